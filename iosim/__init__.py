@@ -1,0 +1,37 @@
+"""iosim: a discrete-event simulator and teaching model of the Windows NT I/O manager and its completion ports.
+
+    import iosim
+    result = iosim.run(iosim.load("thread-thrashing", set={"ports.main.concurrency": 4}), seed=7, study=False)
+    result.summary["throughput_per_s"]
+
+Importing the package loads neither numpy nor simpy nor matplotlib: names are fetched when they are first used.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from iosim.version import VERSION as __version__
+
+_HOMES = {
+    "load": "iosim.scenario.loader",
+    "run": "iosim.experiment",
+    "Scenario": "iosim.scenario.loader",
+    "Result": "iosim.results",
+    "Driver": "iosim.io_manager",
+    "Drive": "iosim.drives.drive",
+    "IosimError": "iosim.errors",
+    "WrongInput": "iosim.errors",
+    "LawBroken": "iosim.errors",
+}
+
+__all__ = ["Drive", "Driver", "IosimError", "LawBroken", "Result", "Scenario", "WrongInput", "__version__", "load", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'iosim' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,261 @@
+"""Programs of a scenario: worker threads on a port, and the steps of the handlers they run.
+
+A handler is a list of step objects. A request carries its own place in the list, so that it can go on in another thread
+after an overlapped read or a post. A step that only takes processor time (`acts` is False) joins the stretch of the next
+one; a step that acts does so when all the time owed before it has been paid.
+"""
+
+from iosim.cache_manager import CacheManager
+from iosim.completion_port import CompletionPort
+from iosim.io_manager import FileObject
+from iosim.irp import READ, WRITE
+from iosim.kernel_queue import KernelThread
+from iosim.locks import ACQUIRED, SPINNING, CriticalSection
+from iosim.processor import Program, Thread
+from iosim.services import AGAIN, DONE, LEFT, LEFT_AND_WAITS, RETRIES, WAITS, Services
+from iosim.streams import Variate
+
+FETCH, BEGIN, FINISH = range(3)
+
+
+class Step:
+    """One thing a handler does. `begin` charges time; `finish` acts, once that time is paid."""
+
+    acts = True
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    def begin(self, thread: KernelThread) -> None:
+        """Charge the thread what comes before the act."""
+
+    def finish(self, thread: KernelThread) -> int:
+        """Act; the outcomes are those of services.py."""
+        return DONE
+
+
+class ComputeStep(Step):
+    """Keep the processor busy for a drawn time, touching memory, then go on with the next step."""
+
+    acts = False
+
+    def __init__(self, services: Services, time: Variate, private: int, request_bytes: int) -> None:
+        super().__init__(services)
+        self.time = time
+        self.private = private
+        self.request_bytes = request_bytes
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the time."""
+        self.services.compute(thread, self.time.value(thread.request.index), self.private, self.request_bytes)
+
+
+class TransferStep(Step):
+    """Read or write a file, overlapped (the packet continues the handler) or blocking."""
+
+    def __init__(self, services: Services, file: FileObject, cache: CacheManager, major: int, blocking: bool) -> None:
+        super().__init__(services)
+        self.file = file
+        self.cache = cache
+        self.major = major
+        self.blocking = blocking
+
+    def where(self, thread: KernelThread) -> tuple[int, int]:
+        """Offset and size (bytes) of this request's transfer."""
+        raise NotImplementedError
+
+    def hit(self, thread: KernelThread, offset: int, size: int) -> bool:
+        """Whether a cached read finds its pages: by what the cache holds."""
+        return self.cache.resident(self.file, offset, size)
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the way down."""
+        offset, size = self.where(thread)
+        hit = self.file.cached and self.hit(thread, offset, size)
+        thread.call = self.services.prepare(thread, self.file, self.major, offset, size, hit)
+
+    def finish(self, thread: KernelThread) -> int:
+        """Call the driver."""
+        return self.services.issue(thread, self.blocking, self.cache)
+
+
+class DrawnTransfer(TransferStep):
+    """Size and offset are drawn for the request; `hits` is 1 or 0 where a hit is drawn, and empty where the cache tells."""
+
+    def __init__(
+        self,
+        services: Services,
+        file: FileObject,
+        cache: CacheManager,
+        major: int,
+        blocking: bool,
+        size: Variate,
+        offset: Variate,
+        hits: list[Variate],
+    ) -> None:
+        super().__init__(services, file, cache, major, blocking)
+        self.size = size
+        self.offset = offset
+        self.hits = hits
+
+    def where(self, thread: KernelThread) -> tuple[int, int]:
+        """Drawn; kept within the file."""
+        index = thread.request.index
+        size = self.size.value(index)
+        size = max(1, min(size, self.file.size))
+        return min(self.offset.value(index), self.file.size - size), size
+
+    def hit(self, thread: KernelThread, offset: int, size: int) -> bool:
+        """Drawn, or by what the cache holds."""
+        for drawn in self.hits:
+            return drawn.value(thread.request.index) == 1
+        return super().hit(thread, offset, size)
+
+
+class RowTransfer(Step):
+    """The read or write that a replayed trace's row asks for."""
+
+    def __init__(self, services: Services, files: list[FileObject], caches: list[CacheManager]) -> None:
+        super().__init__(services)
+        self.files = files
+        self.caches = caches
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the way down."""
+        request = thread.request
+        file = self.files[request.target]
+        major = WRITE if request.write else READ
+        hit = file.cached and self.caches[request.target].resident(file, request.offset, request.size)
+        thread.call = self.services.prepare(thread, file, major, request.offset, request.size, hit)
+
+    def finish(self, thread: KernelThread) -> int:
+        """Call the driver."""
+        return self.services.issue(thread, False, self.caches[thread.request.target])
+
+
+class AcquireStep(Step):
+    """Enter a critical section: at once, after spinning, or after a wait."""
+
+    def __init__(self, services: Services, section: CriticalSection) -> None:
+        super().__init__(services)
+        self.section = section
+
+    def finish(self, thread: KernelThread) -> int:
+        """Try; a thread that blocked tries again when it is woken."""
+        outcome = self.section.acquire(thread)
+        if outcome == ACQUIRED:
+            return DONE
+        return AGAIN if outcome == SPINNING else RETRIES
+
+
+class ReleaseStep(Step):
+    """Leave a critical section."""
+
+    def __init__(self, services: Services, section: CriticalSection) -> None:
+        super().__init__(services)
+        self.section = section
+
+    def finish(self, thread: KernelThread) -> int:
+        """Somebody else may enter."""
+        self.section.release(thread)
+        return DONE
+
+
+class BlockStep(Step):
+    """A blocking call to elsewhere: a wait in the kernel of a drawn length."""
+
+    def __init__(self, services: Services, time: Variate) -> None:
+        super().__init__(services)
+        self.time = time
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the system call."""
+        thread.owe_kernel(self.services.costs.block)
+
+    def finish(self, thread: KernelThread) -> int:
+        """Wait."""
+        self.wait(thread, self.time.value(thread.request.index))
+        return WAITS
+
+    def wait(self, thread: KernelThread, time: int) -> None:
+        """Until the answer comes."""
+        self.services.block(thread, time)
+
+
+class SleepStep(BlockStep):
+    """Sleep, to the clock tick."""
+
+    def wait(self, thread: KernelThread, time: int) -> None:
+        """Until the tick."""
+        self.services.sleep(thread, time)
+
+
+class PostStep(Step):
+    """Hand the rest of the request to the workers of another port."""
+
+    def __init__(self, services: Services, port: CompletionPort) -> None:
+        super().__init__(services)
+        self.port = port
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the system call."""
+        thread.owe_kernel(self.services.costs.post)
+
+    def finish(self, thread: KernelThread) -> int:
+        """Post."""
+        self.services.post(thread, self.port)
+        return LEFT
+
+
+class EndStep(Step):
+    """The request has been served."""
+
+    def finish(self, thread: KernelThread) -> int:
+        """Tell the source."""
+        request = self.services.let_go(thread)
+        request.source.finished(request)
+        return LEFT
+
+
+class WorkerProgram(Program):
+    """Remove a packet, run its handler, again (the loop around GetQueuedCompletionStatus)."""
+
+    def __init__(self, services: Services, port: CompletionPort) -> None:
+        self.services = services
+        self.port = port
+
+    def resume(self, thread: Thread) -> bool:
+        """Go on: the time owed is paid, a packet was handed over, or a wait is over."""
+        assert isinstance(thread, KernelThread)
+        stage = thread.stage
+        while True:
+            if stage == FETCH:
+                if not self.services.remove(thread, self.port):
+                    thread.stage = FETCH
+                    return False
+                stage = BEGIN
+            request = thread.request
+            step = request.steps[request.step]
+            if stage == BEGIN:
+                step.begin(thread)
+                if not step.acts:
+                    request.step += 1
+                    continue
+                if thread.owed:
+                    thread.stage = FINISH
+                    return True
+            request.step += 1  # before the act: the request may go on in another thread at once
+            outcome = step.finish(thread)
+            if outcome == DONE:
+                stage = BEGIN
+            elif outcome == LEFT:
+                stage = FETCH
+            elif outcome == AGAIN:
+                request.step -= 1
+                thread.stage = FINISH
+                return True
+            else:
+                if outcome == RETRIES:
+                    request.step -= 1
+                thread.stage = FETCH if outcome == LEFT_AND_WAITS else BEGIN
+                return False

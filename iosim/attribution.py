@@ -1,0 +1,121 @@
+"""Where a request's time went: one cause for every nanosecond of its critical path (design 3.9).
+
+A request carries a `mark`, the instant up to which its time is explained. Whoever knows why the time since the mark
+passed says so (`spend`), and the mark moves on. Nothing is left over at the end, or a law is broken.
+"""
+
+# The first five have the numbers of the processor's kinds of thread time (processor.py), so that a stretch of
+# processor time can be booked on the processor and on its request alike.
+CAUSES = (
+    "user",
+    "kernel",
+    "wake_and_switch",
+    "cache_refill",
+    "lock",
+    "interrupted",
+    "ready_queue",
+    "port_limit",
+    "no_free_thread",
+    "port_order",
+    "sleep",
+    "blocked_call",
+    "dpc_wait",
+    "port_driver_queue",
+    "device_queue",
+    "device_service",
+    "dma",
+    "system_worker_queue",
+    "paging",
+    "client_window",
+    "link",
+    "ring",
+    "moderation",
+    "filter",
+    "write_throttle",
+    "propagation",
+    "retransmit",
+    "remote_peer",
+    "send_window",
+    "idle_state_exit",
+    "timer_tick",
+    "fault_recovery",
+    "remote_memory",
+)
+(
+    USER,
+    KERNEL,
+    WAKE_AND_SWITCH,
+    CACHE_REFILL,
+    LOCK,
+    INTERRUPTED,
+    READY_QUEUE,
+    PORT_LIMIT,
+    NO_FREE_THREAD,
+    PORT_ORDER,
+    SLEEP,
+    BLOCKED_CALL,
+    DPC_WAIT,
+    PORT_DRIVER_QUEUE,
+    DEVICE_QUEUE,
+    DEVICE_SERVICE,
+    DMA,
+    SYSTEM_WORKER_QUEUE,
+    PAGING,
+) = range(19)
+CAUSE_COUNT = len(CAUSES)
+
+# How a request ended.
+COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
+
+
+class Request:
+    """Something that a client asked for: what it is, how far its handler has come, and where its time went.
+
+    `index` is its identity within its source (design 1.3): what is drawn for the request depends on it alone.
+    Times are ns of simulated time; `intended` is when the client wanted to ask, `issued` when it did, `began` when a
+    thread first ran for it (-1 before).
+    """
+
+    __slots__ = (
+        "began",
+        "bytes",
+        "explained",
+        "group",
+        "index",
+        "intended",
+        "issued",
+        "ledger",
+        "mark",
+        "number",
+        "offset",
+        "packet",
+        "size",
+        "source",
+        "status",
+        "step",
+        "steps",
+        "target",
+        "write",
+    )
+
+    def __init__(self, group: int, index: int, intended: int, issued: int, ledger: list[int]) -> None:
+        self.group = group  # request class, by its number
+        self.index = index
+        self.number = -1  # ordinal in the whole run, given by the recorder
+        self.intended = intended
+        self.issued = issued
+        self.began = -1
+        self.mark = intended
+        self.explained = 0
+        self.ledger = ledger
+        self.status = COMPLETED
+        self.bytes = 0
+        self.step = 0
+
+    def spend(self, cause: int, now: int) -> None:
+        """The time from the mark to `now` had this cause."""
+        spent = now - self.mark
+        if spent:
+            self.ledger[cause] += spent
+            self.explained += spent
+            self.mark = now

@@ -1,0 +1,235 @@
+"""The dispatcher: who runs where. Ready queues by priority, idle processors, quantum, pre-emption, waits.
+
+A thread that waits has left its processor; `wake` makes it ready again. A bound thread that blocks gives its place in
+its kernel queue up (semantics 1.6), and takes it back when its wait is satisfied, whatever the limit (1.7).
+
+Sources: semantics 7.1 to 7.3, 0b.12 (quantum in cycles: interrupts' time is not charged), 0b.16 (one ready queue for all,
+as in Windows 8.1 and later). Left for issue B: boosts, affinity, quantum by ticks, per-processor ready queues.
+"""
+
+from collections import deque
+
+from iosim.actor import TIMER, Actor, Clock
+from iosim.attribution import READY_QUEUE
+from iosim.cache import Caches
+from iosim.kernel_queue import NO_QUEUE, KernelThread
+from iosim.processor import (
+    DECIDING,
+    IDLE_THREAD,
+    PASSIVE,
+    READY,
+    RUNNING,
+    TERMINATED,
+    WAITING,
+    Processor,
+    Program,
+    Scheduler,
+    Thread,
+)
+
+PRIORITIES = 32
+
+
+class Dispatcher(Scheduler):
+    """All threads and processors of the machine. `switch_cost` and `quantum` are ns."""
+
+    def __init__(self, clock: Clock, caches: Caches, switch_cost: int, quantum: int, tick: int) -> None:
+        self.clock = clock
+        self.caches = caches
+        self.switch_cost = switch_cost
+        self.quantum = quantum
+        self.tick = tick
+        self.processors: list[Processor] = []
+        self.threads: list[KernelThread] = []
+        self.ready: list[deque[Thread]] = [deque() for _ in range(PRIORITIES)]
+        self.ready_mask = 0  # bit p: somebody is ready at priority p
+        self.ready_count = 0
+        self.ready_area = 0  # ns x threads, for the mean
+        self.ready_since = 0
+        self.idle = [0] * caches.topology.nodes  # bit n: the node's n-th processor is idle
+        self.per_node = caches.topology.processors_per_node
+        self.lowest = PRIORITIES  # the lowest priority of any thread: nobody can be pre-empted by its like
+        self.switches = 0
+
+    def add_processor(self, number: int) -> Processor:
+        """Add the next processor of the machine, idle."""
+        node, place = divmod(number, self.per_node)
+        processor = Processor(self.clock, number, node, self)
+        self.processors.append(processor)
+        self.idle[node] |= 1 << place
+        return processor
+
+    def create_thread(self, program: Program, priority: int) -> KernelThread:
+        """A new thread, ready to run its program."""
+        thread = KernelThread(len(self.threads), program, priority)
+        thread.quantum = self.quantum
+        self.threads.append(thread)
+        self.lowest = min(self.lowest, priority)
+        return thread
+
+    # ---- becoming ready ------------------------------------------------------------------------------------------
+
+    def make_ready(self, thread: Thread) -> None:
+        """The thread's wait is over: to an idle processor, or before a worse thread, or to the tail of its queue."""
+        processor = self._idle_processor(thread)
+        if processor >= 0:
+            taker = self.processors[processor]
+            self._switch_in(thread, taker)
+            taker.take(thread)
+            return
+        thread.state = READY
+        self._count_ready(1)
+        self.ready[thread.priority].append(thread)
+        self.ready_mask |= 1 << thread.priority
+        if thread.priority > self.lowest:
+            self._pre_empt_for(thread)
+
+    def _idle_processor(self, thread: Thread) -> int:
+        """An idle processor: the thread's last one, one of its node, any; -1 for none (semantics 7.3)."""
+        last = thread.processor
+        node = 0
+        if last >= 0:
+            node = last // self.per_node
+            if self.idle[node] >> (last - node * self.per_node) & 1:
+                return last
+        if self.idle[node]:
+            return node * self.per_node + lowest_bit(self.idle[node])
+        for other in range(len(self.idle)):
+            if self.idle[other]:
+                return other * self.per_node + lowest_bit(self.idle[other])
+        return -1
+
+    def _pre_empt_for(self, thread: Thread) -> None:
+        victim = self.processors[0]
+        lowest = thread.priority
+        for processor in self.processors:
+            if processor.mode in (PASSIVE, DECIDING) and processor.thread.priority < lowest:
+                victim = processor
+                lowest = processor.thread.priority
+        if lowest == thread.priority:
+            return
+        if victim.mode == PASSIVE:
+            victim.pre_empt()
+        else:
+            victim.reschedule = True
+
+    def _count_ready(self, change: int) -> None:
+        now = self.clock.now
+        self.ready_area += self.ready_count * (now - self.ready_since)
+        self.ready_since = now
+        self.ready_count += change
+
+    # ---- what processors ask (Scheduler) -------------------------------------------------------------------------
+
+    def next_ready(self, processor: Processor) -> Thread:
+        """The best ready thread, its switch to this processor charged; IDLE_THREAD for none."""
+        if processor.thread is not IDLE_THREAD:
+            self.caches.left(processor.thread, processor.number)
+        if not self.ready_mask:
+            return IDLE_THREAD
+        priority = self.ready_mask.bit_length() - 1
+        queue = self.ready[priority]
+        thread = queue.popleft()
+        if not queue:
+            self.ready_mask ^= 1 << priority
+        self._count_ready(-1)
+        thread.request.spend(READY_QUEUE, self.clock.now)
+        self._switch_in(thread, processor)
+        return thread
+
+    def _switch_in(self, thread: Thread, processor: Processor) -> None:
+        thread.state = RUNNING
+        self.switches += 1
+        thread.switches += 1
+        refill = self.caches.refill(thread, processor.number)
+        thread.processor = processor.number
+        thread.owed_switch += self.switch_cost
+        thread.owed_refill += refill
+        thread.owed += self.switch_cost + refill
+
+    def outranked(self, thread: Thread) -> bool:
+        """Whether a ready thread has a higher priority."""
+        return self.ready_mask >> (thread.priority + 1) != 0
+
+    def pre_empted(self, thread: Thread) -> None:
+        """To the head of its level, with the rest of its quantum (semantics 7.2)."""
+        thread.state = READY
+        self._count_ready(1)
+        self.ready[thread.priority].appendleft(thread)
+        self.ready_mask |= 1 << thread.priority
+
+    def quantum_ended(self, thread: Thread) -> bool:
+        """Refill; to the tail of its level when an equal or better thread is ready (semantics 7.2)."""
+        thread.quantum = self.quantum
+        if not self.ready_mask >> thread.priority:
+            return False
+        thread.state = READY
+        self._count_ready(1)
+        self.ready[thread.priority].append(thread)
+        self.ready_mask |= 1 << thread.priority
+        return True
+
+    def went_idle(self, processor: Processor) -> None:
+        """The processor may be given a thread."""
+        self.idle[processor.node] |= 1 << (processor.number - processor.node * self.per_node)
+
+    def left_idle(self, processor: Processor) -> None:
+        """The processor has something to do."""
+        self.idle[processor.node] &= ~(1 << (processor.number - processor.node * self.per_node))
+
+    # ---- waits ---------------------------------------------------------------------------------------------------
+
+    def block(self, thread: KernelThread, cause: int) -> None:
+        """The running thread enters a wait that really blocks; its program returns False next."""
+        thread.state = WAITING
+        thread.wait_cause = cause
+        if thread.queue is not NO_QUEUE:
+            thread.queue.release_one(thread.request)
+
+    def wake(self, thread: KernelThread) -> None:
+        """The wait is satisfied. Its request's time since the mark had the wait's cause."""
+        thread.request.spend(thread.wait_cause, self.clock.now)
+        if thread.queue is not NO_QUEUE:
+            thread.queue.unblocked()
+        self.make_ready(thread)
+
+    def terminate(self, thread: KernelThread) -> None:
+        """The running thread ends; its program returns False next. It leaves its queue (semantics 1.8)."""
+        thread.state = TERMINATED
+        if thread.queue is not NO_QUEUE:
+            thread.queue.unbind(thread)
+
+    def next_tick(self, delay: int) -> int:
+        """Delay (ns) until the first clock tick at or after `delay` from now: timers expire at ticks (0b.13)."""
+        now = self.clock.now
+        due = now + delay
+        return -(-due // self.tick) * self.tick - now if self.tick else delay
+
+    def settle(self) -> None:
+        """Book every processor's time up to now."""
+        for processor in self.processors:
+            processor.settle()
+        self._count_ready(0)
+
+
+class Timeout(Actor):
+    """Wakes one thread when its time has come."""
+
+    def __init__(self, dispatcher: Dispatcher, thread: KernelThread) -> None:
+        self.dispatcher = dispatcher
+        self.thread = thread
+        self.generation = 0
+
+    def set(self, delay: int) -> None:
+        """Wake the thread in `delay` ns."""
+        self.dispatcher.clock.at(delay, TIMER, self, 0)
+
+    def fire(self, what: int) -> None:
+        """The time has come."""
+        self.dispatcher.wake(self.thread)
+
+
+def lowest_bit(mask: int) -> int:
+    """Number of the lowest set bit of a mask that is not 0."""
+    return (mask & -mask).bit_length() - 1
+

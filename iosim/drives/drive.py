@@ -1,0 +1,98 @@
+"""What a port driver sees of any drive: a fixed number of command slots, and a call when a command has finished.
+
+A slot's number is its tag (an AHCI slot, an NVMe command identifier). The drive takes what it is given at once; what
+does not fit waits in the port driver, where the drive cannot see it (semantics 4.1). Hardware knows no IRP.
+
+Left out: commands that do not queue (flush), errors, interrupt coalescing.
+"""
+
+from iosim.actor import Actor, Clock
+
+
+class Command:
+    """One command in one of the drive's slots; the drive owns one per slot, and they are used again and again.
+
+    The port driver writes `offset` and `size` (bytes; size at least 1) and `write` (0 or 1) before it submits. The
+    drive writes the times (ns), all of them true once `command_finished` is called: it was `submitted`, the medium or
+    mechanism `started` on it, its data began `transferring` over the bus or link, it `finished`.
+    Invariant then: submitted <= started <= transferring <= finished. `busy` is 1 from submission to the end.
+    """
+
+    __slots__ = ("busy", "finished", "offset", "size", "started", "submitted", "tag", "transferring", "write")
+
+    def __init__(self, tag: int) -> None:
+        self.tag = tag
+        self.offset = 0
+        self.size = 0
+        self.write = 0
+        self.busy = 0
+        self.submitted = 0
+        self.started = 0
+        self.transferring = 0
+        self.finished = 0
+
+
+class CommandListener:
+    """Whoever is told that commands have finished: the port driver. This base listens to nothing."""
+
+    def command_finished(self, command: Command) -> None:
+        """`command` is done at `clock.now` and its slot is free: it may be submitted again from inside this call."""
+
+
+class Drive(Actor):
+    """Command slots, and the promise to tell the listener when each command is done.
+
+    A drive of your own overrides `begin` and `fire`, and calls `finish` when a command's time has come.
+    """
+
+    def __init__(self, clock: Clock, slots: int, capacity: int) -> None:
+        self.clock = clock
+        self.slots = slots
+        self.capacity = capacity
+        self.commands = [Command(tag) for tag in range(slots)]
+        self.in_drive = 0
+        self.listener = CommandListener()
+
+    def submit(self, command: Command) -> None:
+        """Take a command, one of `commands`, at `clock.now`.
+
+        Raises ValueError for a command that is no free slot of this drive, or that reaches beyond the capacity.
+        """
+        if (
+            self.in_drive == self.slots
+            or command.busy
+            or self.commands[command.tag] is not command
+            or command.size <= 0
+            or command.offset < 0
+            or command.offset + command.size > self.capacity
+        ):
+            raise ValueError(self._objection(command))
+        self.in_drive += 1
+        command.busy = 1
+        command.submitted = self.clock.now
+        self.begin(command)
+
+    def begin(self, command: Command) -> None:
+        """Work on `command`, or let it wait inside the drive; it was submitted this instant."""
+        raise NotImplementedError
+
+    def finish(self, command: Command) -> None:
+        """Free the slot and tell the listener, which may submit again before this returns.
+
+        The caller touches `command` no more: it may already be on its next journey.
+        """
+        command.finished = self.clock.now
+        command.busy = 0
+        self.in_drive -= 1
+        self.listener.command_finished(command)
+
+    def _objection(self, command: Command) -> str:
+        where = f"command {command.tag} submitted at {self.clock.now} ns"
+        if self.in_drive == self.slots:
+            return f"{where}: all {self.slots} slots of the drive are taken"
+        if command.busy:
+            return f"{where}: it is in the drive already"
+        if self.commands[command.tag] is not command:
+            return f"{where}: it is no command of this drive; take one of `commands`"
+        last = command.offset + command.size
+        return f"{where}: bytes {command.offset} to {last} are not within the drive's {self.capacity}"

@@ -1,0 +1,60 @@
+"""Every way iosim refuses, each with the exit status the command line gives it."""
+
+from dataclasses import dataclass
+
+
+class IosimError(Exception):
+    """Something the user can understand and act on; its text stands alone, without a traceback."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing that is wrong in what the user wrote, and where.
+
+    `line` and `column` count from 1; both are 0 where no position exists (a missing file, an override).
+    """
+
+    source: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class WrongInput(IosimError):
+    """Wrong scenario, option, trace or output; holds all mistakes at once, sorted by position."""
+
+    exit_status = 2
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = sorted(mistakes)
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class ExpectationMissed(IosimError):
+    """A figure that the scenario expects was missed or could not be decided."""
+
+    exit_status = 3
+
+
+class LawBroken(IosimError):
+    """A conservation law does not hold: the model is wrong, and no result of this run may be used."""
+
+    exit_status = 5
+
+
+class BugCheck(IosimError):
+    """The simulated machine stopped: a driver or program did what the real system answers with a stop code."""
+
+    exit_status = 1
+
+    def __init__(self, code: str, now: int, detail: str) -> None:
+        self.code = code
+        self.now = now
+        super().__init__(f"{code} at {now} ns: {detail}")

@@ -1,0 +1,218 @@
+"""The kernel queue under a completion port: packets leave in arrival order, waiting threads are woken newest first.
+
+`running` is the real object's CurrentCount: bound threads that are not in a kernel wait, whether or not a processor runs
+them. Source: semantics 1.1, 1.4 to 1.8 (QUEUE, WAIT, DOC-IOCP). Timeouts, batches, APCs and closing come with issue B.
+
+The queue also knows why its packets wait: while the oldest one is kept by the limit, its time is `port_limit`; while the
+limit has room but no thread is free, `no_free_thread`; while an older packet heads the queue, `port_order`.
+"""
+
+from collections import deque
+
+from iosim.actor import Clock
+from iosim.attribution import NO_FREE_THREAD, PORT_LIMIT, PORT_ORDER, Request
+from iosim.probes import NO_PROBES, Probes
+from iosim.processor import NO_REQUEST, WAITING, Program, Scheduler, Thread
+
+NO_LIMIT = 2**31 - 1  # there is no maximum in the real system; this one throttles nobody (semantics 1.2.2)
+
+
+class Packet:
+    """What a kernel queue holds: a posted mini packet, or an IRP (`Irp` is one)."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.entered = 0  # ns: when it was queued
+        self.headed = 0  # ns: when it became the oldest
+        self.limited = 0  # the queue's `limited_ns` at that instant
+
+    def removed(self) -> int:
+        """A thread takes the packet: the kernel time (ns) that the removal costs beyond the call itself."""
+        return 0
+
+
+NO_PACKET = Packet(NO_REQUEST)
+
+
+class KernelThread(Thread):
+    """A thread, the kernel queue it is bound to, and the packet it was handed while it waited there."""
+
+    def __init__(self, number: int, program: Program, priority: int) -> None:
+        super().__init__(number, program, priority)
+        self.queue: KernelQueue = NO_QUEUE
+        self.packet = NO_PACKET
+        self.call = NO_PACKET  # the IRP of the call that the thread is making
+        self.last_request = NO_REQUEST  # whose end made the thread free
+
+
+class KernelQueue:
+    """Packets FIFO, waiters LIFO, at most `limit` running threads set going.
+
+    Invariant: packets and waiters both wait only while `running >= limit`. `running` may exceed `limit`: a thread that
+    unblocks is never held back (semantics 1.7).
+    """
+
+    def __init__(self, clock: Clock, scheduler: Scheduler, number: int, limit: int) -> None:
+        self.clock = clock
+        self.scheduler = scheduler
+        self.number = number
+        self.limit = limit
+        self.running = 0
+        self.entries: deque[Packet] = deque()
+        self.waiting: list[KernelThread] = []
+        self.bound: dict[int, KernelThread] = {}
+        self.cause_limit = PORT_LIMIT
+        self.cause_thread = NO_FREE_THREAD
+        self.cause_order = PORT_ORDER
+        self.probes: Probes = NO_PROBES
+        self.watched = False
+        # Integrals over time, ns x count, and what they are checked against at the end of a run.
+        self.running_area = 0
+        self.running_since = 0
+        self.running_most = 0
+        self.limited_ns = 0  # time with running >= limit
+        self.depth_area = 0
+        self.depth_since = 0
+        self.depth_most = 0
+        self.sojourns = 0  # summed time in the queue of the packets that have left it
+        self.packets = 0
+
+    # ---- packets -------------------------------------------------------------------------------------------------
+
+    def insert(self, packet: Packet) -> None:
+        """Hand the packet to the newest waiter if the limit allows, else queue it at the tail (semantics 1.4)."""
+        self.packets += 1
+        if self.waiting and self.running < self.limit:
+            self._hand(packet)
+            return
+        now = self.clock.now
+        depth = len(self.entries)
+        self.depth_area += depth * (now - self.depth_since)
+        self.depth_since = now
+        packet.entered = now
+        if not depth:
+            self._head(packet, now)
+        self.entries.append(packet)
+        if depth >= self.depth_most:
+            self.depth_most = depth + 1
+        if self.watched:
+            self.probes.wait_began(self.number, packet.request)
+            self.probes.threads_counted(self.number, self.running, depth + 1)
+
+    def _head(self, packet: Packet, now: int) -> None:
+        packet.headed = now
+        packet.limited = self.limited_ns
+        if self.running >= self.limit:
+            packet.limited += now - self.running_since
+
+    def _take(self, by: Request) -> Packet:
+        """Remove the oldest packet and say why it waited."""
+        now = self.clock.now
+        entries = self.entries
+        self.depth_area += len(entries) * (now - self.depth_since)
+        self.depth_since = now
+        packet = entries.popleft()
+        if entries:
+            self._head(entries[0], now)
+        self.sojourns += now - packet.entered
+        request = packet.request
+        if now > packet.entered:
+            self._explain(packet, request, now)
+        if self.watched:
+            self.probes.wait_ended(self.number, request, packet.entered, now, by)
+        return packet
+
+    def _explain(self, packet: Packet, request: Request, now: int) -> None:
+        limited = self.limited_ns - packet.limited
+        if self.running >= self.limit:
+            limited += now - self.running_since
+        ledger = request.ledger
+        ledger[self.cause_order] += packet.headed - packet.entered
+        ledger[self.cause_limit] += limited
+        ledger[self.cause_thread] += now - packet.headed - limited
+        request.explained += now - packet.entered
+        request.mark += now - packet.entered
+
+    def _hand(self, packet: Packet) -> None:
+        """Give the packet to the newest waiter; it counts as running from the moment it is ready (semantics 1.5.8)."""
+        thread = self.waiting.pop()
+        self._count(1)
+        thread.packet = packet
+        if self.watched:
+            self.probes.held(self.number, packet.request)
+            self.probes.threads_counted(self.number, self.running, len(self.entries))
+        self.scheduler.make_ready(thread)
+
+    # ---- threads -------------------------------------------------------------------------------------------------
+
+    def remove(self, thread: KernelThread) -> Packet:
+        """The oldest packet if the limit allows, without a wait; else the thread parks, and NO_PACKET (semantics 1.5).
+
+        A parked thread may sit in front of queued packets: that is how an overshoot drains (1.5.5).
+        """
+        if thread.queue is self:
+            self._count(-1)
+        else:
+            self._bind(thread)
+        if self.entries and self.running < self.limit:
+            packet = self._take(thread.last_request)
+            self._count(1)
+            if self.watched:
+                self.probes.held(self.number, packet.request)
+                self.probes.threads_counted(self.number, self.running, len(self.entries))
+            return packet
+        thread.state = WAITING
+        self.waiting.append(thread)
+        if self.watched:
+            self.probes.threads_counted(self.number, self.running, len(self.entries))
+        return NO_PACKET
+
+    def _bind(self, thread: KernelThread) -> None:
+        """First call here: leave the old queue, whose place is free at once; not counted yet (semantics 1.5.2)."""
+        if thread.queue is not NO_QUEUE:
+            thread.queue.unbind(thread)
+        thread.queue = self
+        self.bound[thread.number] = thread
+
+    def unbind(self, thread: KernelThread) -> None:
+        """An active thread ends or binds elsewhere."""
+        del self.bound[thread.number]
+        thread.queue = NO_QUEUE
+        self.release_one(thread.last_request)
+
+    def release_one(self, by: Request) -> None:
+        """An active thread goes away: the oldest packet to the newest waiter, if the limit allows (semantics 1.6)."""
+        self._count(-1)
+        if self.running < self.limit and self.waiting and self.entries:
+            self._hand(self._take(by))
+        elif self.watched:
+            self.probes.threads_counted(self.number, self.running, len(self.entries))
+
+    def unblocked(self) -> None:
+        """A bound thread's other wait is satisfied: it runs, whatever the limit (semantics 1.7)."""
+        self._count(1)
+        if self.watched:
+            self.probes.threads_counted(self.number, self.running, len(self.entries))
+
+    def _count(self, change: int) -> None:
+        now = self.clock.now
+        running = self.running
+        passed = now - self.running_since
+        if passed:
+            self.running_area += running * passed
+            if running >= self.limit:
+                self.limited_ns += passed
+            self.running_since = now
+        self.running = running + change
+        if self.running > self.running_most:
+            self.running_most = self.running
+
+    def settle(self) -> None:
+        """Bring the integrals up to now."""
+        self._count(0)
+        now = self.clock.now
+        self.depth_area += len(self.entries) * (now - self.depth_since)
+        self.depth_since = now
+
+
+NO_QUEUE = KernelQueue(Clock(), Scheduler(), -1, 0)

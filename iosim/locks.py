@@ -1,0 +1,130 @@
+"""A critical section: spin for a while, then block; handed over fairly, or free for whoever comes first.
+
+Unfair (since 2003 SP1 and Vista): the releaser hands nothing over. A spinner that is running takes the section at once;
+else the oldest waiter is woken and must try again, and a newcomer may barge in before it, so that convoys shrink. Fair
+(older sections, mutexes, ERESOURCE): ownership goes to who asked first, and stays with a thread that has yet to be
+switched in: convoys form. Source: semantics 0b.14. An uncontended acquire or release costs nothing by itself.
+"""
+
+from collections import deque
+
+from iosim.actor import Clock
+from iosim.attribution import LOCK
+from iosim.dispatcher import Dispatcher
+from iosim.irp import NO_THREAD
+from iosim.kernel_queue import KernelThread
+from iosim.probes import NO_PROBES, Probes
+from iosim.processor import NO_REQUEST, PASSIVE, RUNNING, WAITING
+
+ACQUIRED, SPINNING, BLOCKED = range(3)
+
+
+class CriticalSection:
+    """Owned by one thread; `spin` is the longest a contender spins (ns). Times and areas in ns."""
+
+    def __init__(self, clock: Clock, dispatcher: Dispatcher, number: int, spin: int, fair: bool) -> None:
+        self.clock = clock
+        self.dispatcher = dispatcher
+        self.number = number
+        self.spin = spin
+        self.fair = fair
+        self.owner = NO_THREAD
+        self.contenders: deque[KernelThread] = deque()  # spinning or blocked, oldest first
+        self.last_request = NO_REQUEST
+        self.probes: Probes = NO_PROBES
+        self.watched = False
+        self.acquisitions = 0
+        self.contended = 0
+        self.blocked = 0
+        self.area = 0  # ns x contenders
+        self.since = 0
+        self.sojourns = 0
+
+    def acquire(self, thread: KernelThread) -> int:
+        """Try, or try again after spinning or being woken: ACQUIRED, SPINNING (time is owed), BLOCKED."""
+        waits = thread in self.contenders
+        if self.owner is NO_THREAD or self.owner is thread:
+            if waits:
+                self._leave(thread)
+            self._own(thread)
+            return ACQUIRED
+        if not waits:
+            self._join(thread)
+            if self.spin:
+                thread.owe_spin(self.spin)
+                return SPINNING
+        self.blocked += 1
+        self.dispatcher.block(thread, LOCK)
+        return BLOCKED
+
+    def release(self, thread: KernelThread) -> None:
+        """The owner leaves; somebody may enter at this very instant."""
+        self.owner = NO_THREAD
+        self.last_request = thread.request
+        if self.watched:
+            self.probes.released(self.number, thread.request)
+        if not self.contenders:
+            return
+        if self.fair:
+            self.owner = self.contenders[0]
+            self._tell(self.owner)
+        else:
+            self._invite()
+
+    def _invite(self) -> None:
+        """Unfair: a running spinner enters now; else nobody is called twice; else the oldest sleeper is woken."""
+        for thread in self.contenders:
+            if self._spins(thread):
+                self._tell(thread)
+                return
+        for thread in self.contenders:
+            if thread.state != WAITING:  # woken before, or a spinner that was pre-empted: it will try again
+                self._tell_spinner(thread)
+                return
+        self._tell(self.contenders[0])
+
+    def _spins(self, thread: KernelThread) -> bool:
+        if not thread.owed_spin or thread.state != RUNNING:
+            return False
+        return self.dispatcher.processors[thread.processor].mode == PASSIVE
+
+    def _tell(self, thread: KernelThread) -> None:
+        if self._spins(thread):
+            self.dispatcher.processors[thread.processor].end_spin()
+        elif thread.state == WAITING:
+            self.dispatcher.wake(thread)
+        else:
+            self._tell_spinner(thread)
+
+    def _tell_spinner(self, thread: KernelThread) -> None:
+        """It is off its processor, or held up by an interrupt: it spins no more when it goes on."""
+        thread.owed -= thread.owed_spin
+        thread.owed_spin = 0
+
+    def _own(self, thread: KernelThread) -> None:
+        self.owner = thread
+        self.acquisitions += 1
+        if self.watched:
+            self.probes.held(self.number, thread.request)
+
+    def _join(self, thread: KernelThread) -> None:
+        self.contended += 1
+        self.settle()
+        thread.wait_began = self.clock.now
+        self.contenders.append(thread)
+        if self.watched:
+            self.probes.wait_began(self.number, thread.request)
+
+    def _leave(self, thread: KernelThread) -> None:
+        self.settle()
+        self.contenders.remove(thread)
+        self.sojourns += self.clock.now - thread.wait_began
+        if self.watched:
+            now = self.clock.now
+            self.probes.wait_ended(self.number, thread.request, thread.wait_began, now, self.last_request)
+
+    def settle(self) -> None:
+        """Bring the integral up to now."""
+        now = self.clock.now
+        self.area += len(self.contenders) * (now - self.since)
+        self.since = now

@@ -1,0 +1,474 @@
+"""The one page that wires a described machine together, runs it, and returns what it recorded.
+
+Nothing is decided here: every number comes from the scenario or from `STACK`, the processor time of the drivers, whose
+source stands beside it.
+"""
+
+from array import array
+from dataclasses import dataclass, field
+from typing import Any
+
+from iosim.actor import SAMPLE, Clock
+from iosim.application import (
+    AcquireStep,
+    BlockStep,
+    ComputeStep,
+    DrawnTransfer,
+    EndStep,
+    PostStep,
+    ReleaseStep,
+    RowTransfer,
+    SleepStep,
+    Step,
+    WorkerProgram,
+)
+from iosim.attribution import SYSTEM_WORKER_QUEUE
+from iosim.cache import Caches
+from iosim.cache_manager import CacheManager, PageCache, SystemWorker
+from iosim.completion_port import CompletionPort
+from iosim.devices.ntfs import Ntfs
+from iosim.devices.port_driver import SUBMITTER, PortCosts, PortDriver
+from iosim.devices.volume import PassThrough
+from iosim.dispatcher import Dispatcher
+from iosim.drives.drive import Drive
+from iosim.drives.hdd import Hdd, HddParams
+from iosim.drives.nvme import Nvme
+from iosim.errors import IosimError
+from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
+from iosim.irp import READ, WRITE
+from iosim.kernel_queue import NO_LIMIT, KernelQueue
+from iosim.locks import CriticalSection
+from iosim.numa import Topology
+from iosim.probes import Probes
+from iosim.processor import FULL_PACE
+from iosim.recorders import COLUMNS, Behind, Fanout, RequestColumns, Timeline, WaitRecords
+from iosim.replay import BlockTrace, read_block_trace, scaled
+from iosim.sampler import Sampler
+from iosim.scenario.distributions import Distribution
+from iosim.scenario.drive_params import drive_params
+from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
+from iosim.scenario.loader import Scenario
+from iosim.scenario.quantities import PerProcessor
+from iosim.scenario.steps import Transfer
+from iosim.services import CallCosts, Services
+from iosim.streams import (
+    Constant,
+    Streams,
+    Transform,
+    Variate,
+    empirical,
+    exponential,
+    lognormal,
+    pareto,
+    table,
+    uniform,
+    whole,
+)
+from iosim.units import S, ps_per_byte
+from iosim.workload import NEVER, ClosedSource, OpenSource, ReplaySource, Source, Window
+
+BINS = 200
+LIMIT_FACTOR = 3  # a run that can't end its counted requests stops at three times its horizon
+SYSTEM_PRIORITY = 12  # worker threads of the system (delayed work queue: 12; semantics 7.1 names the levels)
+
+# Processor time of each driver's routines on the way down and up (ns). The sum with system call, IRP, page lock, ISR, DPC
+# and removal is about 8 us for 4 KiB, between 3.6 us (Linux libaio, one core saturated) and 11.7 us (SATA SSD at depth 1)
+# of numbers 6; how it divides among the layers is an assumption.
+STACK = {
+    "ntfs": (1500, 300),
+    "volume": (300, 100),
+    "disk": (500, 300),
+    "port": (1000, 700),  # start of a command; its completion
+}
+CALL = 300  # one system call (semantics 8)
+
+
+@dataclass
+class Raw:
+    """What one replication recorded; plain data that a worker process can send home."""
+
+    seed: int
+    replication: int
+    events: int
+    end_ns: int
+    horizon: int
+    bin_ns: int
+    stop: str
+    offered: int
+    in_flight: int
+    classes: list[str]
+    columns: dict[str, "array[int]"]
+    causes: "array[int]"
+    ledgers: list[list[list[int]]]  # class, bin, cause
+    samples: dict[str, "array[int]"]
+    extremes: dict[str, int]
+    resources: list[str]
+    behind: list[list[int]]
+    hold_area: list[list[int]]
+    holds: list[list[int]]
+    waits: dict[str, "array[int]"] = field(default_factory=dict)
+    timeline: dict[str, "array[int]"] = field(default_factory=dict)
+
+
+class Machine:
+    """A scenario's machine, built for one replication and ready to run."""
+
+    def __init__(
+        self, scenario: Scenario, clock: Clock, seed: int, replication: int, traces: dict[str, BlockTrace]
+    ) -> None:
+        self.scenario = scenario
+        self.model = scenario.model
+        self.clock = clock
+        self.seed = seed
+        self.replication = replication
+        self.streams = Streams(seed, replication)
+        self.traces = traces
+        self.resources: list[str] = []
+        record = self.model.run.record
+        self.columns = RequestColumns("causes" in record)
+        horizon, step = self._horizon()
+        self.window = Window(clock, horizon, BINS, horizon * LIMIT_FACTOR, self.columns)
+        self.window.bin_ns = step
+        self._build_processors()
+        self._build_io()
+        self._build_storage()
+        self.ports = {name: self._port(name, port.concurrency) for name, port in self.model.ports.items()}
+        self.locks = {
+            name: CriticalSection(clock, self.dispatcher, self._resource(f"locks.{name}"), it.spin, it.handoff == "fair")
+            for name, it in self.model.locks.items()
+        }
+        self.sources = [self._source(group, name) for group, name in enumerate(self.model.workload)]
+        self._build_pools()
+        self._listen(record)
+        self.sampler = Sampler(clock, step, self.window, self.dispatcher)
+        self.sampler.queues = {**self.ports}
+        self.sampler.disks = self.disks
+        self.sampler.locks = self.locks
+
+    # ---- what it is made of --------------------------------------------------------------------------------------
+
+    def _horizon(self) -> tuple[int, int]:
+        run = self.model.run
+        if not self.traces:
+            warm_up = run.duration // 4 if run.warm_up is None else run.warm_up
+            horizon = run.duration + warm_up
+            return horizon, -(-horizon // BINS)
+        longest = max(int(trace.arrival[-1]) for trace in self.traces.values())
+        fixed_depth = any(isinstance(it, Replay) and it.timing.depth for it in self.model.workload.values())
+        rows = max(len(trace.arrival) for trace in self.traces.values())
+        return NEVER, -(-(rows * 1_000_000 if fixed_depth else longest + 1) // BINS)
+
+    def _resource(self, name: str) -> int:
+        self.resources.append(name)
+        return len(self.resources) - 1
+
+    def _build_processors(self) -> None:
+        it = self.model.machine
+        topology = Topology(it.numa_nodes, it.cores_per_node * it.smt.threads, it.distances or ())
+        self.caches = Caches(topology, it.l2, it.l3, it.memory.l3, it.memory.local)
+        times = it.dispatcher
+        self.dispatcher = Dispatcher(self.clock, self.caches, times.context_switch, times.quantum, times.timer_tick)
+        processors = [self.dispatcher.add_processor(number) for number in range(topology.processors)]
+        if it.smt.threads == 2:
+            for first, second in zip(processors[::2], processors[1::2], strict=True):
+                first.sibling, second.sibling = second, first
+                first.shared_pace = second.shared_pace = round(2 * FULL_PACE / it.smt.yield_)
+
+    def _build_io(self) -> None:
+        kernel = self.model.machine.kernel
+        copy = ps_per_byte(kernel.copying)
+        self.io = IoManager(self.dispatcher, IoCosts(CALL, kernel.irp, kernel.page_lock, kernel.irp, copy))
+        costs = CallCosts(kernel.remove, kernel.post, CALL)
+        self.services = Services(self.dispatcher, self.io, self.caches, costs)
+        self.work_queue = KernelQueue(self.clock, self.dispatcher, self._resource("system_workers"), NO_LIMIT)
+        queue = self.work_queue
+        queue.cause_limit = queue.cause_thread = queue.cause_order = SYSTEM_WORKER_QUEUE
+
+    def _build_storage(self) -> None:
+        self.disks: dict[str, PortDriver] = {}
+        self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
+        self.file_caches: dict[str, CacheManager] = {}
+        tops: dict[str, DeviceObject] = {}
+        caches: dict[str, CacheManager] = {}
+        bottoms = {name: self._disk(name) for name in self.model.disks}
+        used = dict.fromkeys(self.model.disks, 0)
+        for name, volume in self.model.volumes.items():
+            size = volume.size or bottoms[volume.disk].size - used[volume.disk]
+            manager = DeviceObject(PassThrough(self.io, *STACK["volume"]), bottoms[volume.disk], used[volume.disk], size)
+            used[volume.disk] += size
+            caches[name] = CacheManager(self.io, PageCache(volume.cache // PAGE), self.work_queue)
+            tops[name] = DeviceObject(Ntfs(self.io, caches[name], *STACK["ntfs"]), manager, 0, size)
+        ends = dict.fromkeys(tops, 0)
+        for number, (name, file) in enumerate(self.model.files.items()):
+            cached = file.access == "cached"
+            self.extents[name] = (number, tops[file.volume], ends[file.volume], file.size, cached)
+            self.file_caches[name] = caches[file.volume]
+            ends[file.volume] += file.size
+
+    def _open(self, name: str, port: CompletionPort) -> FileObject:
+        """A file object of its own for every port: an association belongs to the file object (semantics 1.2.5)."""
+        return FileObject(*self.extents[name], port)
+
+    def _disk(self, name: str) -> DeviceObject:
+        kernel = self.model.machine.kernel
+        disk = self.model.disks[name]
+        params = drive_params(disk)
+        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
+        target = disk.interrupt_processor
+        if target is None:
+            target = 0 if isinstance(params, HddParams) else SUBMITTER
+        costs = PortCosts(*STACK["port"], kernel.isr, kernel.dpc, kernel.page_lock, kernel.dpc_footprint)
+        port = PortDriver(
+            self.io, self.caches, drive, self._resource(f"disks.{name}"), params.slots, target, costs
+        )
+        self.disks[name] = port
+        bottom = DeviceObject(port, None, 0, drive.capacity)
+        return DeviceObject(PassThrough(self.io, *STACK["disk"]), bottom, 0, drive.capacity)
+
+    def _processors(self, number: "int | PerProcessor") -> int:
+        return number if isinstance(number, int) else number.times * len(self.dispatcher.processors)
+
+    def _port(self, name: str, concurrency: "int | PerProcessor") -> CompletionPort:
+        limit = self._processors(concurrency)
+        processors = len(self.dispatcher.processors)
+        return CompletionPort(self.clock, self.dispatcher, self._resource(f"ports.{name}"), limit, processors)
+
+    def _build_pools(self) -> None:
+        self.pools: dict[str, list[Any]] = {}
+        for name, pool in self.model.pools.items():
+            program = WorkerProgram(self.services, self.ports[pool.port])
+            count = self._processors(pool.threads)
+            self.pools[name] = [self.dispatcher.create_thread(program, pool.priority) for _ in range(count)]
+        cached = any(file.access == "cached" for file in self.model.files.values())
+        workers = self.model.machine.kernel.system_workers if cached else 0
+        self.system_workers = [
+            self.dispatcher.create_thread(SystemWorker(self.io, self.work_queue), SYSTEM_PRIORITY)
+            for _ in range(workers)
+        ]
+
+    # ---- workload and handlers -----------------------------------------------------------------------------------
+
+    def _source(self, group: int, name: str) -> Source:
+        load = self.model.workload[name]
+        port = self.ports[load.port]
+        source: Source
+        if isinstance(load, OpenLoad):
+            mean = float(S / load.rate)
+            gap = Distribution("exponential" if load.arrivals == "poisson" else "fixed", (round(mean),))
+            drawn = Constant(round(mean)) if gap.shape == "fixed" else self.streams.open(f"{name}.gap", exponential(mean))
+            source = OpenSource(self.clock, self.window, group, port, drawn)
+        elif isinstance(load, ClosedLoad):
+            think = self._variate(load.think, name, 0, "think")
+            source = ClosedSource(self.clock, self.window, group, port, load.clients, think)
+        else:
+            source = self._replay(group, name, load)
+        source.steps = [*self._steps(name), EndStep(self.services)]
+        return source
+
+    def _replay(self, group: int, name: str, load: Replay) -> ReplaySource:
+        trace = self.traces[name]
+        port = self.ports[load.port]
+        columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write)
+        return ReplaySource(self.clock, self.window, group, port, *columns, load.timing.depth)
+
+    def _steps(self, workload: str) -> list[Step]:
+        load = self.model.workload[workload]
+        port = self.ports[load.port]
+        if isinstance(load, Replay) and load.handler is None:
+            return [self._row_transfer(load, workload, port)]
+        steps: list[Step] = []
+        for index, step in enumerate(self.model.handlers[load.handler or ""]):
+            kind, body = next(iter(step))
+            if kind == "post":
+                port = self.ports[body.port]
+            steps += self._step(kind, body, workload, index, port)
+        return steps
+
+    def _step(self, kind: str, body: Any, workload: str, index: int, port: CompletionPort) -> list[Step]:
+        services = self.services
+        if kind == "compute":
+            time = self._variate(body.time, workload, index, "time")
+            return [ComputeStep(services, time, body.touching.private, body.touching.request)]
+        if kind in ("read", "write"):
+            return [self._transfer(READ if kind == "read" else WRITE, body, workload, index, port)]
+        if kind == "lock":
+            section = self.locks[body.name]
+            hold = self._variate(body.hold, workload, index, "hold")
+            return [AcquireStep(services, section), ComputeStep(services, hold, 0, 0), ReleaseStep(services, section)]
+        if kind == "block":
+            return [BlockStep(services, self._variate(body.time, workload, index, "time"))]
+        if kind == "sleep":
+            return [SleepStep(services, self._variate(body.time, workload, index, "time"))]
+        if kind == "post":
+            return [PostStep(services, port)]
+        load = self.model.workload[workload]
+        assert isinstance(load, Replay)
+        return [self._row_transfer(load, workload, port)]
+
+    def _row_transfer(self, load: Replay, workload: str, port: CompletionPort) -> RowTransfer:
+        names = self.traces[workload].device_names
+        files = [load.map if isinstance(load.map, str) else load.map[name] for name in names]
+        return RowTransfer(self.services, [self._open(it, port) for it in files], [self.file_caches[it] for it in files])
+
+    def _transfer(
+        self, major: int, body: Transfer, workload: str, index: int, port: CompletionPort
+    ) -> DrawnTransfer:
+        file = self._open(body.file, port)
+        size = self._variate(body.size, workload, index, "size")
+        unit = PAGE if body.size.largest <= PAGE or body.size.values[0] % PAGE == 0 else 512
+        offset: Variate
+        if isinstance(body.offset, int):
+            offset = Constant(body.offset)
+        elif body.offset == "random":
+            places = max(1, (file.size - int(min(body.size.largest, file.size))) // unit + 1)
+            offset = self._draw(f"{workload}.{index}.offset", whole(places, unit))
+        else:
+            offset = Sequential(int(min(body.size.largest, file.size)), file.size)
+        ratio = self.model.files[body.file].hit_ratio
+        hits = [] if ratio is None else [self._draw(f"{workload}.{index}.hit", table([1, 0], [float(ratio), 1.0]))]
+        blocking = body.mode == "blocking"
+        return DrawnTransfer(self.services, file, self.file_caches[body.file], major, blocking, size, offset, hits)
+
+    def _variate(self, it: Distribution, workload: str, index: int, what: str) -> Variate:
+        if it.shape == "fixed":
+            return Constant(it.values[0])
+        return self._draw(f"{workload}.{index}.{what}", transform_of(it))
+
+    def _draw(self, name: str, transform: Transform) -> Variate:
+        load = self.model.workload[name.split(".")[0]]
+        if isinstance(load, ClosedLoad):
+            return self.streams.closed(name, transform, load.clients)
+        return self.streams.open(name, transform)
+
+    # ---- run -----------------------------------------------------------------------------------------------------
+
+    def _listen(self, record: tuple[str, ...]) -> None:
+        groups = len(self.model.workload)
+        self.behind = Behind(self.clock, groups, len(self.resources))
+        self.waits = WaitRecords()
+        start = self.window.horizon // 2 if self.window.horizon < NEVER else 0
+        first = next(iter(self.ports.values()))
+        self.timeline = Timeline(self.clock, first.number, start, 4000)
+        listeners: list[Probes] = []
+        if groups > 1:
+            listeners.append(self.behind)
+        if "waits" in record:
+            listeners.append(self.waits)
+        if "timeline" in record:
+            listeners.append(self.timeline)
+        if not listeners:
+            return
+        probes = listeners[0] if len(listeners) == 1 else Fanout(listeners)
+        for each in (*self.ports.values(), *self.disks.values(), *self.locks.values()):
+            each.probes = probes
+            each.watched = True
+
+    def run(self) -> Raw:
+        """Run to the end, check the laws, hand over the records."""
+        clock = self.clock
+        clock.at(0, SAMPLE, self.sampler, 0)
+        for threads in (*self.pools.values(), self.system_workers):
+            for thread in threads:
+                self.dispatcher.make_ready(thread)
+        for source in self.sources:
+            source.start()
+        most = self.model.run.max_events
+        clock.run(most)
+        if clock.running and clock.events >= most:
+            raise IosimError(
+                f"{self.scenario.source}: stopped after run.max_events = {most} events at {clock.now} ns with "
+                f"{self.window.present} requests in the system; the load may be more than the machine can carry"
+            )
+        self.sampler.take()
+        self.sampler.check_laws()
+        return self._raw()
+
+    def _raw(self) -> Raw:
+        window = self.window
+        stop = "all counted requests ended" if not window.live else "time limit"
+        return Raw(
+            seed=self.seed,
+            replication=self.replication,
+            events=self.clock.events,
+            end_ns=self.clock.now,
+            horizon=min(window.horizon, self.clock.now),
+            bin_ns=window.bin_ns,
+            stop=stop,
+            offered=window.offered,
+            in_flight=window.live,
+            classes=list(self.model.workload),
+            columns={name: getattr(self.columns, name) for name in COLUMNS},
+            causes=self.columns.causes,
+            ledgers=[source.ledgers for source in self.sources],
+            samples=self.sampler.rows,
+            extremes=self._extremes(),
+            resources=self.resources,
+            behind=self.behind.matrix,
+            hold_area=self.behind.hold_area,
+            holds=self.behind.holds,
+            waits=vars(self.waits) if len(self.waits.began) else {},
+            timeline={name: getattr(self.timeline, name) for name in ("times", "running", "depth")},
+        )
+
+    def _extremes(self) -> dict[str, int]:
+        """Largest values, and counts that are no integrals."""
+        found = {}
+        for name, port in self.ports.items():
+            found[f"ports.{name}.queue_max"] = port.depth_most
+            found[f"ports.{name}.active_max"] = port.running_most
+            found[f"ports.{name}.limit"] = port.limit
+            found[f"ports.{name}.threads_used"] = sum(
+                1 for threads in self.pools.values() for thread in threads if thread.queue is port and thread.switches > 1
+            )
+        for name, threads in self.pools.items():
+            found[f"pools.{name}.threads"] = len(threads)
+            found[f"pools.{name}.switches"] = sum(thread.switches for thread in threads)
+        for name, disk in self.disks.items():
+            found[f"disks.{name}.present_max"] = disk.present_most
+            found[f"disks.{name}.waiting_max"] = disk.queued_most
+        return found
+
+
+class Sequential(Variate):
+    """Each request reads on where the one before it in its source ended, and starts over at the end of the file."""
+
+    def __init__(self, size: int, file_size: int) -> None:
+        self.size = size
+        self.places = max(1, file_size // size)
+
+    def value(self, index: int) -> int:
+        """Offset (bytes)."""
+        return (index & 0xFFFFFFFF) % self.places * self.size
+
+
+def transform_of(it: Distribution) -> Transform:
+    """The pinned transform of a described distribution."""
+    values = [float(value) for value in it.values]
+    if it.shape == "exponential":
+        return exponential(values[0])
+    if it.shape == "uniform":
+        return uniform(values[0], values[1])
+    if it.shape == "lognormal":
+        return lognormal(values[0], it.numbers[0])
+    if it.shape == "pareto":
+        return pareto(values[0], it.numbers[0])
+    if it.shape == "choice":
+        total = [sum(it.numbers[: k + 1]) for k in range(len(it.numbers))]
+        return table(values, total)
+    return empirical(values, list(it.numbers))
+
+
+def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
+    """The traces that a scenario replays, at its speed; raises WrongInput for a bad row."""
+    traces = {}
+    for name, path in scenario.traces.items():
+        load = scenario.model.workload[name]
+        assert isinstance(load, Replay)
+        trace = read_block_trace(path, load.format, load.requests or 0)
+        traces[name] = trace if load.timing.speedup == 1 else scaled(trace, load.timing.speedup)
+    return traces
+
+
+def simulate(scenario: Scenario, clock: Clock, seed: int, replication: int, traces: dict[str, BlockTrace]) -> Raw:
+    """One replication."""
+    return Machine(scenario, clock, seed, replication, traces).run()

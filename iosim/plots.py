@@ -1,0 +1,558 @@
+"""Figures from columns: every function takes an Axes, draws on it and gives it back.
+
+Knows no result and no pyplot, and never touches global settings: the style is a context around each call. Nothing is
+told by colour alone (dashes, markers and hatches go along), every axis names its unit, legends stand below the axes
+where no data can be, and every picture carries a sentence for those who can't see it (`alt_text`).
+Left out: interaction. Colours: Okabe and Ito (2008), as literal values since older matplotlib lacks the palette.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Protocol
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation
+from numpy.typing import ArrayLike, NDArray
+
+from iosim.statistics import quantile_of_column, quantile_refusal
+
+Ints = NDArray[np.int64]
+P = ParamSpec("P")
+
+STYLE: Any = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#666666",
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "figure.dpi": 100,
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib and has the micro sign
+    "font.size": 9,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.6,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "savefig.dpi": 150,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "iosim",
+}
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
+MARKERS = "osD^vPX*"
+HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "+++")
+OTHER = "#BBBBBB"
+KINDS = {  # of processor time, drawn from the bottom up: work below, waste in warm colours above it
+    "user": ("#0072B2", ""),
+    "kernel": ("#56B4E9", ""),
+    "dpc": ("#009E73", ""),
+    "isr": ("#CC79A7", ""),
+    "spin": ("#F0E442", "..."),
+    "switch": ("#E69F00", "///"),
+    "refill": ("#D55E00", "xxx"),
+    "idle": ("#EEEEEE", ""),
+}
+UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"), (1, "ns"))
+POINTS = 2_000  # about as many as a picture can show; longer columns are thinned
+
+
+class EstimateLike(Protocol):
+    """A value with its interval, whose ends are NaN when there is none (`iosim.statistics.Estimate`)."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+def _styled(draw: Callable[Concatenate[Axes, P], None]) -> Callable[Concatenate[Axes, P], Axes]:
+    """`draw` inside our style, giving back its Axes."""
+
+    def styled(ax: Axes, /, *args: P.args, **kwargs: P.kwargs) -> Axes:
+        with mpl.rc_context(STYLE):
+            draw(ax, *args, **kwargs)
+        return ax
+
+    return update_wrapper(styled, draw)
+
+
+# --- words and units ------------------------------------------------------------------------------------------------
+
+
+def time_unit(ns: float) -> tuple[int, str]:
+    """The largest unit of time that is not longer than `ns`: its length in ns and its name."""
+    return next((unit for unit in UNITS if unit[0] <= abs(ns)), UNITS[-1])
+
+
+def show_ns(ns: float) -> str:
+    """A time with its unit and three digits: `1.35 ms`."""
+    length, name = time_unit(ns)
+    return f"{show_number(ns / length)} {name}"
+
+
+def show_number(value: float) -> str:
+    """At least three digits, thousands apart, no exponent, no trailing zeros; tiny values keep three digits."""
+    size = abs(value)
+    if 0 < size < 0.01:
+        return f"{value:.3g}"
+    decimals = 2 if size < 9.995 else 1 if size < 99.95 else 0
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if decimals else text
+
+
+def alt_text(ax: Axes) -> str:
+    """One sentence that says what the picture shows, for `alt=` and `aria-label`."""
+    return str(ax.get_label())
+
+
+def _short(name: str, most: int = 30) -> str:
+    """`name` in at most `most` characters; the middle goes, since paths differ at their ends."""
+    name = name.replace("_", " ")
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
+
+
+def _say(ax: Axes, text: str) -> None:
+    """Nothing to draw: say so in the middle of an empty frame."""
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="#555555")
+    ax.set_label(text)
+
+
+def _legend(ax: Axes, below: float = 34) -> None:
+    """All labelled artists, `below` points under the axes, in as many columns as fit its width."""
+    handles, labels = ax.get_legend_handles_labels()
+    if not handles:
+        return
+    figure = ax.figure
+    width = ax.bbox.width / figure.dpi * 72
+    columns = max(1, min(len(labels), int(width // (4.7 * max(map(len, labels)) + 34))))
+    lower = ax.transAxes + ScaledTranslation(0, -below / 72, figure.dpi_scale_trans)
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": lower}
+    ax.legend(handles, labels, ncols=columns, borderaxespad=0, **place)
+
+
+def _look(index: int) -> dict[str, Any]:
+    """Colour and dashes of the line number `index`; 28 differ."""
+    return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)]}
+
+
+def _ticks(ax: Axes, values: Sequence[object]) -> float:
+    """Label the places 0, 1, ... with `values`; gives the points that the legend must stay away."""
+    texts = [_short(show_number(v) if isinstance(v, int | float) else str(v), 24) for v in values]
+    every = 1 + (len(texts) - 1) // 24
+    crowded = len(texts) // every * max(map(len, texts)) > 48
+    ax.set_xticks(range(0, len(texts), every), texts[::every])
+    if not crowded:
+        return 34
+    ax.tick_params(axis="x", labelrotation=30)
+    for label in ax.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
+    return 34 + 2.6 * max(map(len, texts))
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+@_styled
+def latency(ax: Axes, columns: Mapping[str, ArrayLike]) -> None:
+    """Share of requests at or below each latency, one line a class, p50 and p99 marked and written in the legend.
+
+    `columns`: latencies in ns, one int column a class. Times run logarithmically; 0 is drawn at 1 ns. A p99 that the
+    sample can't carry is neither marked nor named.
+    """
+    ax.set(xlabel="Latency", ylabel="Requests at or below (%)")
+    sorted_columns = {name: np.sort(np.asarray(column, dtype=np.int64)) for name, column in columns.items()}
+    kept = {name: np.maximum(column, 1) for name, column in sorted_columns.items() if len(column)}
+    if not kept:
+        return _say(ax, "no completed requests")
+    length, unit = time_unit(float(np.median([np.median(column) for column in kept.values()])))
+    said = [_one_latency(ax, i, name, column, length) for i, (name, column) in enumerate(kept.items())]
+    for share, text in ((50, "p50"), (99, "p99")):
+        ax.axhline(share, color="#888888", linewidth=0.7, linestyle=":")
+        ax.text(1.005, share, text, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color="#555555")
+    ax.set(xlabel=f"Latency ({unit}, logarithmic)", ylim=(0, 102))
+    _log_ticks(ax, min(c[0] for c in kept.values()) / length, max(c[-1] for c in kept.values()) / length)
+    _legend(ax)
+    ax.set_label("Cumulative distribution of latency. " + "; ".join(said))
+    return None
+
+
+def _one_latency(ax: Axes, index: int, name: str, column: Ints, length: int) -> str:
+    ranks = np.unique(np.linspace(0, len(column) - 1, POINTS).astype(np.int64))
+    marks = {q: quantile_of_column(column, q) for q in (0.5, 0.99) if not quantile_refusal(len(column), q)}
+    words = [_short(name), *(f"p{q * 100:g} {show_ns(at)}" for q, at in marks.items())]
+    if 0.99 not in marks:
+        words.append(f"{len(column):,} requests only")
+    label = ", ".join(words)
+    look = _look(index)
+    ax.step(column[ranks] / length, 100 * (ranks + 1) / len(column), where="post", label=label, **look)
+    dots: dict[str, Any] = {
+        "linestyle": "none",
+        "marker": MARKERS[index % len(MARKERS)],
+        "color": look["color"],
+        "markersize": 5,
+    }
+    ax.plot([at / length for at in marks.values()], [100 * q for q in marks], **dots)
+    return label
+
+
+def _log_ticks(ax: Axes, low: float, high: float) -> None:
+    """A logarithmic x axis from `low` to `high`, with plain numbers, at whichever step suits its length."""
+    ax.set_xscale("log")
+    room = 1.05 if high < 3 * low else 1.15
+    ax.set_xlim(low / room, high * room)
+    decades = np.log10(high / low)
+    wide = LogLocator(subs=(1.0,) if decades > 3 else (1.0, 2.0, 5.0), numticks=12)
+    ax.xaxis.set_major_locator(wide if decades > 0.8 else MaxNLocator(5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def main_causes(rows: Mapping[str, Mapping[str, float]], most: int = 7) -> list[str]:
+    """The at most `most` causes that hold 2 % or more of some class's latency, in the order in which rows list them."""
+    shares: dict[str, float] = {}
+    for causes_ns in rows.values():
+        whole = sum(causes_ns.values()) or 1.0
+        for cause, mean_ns in causes_ns.items():
+            shares[cause] = max(shares.get(cause, 0.0), mean_ns / whole)
+    largest = sorted(shares, key=lambda cause: -shares[cause])[:most]
+    return [cause for cause in shares if cause in largest and shares[cause] >= 0.02]
+
+
+@_styled
+def causes(ax: Axes, rows: Mapping[str, Mapping[str, float]], kept: Sequence[str] | None = None) -> None:
+    """Where latency went: one bar a class, one segment a cause (mean ns a request), small ones together as "other".
+
+    `kept` names the causes to show and fixes their colours, so that two figures can be compared; see `main_causes`.
+    """
+    ax.set(xlabel="Mean latency", ylabel="")
+    totals = {name: sum(causes_ns.values()) for name, causes_ns in rows.items()}
+    if not any(totals.values()):
+        return _say(ax, "no latency to explain")
+    shown = main_causes(rows) if kept is None else list(kept)
+    length, unit = time_unit(max(totals.values()))
+    places, left = np.arange(len(rows)), np.zeros(len(rows))
+    for index, cause in enumerate([*shown, "other"]):
+        widths = np.array([_segment(causes_ns, cause, shown) for causes_ns in rows.values()]) / length
+        if np.any(widths > 0):
+            color, hatch = (OTHER, "") if cause == "other" else (COLORS[index % 7], HATCHES[index % 8])
+            bar: dict[str, Any] = {"color": color, "hatch": hatch, "edgecolor": "white", "linewidth": 0.5}
+            ax.barh(places, widths, left=left, height=0.62, label=_short(cause), **bar)
+        left = left + widths
+    for place, (end, total) in enumerate(zip(left, totals.values(), strict=True)):
+        ax.annotate(show_ns(total), (end, place), (4, 0), textcoords="offset points", va="center", fontsize=8)
+    ax.set_yticks(places, [_short(name) for name in rows])
+    ax.set(xlabel=f"Mean latency ({unit})", xlim=(0, 1.16 * left.max()), ylim=(len(rows) - 0.4, -0.6))
+    ax.grid(False, axis="y")
+    _legend(ax)
+    ax.set_label("Mean latency by cause. " + "; ".join(_say_causes(*row) for row in rows.items()))
+    return None
+
+
+def _segment(causes_ns: Mapping[str, float], cause: str, shown: Sequence[str]) -> float:
+    if cause in shown:
+        return causes_ns.get(cause, 0.0)
+    return sum(mean_ns for name, mean_ns in causes_ns.items() if name not in shown)
+
+
+def _say_causes(name: str, causes_ns: Mapping[str, float]) -> str:
+    whole = sum(causes_ns.values())
+    if not whole:
+        return f"{name}: none"
+    largest = max(causes_ns, key=lambda cause: causes_ns[cause])
+    return f"{name}: {show_ns(whole)}, most of it {largest} ({causes_ns[largest] / whole:.0%})"
+
+
+@_styled
+def waited_behind(ax: Axes, names: Sequence[str], matrix_ns: ArrayLike) -> None:
+    """Who waited behind whom: rows waited, columns held the server; total ns of waiting, and each row's sum.
+
+    `matrix_ns` has the shape (names, names). Above 12 names the cells lose their numbers. Raises ValueError for
+    another shape.
+    """
+    matrix = np.asarray(matrix_ns, dtype=np.float64)
+    ax.set(xlabel="… behind", ylabel="Waited …")
+    if matrix.size and matrix.shape != (len(names), len(names)):
+        raise ValueError(f"{len(names)} names need a square of waits, not {matrix.shape}")
+    if not matrix.any():
+        return _say(ax, "nobody waited")
+    ax.grid(False)
+    ax.imshow(matrix, cmap="YlOrBr", vmin=0, vmax=matrix.max(), aspect="auto")
+    short = [_short(name, 20) for name in names]
+    ax.set_yticks(range(len(names)), short)
+    ax.set_xticks(range(len(names)), short)
+    if sum(map(len, short)) > 40:
+        ax.tick_params(axis="x", labelrotation=30)
+        for label in ax.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+    for row, sums in enumerate(matrix.sum(axis=1)):
+        ax.text(len(names) - 0.4, row, f"= {show_ns(sums)}", va="center", ha="left", fontsize=8)
+        for column in range(len(names) if len(names) <= 12 else 0):
+            _cell(ax, row, column, matrix[row, column], matrix.max())
+    ax.text(len(names) - 0.4, -0.65, "total", va="bottom", ha="left", fontsize=8, color="#555555")
+    row, column = np.unravel_index(int(matrix.argmax()), matrix.shape)
+    worst = f"{names[row]} waited {show_ns(matrix[row, column])} behind {names[column]}"
+    ax.set_label(f"Who waited behind whom; the most: {worst}.")
+    return None
+
+
+def _cell(ax: Axes, row: int, column: int, ns: float, largest: float) -> None:
+    color = "white" if ns > 0.6 * largest else "black"
+    text = show_ns(ns) if ns else "-"
+    ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=color)
+
+
+# --- sweeps ---------------------------------------------------------------------------------------------------------
+
+
+@_styled
+def throughput(
+    ax: Axes,
+    x_values: Sequence[float | str],
+    lines: Mapping[str, Sequence[EstimateLike]],
+    x_label: str,
+    y_label: str,
+    y_is_ns: bool = False,
+) -> None:
+    """A figure over a sweep: one line a label with its interval as a band, one estimate per x value.
+
+    The x axis is logarithmic to base 2 when all values are powers of two, linear for other numbers, and a list of
+    places for words. Intervals with NaN ends are not drawn. With `y_is_ns` times are shown in the unit that suits.
+    """
+    ax.set(xlabel=x_label, ylabel=y_label)
+    if not x_values or not any(len(line) for line in lines.values()):
+        return _say(ax, "no runs to show")
+    top = max(_top(line) for line in lines.values())
+    length, unit = time_unit(top) if y_is_ns else (1, "")
+    places, below = _sweep_axis(ax, x_values)
+    for index, (label, line) in enumerate(lines.items()):
+        _one_line(ax, index, _short(label, 40), places, line, length)
+    ax.set_ylim(0, 1.08 * top / length or 1)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
+    ax.set_ylabel(f"{y_label} ({unit})" if unit else y_label)
+    _legend(ax, below)
+    said = (f"{label} from {_tell(line[0], y_is_ns)} to {_tell(line[-1], y_is_ns)}" for label, line in lines.items())
+    ax.set_label(f"{y_label} over {x_label} from {x_values[0]} to {x_values[-1]}. " + "; ".join(said))
+    return None
+
+
+def _one_line(
+    ax: Axes, index: int, label: str, places: Sequence[float], line: Sequence[EstimateLike], length: int
+) -> None:
+    look = _look(index)
+    value, low, high = (np.array([getattr(e, end) for e in line]) / length for end in ("value", "low", "high"))
+    ax.plot(places, value, marker=MARKERS[index % len(MARKERS)], markersize=5, label=label, **look)
+    ax.fill_between(places, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    ax.vlines(places, low, high, color=look["color"], linewidth=1)
+
+
+def _top(line: Sequence[EstimateLike]) -> float:
+    return float(np.nanmax([[e.value, e.high] for e in line])) if line else 0.0
+
+
+def _tell(estimate: EstimateLike, is_ns: bool) -> str:
+    return show_ns(estimate.value) if is_ns else show_number(estimate.value)
+
+
+def _sweep_axis(ax: Axes, x_values: Sequence[float | str]) -> tuple[Sequence[float], float]:
+    """Scale and ticks for the sweep's values: where each goes, and how far below the legend must stay."""
+    numbers = [value for value in x_values if not isinstance(value, str)]
+    if len(numbers) < len(x_values) or len(numbers) < 2:
+        ax.set_xlim(-0.5, len(x_values) - 0.5)
+        return list(range(len(x_values))), _ticks(ax, x_values)
+    if min(numbers) > 0 and len(numbers) > 2 and all(float(np.log2(v)).is_integer() for v in numbers):
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_locator(FixedLocator(numbers) if _room_for(ax, numbers) else MaxNLocator(8))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
+    return numbers, 34
+
+
+def _room_for(ax: Axes, numbers: Sequence[float]) -> bool:
+    """Whether a tick at each number leaves its label room."""
+    placed = np.sort(np.log2(numbers) if ax.get_xscale() == "log" else np.asarray(numbers, dtype=np.float64))
+    return len(placed) < 14 and float(np.min(np.diff(placed))) >= 0.06 * (placed[-1] - placed[0])
+
+
+@_styled
+def processor_time(
+    ax: Axes, x_values: Sequence[float | str], shares: Sequence[Mapping[str, float]], x_label: str
+) -> None:
+    """What processors spent their time on, one stacked bar per x value; shares of 1 by kind, a missing kind is 0.
+
+    Raises ValueError for a kind that processors don't have.
+    """
+    ax.set(xlabel=x_label, ylabel="Processor time (%)")
+    unknown = {kind for share in shares for kind in share} - set(KINDS)
+    if unknown:
+        raise ValueError(f"processors spend no time as {sorted(unknown)}")
+    if not any(any(share.values()) for share in shares):
+        return _say(ax, "no processor time")
+    bottom = np.zeros(len(shares))
+    for kind, (color, hatch) in KINDS.items():
+        heights = 100 * np.array([share.get(kind, 0.0) for share in shares])
+        bar: dict[str, Any] = {
+            "color": color,
+            "hatch": hatch,
+            "edgecolor": "#777777" if kind == "idle" else "white",
+            "linewidth": 0.5,
+        }
+        ax.bar(range(len(shares)), heights, bottom=bottom, width=0.78, label=kind, **bar)
+        bottom = bottom + heights
+    ax.set(ylim=(0, 100), xlim=(-0.6, max(3, len(shares)) - 0.4))
+    ax.grid(False, axis="x")
+    _legend(ax, _ticks(ax, x_values))
+    ax.set_label(f"Processor time over {x_label}. " + "; ".join(map(_say_shares, x_values, shares)))
+    return None
+
+
+def _say_shares(x_value: float | str, share: Mapping[str, float]) -> str:
+    return f"{x_value}: " + ", ".join(f"{kind} {share[kind]:.0%}" for kind in KINDS if share.get(kind, 0) >= 0.005)
+
+
+# --- states over time -----------------------------------------------------------------------------------------------
+
+
+@_styled
+def running_threads(
+    ax: Axes, times_ns: ArrayLike, running: ArrayLike, limit: int, ready: ArrayLike | None = None
+) -> None:
+    """Threads of a port that run (and those `ready`), against its concurrency limit; time above the limit is shaded.
+
+    The values hold from their time until the next.
+    """
+    ax.set(xlabel="Time", ylabel="Threads")
+    times, count = np.asarray(times_ns, dtype=np.int64), np.asarray(running, dtype=np.int64)
+    if not len(times):
+        return _say(ax, "no threads were seen")
+    shown, _, _ = _time_axis(ax, times)
+    thin = _thin(count)
+    over: dict[str, Any] = {"step": "post", "color": "#D55E00", "alpha": 0.35, "linewidth": 0}
+    if np.any(count > limit):
+        ax.fill_between(shown[thin], limit, np.maximum(count[thin], limit), label="above the limit", **over)
+    if ready is not None:
+        waiting = np.asarray(ready, dtype=np.int64)
+        keep = _thin(waiting)
+        ax.step(shown[keep], waiting[keep], where="post", color="#E69F00", linestyle=DASHES[2], label="ready")
+    ax.step(shown[thin], count[thin], where="post", color="#0072B2", label="running")
+    ax.axhline(limit, color="black", linestyle="--", linewidth=1, label=f"limit {limit}")
+    _counted(ax)
+    _legend(ax)
+    ax.set_label(f"Running threads over time against the limit of {limit}; at most {count.max()} ran at once.")
+    return None
+
+
+@_styled
+def queue_depth(ax: Axes, series: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> None:
+    """How many waited in each queue over time; (times in ns, depth), a depth holds until the next time."""
+    ax.set(xlabel="Time", ylabel="Queue depth (entries)")
+    columns = {name: (np.asarray(times, dtype=np.int64), np.asarray(depth)) for name, (times, depth) in series.items()}
+    kept = {name: column for name, column in columns.items() if len(column[0])}
+    if not kept:
+        return _say(ax, "no queue was seen")
+    _, origin, length = _time_axis(ax, np.concatenate([times for times, _ in kept.values()]))
+    for index, (name, (times, depth)) in enumerate(kept.items()):
+        thin = _thin(depth)
+        label = f"{_short(name)}, at most {show_number(float(depth.max()))}"
+        ax.step((times[thin] - origin) / length, depth[thin], where="post", linewidth=1.2, label=label, **_look(index))
+    _counted(ax)
+    _legend(ax)
+    said = (f"{name} at most {show_number(float(depth.max()))}" for name, (_, depth) in kept.items())
+    ax.set_label("Queue depth over time. " + "; ".join(said))
+    return None
+
+
+def _time_axis(ax: Axes, times: Ints) -> tuple[NDArray[np.float64], int, int]:
+    """Scale the x axis to `times`: the scaled times, the ns of its origin and of its unit.
+
+    A short window late in a run counts from a round moment before it, named in the label.
+    """
+    start, span = int(times.min()), max(1, int(times.max()) - int(times.min()))
+    step = 10 ** len(str(span))
+    origin = start // step * step if start >= 10 * span else 0
+    length, unit = time_unit(max(span, int(times.max()) - origin) if origin else int(times.max()))
+    ax.set_xlabel(f"Time after {_exact(origin)} ({unit})" if origin else f"Time ({unit})")
+    ax.xaxis.set_major_locator(MaxNLocator(7))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    ax.set_xlim((start - origin) / length, (start + span - origin) / length)
+    return (times - origin) / length, origin, length
+
+
+def _exact(ns: int) -> str:
+    """`ns` without rounding, in the largest unit that leaves at most three decimals."""
+    length, name = next(unit for unit in UNITS if ns * 1000 % unit[0] == 0)
+    return f"{ns / length:,.10g} {name}"
+
+
+def _counted(ax: Axes) -> None:
+    """A y axis of whole things from 0."""
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.set_ylim(0, max(1.0, ax.dataLim.y1) * 1.08)
+
+
+def _thin(values: NDArray[Any]) -> Ints:
+    """Which points of a long step line to draw: the first, lowest, highest and last of each of many stretches."""
+    if len(values) <= 2 * POINTS:
+        return np.arange(len(values), dtype=np.int64)
+    edges = np.linspace(0, len(values), POINTS // 2 + 1).astype(np.int64)
+    kept: set[int] = set()
+    for first, last in pairwise(edges):
+        stretch = values[first:last]
+        kept.update((int(first), int(last) - 1, int(first + stretch.argmin()), int(first + stretch.argmax())))
+    return np.array(sorted(kept), dtype=np.int64)
+
+
+# --- whole figures --------------------------------------------------------------------------------------------------
+
+
+def figure_overview(titles: Sequence[str], heading: str = "", columns: int = 2) -> tuple[Figure, list[Axes]]:
+    """A figure with one panel a title, `columns` abreast, and its Axes in that order; draws nothing yet.
+
+    `heading` says which run it shows (scenario, seed, version). Its size follows the number of panels.
+    """
+    columns = max(1, min(columns, len(titles)))
+    rows = -(-len(titles) // columns)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5.4 * columns, 3.7 * rows), layout="constrained")
+        panels = [figure.add_subplot(rows, columns, place + 1) for place in range(len(titles))]
+        for panel, title in zip(panels, titles, strict=True):
+            panel.set_title(title)
+        if heading:
+            figure.suptitle(heading, fontsize=9, color="#555555", x=0.01, ha="left")
+    return figure, panels
+
+
+def save(figure: Figure, path: Path, description: str | None = None) -> None:
+    """Write `figure` as .svg or .png, whole or not at all, with the same bytes every time.
+
+    The description (by default every panel's alt text) goes into the file. Raises ValueError for another suffix and
+    OSError when the place can't be written; then nothing is left behind.
+    """
+    kind = path.suffix.removeprefix(".")
+    if kind not in ("svg", "png"):
+        raise ValueError(f"a figure is written as .svg or .png, not as {path.name!r}")
+    words = " ".join(filter(None, map(alt_text, figure.axes))) if description is None else description
+    metadata: dict[str, str | None] = {"Description": words}
+    if kind == "svg":
+        metadata["Date"] = None
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with mpl.rc_context(STYLE):
+            figure.savefig(temporary, format=kind, metadata=metadata)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,520 @@
+"""A logical processor: interrupt service over deferred procedure calls over threads, every nanosecond accounted for.
+
+Each processor has one pending event, the end of what it is doing. An interrupt cuts a thread's stretch short: what was
+done is booked, what is left stays with the thread as time *owed* and is resumed after the DPCs have drained. IRQL is
+the `mode`: a mode is interrupted only by a higher one.
+
+A thread owes time of five kinds, paid in the order switch, refill, kernel, user, spin. Source of the order of work and
+of the drain: semantics 7.5, 7.6, 0b.7. Simplified: all interrupts share one level and wait for each other; interrupt
+service is not slowed by a busy SMT sibling.
+"""
+
+from collections import deque
+
+from iosim import actor
+from iosim.actor import Actor, Clock
+from iosim.attribution import CAUSE_COUNT, INTERRUPTED, Request
+
+# Kinds of processor time; the first five are kinds of thread time and have the numbers of their causes.
+KINDS = ("user", "kernel", "switch", "refill", "spin", "isr", "dpc", "idle")
+USER, KERNEL, SWITCH, REFILL, SPIN, ISR, DPC, IDLE = range(8)
+
+# What a processor is doing (its IRQL, coarsely).
+# DECIDING: its thread's program is being asked what comes next, at this very instant.
+PASSIVE, DISPATCH, DEVICE_LEVEL, HALTED, DECIDING = range(5)
+
+# States of a thread (semantics 7.3; standby lasts no time here).
+READY, RUNNING, WAITING, TERMINATED = range(4)
+
+NO_REQUEST = Request(0, 0, 0, 0, [0] * CAUSE_COUNT)
+
+
+class Program:
+    """What a thread does. The dispatcher calls `resume`; the program owes time, waits, or gives the thread up."""
+
+    def resume(self, thread: "Thread") -> bool:
+        """Go on, the thread being on a processor with nothing owed.
+
+        True: the thread owes time, and wants to be called again when it is paid. False: it waits or has ended.
+        """
+        raise NotImplementedError
+
+
+class Thread:
+    """A kernel thread: what it runs, what it owes, where it ran last.
+
+    `owed` is the sum of the five kinds (ns of this processor); `private` and `request_bytes` are its working set
+    (bytes), whose cache lines are where `cache.py` left them.
+    """
+
+    def __init__(self, number: int, program: Program, priority: int) -> None:
+        self.number = number
+        self.program = program
+        self.priority = priority
+        self.state = WAITING
+        self.planned = False  # owed time is left from before a pre-emption: nothing to ask the program yet
+        self.owed = 0
+        self.owed_user = 0
+        self.owed_kernel = 0
+        self.owed_switch = 0
+        self.owed_refill = 0
+        self.owed_spin = 0
+        self.stolen = 0  # ns that interrupts took from the present stretch
+        self.quantum = 0
+        self.request = NO_REQUEST
+        self.wait_cause = 0
+        self.wait_began = 0
+        self.processor = -1
+        self.private = 0
+        self.request_bytes = 0
+        self.core_fill = 0
+        self.node_fill = 0
+        self.stage = 0
+        self.switches = 0
+
+    def owe_user(self, ns: int) -> None:
+        """Run in user mode for `ns`."""
+        self.owed_user += ns
+        self.owed += ns
+
+    def owe_kernel(self, ns: int) -> None:
+        """Run in kernel mode for `ns`."""
+        self.owed_kernel += ns
+        self.owed += ns
+
+    def owe_refill(self, ns: int) -> None:
+        """Wait for cache lines for `ns`."""
+        self.owed_refill += ns
+        self.owed += ns
+
+    def owe_spin(self, ns: int) -> None:
+        """Spin for `ns` at most: whoever lets the spinner in cuts it short."""
+        self.owed_spin += ns
+        self.owed += ns
+
+
+class Interrupt:
+    """A vector aimed at one processor; `cost` (ns) is the service routine's, at device level."""
+
+    def __init__(self, cost: int) -> None:
+        self.cost = cost
+        self.pending = False
+
+    def service(self, processor: "Processor") -> None:
+        """What the service routine leaves behind: as a rule a queued DPC."""
+        raise NotImplementedError
+
+
+class Dpc:
+    """A deferred procedure call: queued once at a time, run at DISPATCH_LEVEL by the drain (semantics 7.6)."""
+
+    def __init__(self) -> None:
+        self.queued = False
+
+    def begin(self, processor: "Processor") -> int:
+        """Decide what this run will do; returns its processor time (ns)."""
+        raise NotImplementedError
+
+    def end(self, processor: "Processor") -> None:
+        """The time has been spent: do it."""
+        raise NotImplementedError
+
+
+class Scheduler:
+    """What a processor and a kernel queue ask of the dispatcher."""
+
+    def make_ready(self, thread: Thread) -> None:
+        """The thread's wait is over."""
+        raise NotImplementedError
+
+    def next_ready(self, processor: "Processor") -> Thread:
+        """The thread that this processor runs next, its switch charged; IDLE_THREAD when none is ready."""
+        raise NotImplementedError
+
+    def outranked(self, thread: Thread) -> bool:
+        """Whether a ready thread has a higher priority than this running one."""
+        raise NotImplementedError
+
+    def pre_empted(self, thread: Thread) -> None:
+        """The running thread lost its processor in mid-stretch."""
+        raise NotImplementedError
+
+    def quantum_ended(self, thread: Thread) -> bool:
+        """Refill the quantum; True: an equal or better thread is ready, and this one went to the tail."""
+        raise NotImplementedError
+
+    def went_idle(self, processor: "Processor") -> None:
+        """The processor has nothing to run."""
+        raise NotImplementedError
+
+    def left_idle(self, processor: "Processor") -> None:
+        """The processor was idle and is no longer."""
+        raise NotImplementedError
+
+
+IDLE_THREAD = Thread(-1, Program(), -1)
+NO_INTERRUPT = Interrupt(0)
+NO_DPC = Dpc()
+
+FULL_PACE = 1000
+
+
+class Processor(Actor):
+    """One logical processor. `account` holds ns by kind; the kinds sum to the clock at any settled instant."""
+
+    def __init__(self, clock: Clock, number: int, node: int, scheduler: Scheduler) -> None:
+        self.clock = clock
+        self.number = number
+        self.node = node
+        self.scheduler = scheduler
+        self.generation = 0
+        self.account = [0] * len(KINDS)
+        self.mode = HALTED
+        self.thread = IDLE_THREAD
+        self.since = 0  # start of what has not been booked yet
+        self.interrupted_at = 0
+        self.interrupt = NO_INTERRUPT
+        self.interrupts: deque[Interrupt] = deque()
+        self.dpc = NO_DPC
+        self.dpc_left = 0
+        self.dpcs: deque[Dpc] = deque()
+        self.sibling = self  # itself: no SMT
+        self.pace = FULL_PACE  # wall ns for 1,000 ns of work; more while the sibling is busy
+        self.shared_pace = FULL_PACE
+        self.reschedule = False  # a better thread became ready while this processor was deciding
+
+    # ---- threads -------------------------------------------------------------------------------------------------
+
+    def begin_stretch(self) -> None:
+        """Run the present thread until what it owes is paid or its quantum ends."""
+        thread = self.thread
+        self.mode = PASSIVE
+        self.since = self.clock.now
+        if self.pace != FULL_PACE:
+            scale(thread, self.pace, FULL_PACE)
+        owed = thread.owed
+        self.clock.at(owed if owed <= thread.quantum else thread.quantum, actor.THREAD, self, 0)
+
+    def fire(self, what: int) -> None:
+        """What the processor was doing has ended."""
+        if self.mode == PASSIVE:
+            self._end_stretch()
+        elif self.mode == DISPATCH:
+            self._end_dpc()
+        else:
+            self._end_interrupt()
+
+    def _end_stretch(self) -> None:
+        thread = self.thread
+        elapsed = self.clock.now - self.since
+        thread.quantum -= elapsed
+        self.mode = DECIDING
+        if elapsed == thread.owed:
+            self._book_all(thread)
+            if not thread.program.resume(thread):
+                self.run_next()
+                return
+        else:
+            self._book_part(thread, elapsed)
+        if thread.quantum <= 0 and self.scheduler.quantum_ended(thread):
+            thread.planned = True
+            self.run_next()
+        elif self.reschedule:
+            self._yield_if_outranked()
+        else:
+            self.begin_stretch()
+
+    def _yield_if_outranked(self) -> None:
+        thread = self.thread
+        self.reschedule = False
+        if self.scheduler.outranked(thread):
+            thread.planned = True
+            self.scheduler.pre_empted(thread)
+            self.run_next()
+        else:
+            self.begin_stretch()
+
+    def _book_part(self, thread: Thread, elapsed: int) -> None:
+        book(thread, self.account, elapsed)
+        if thread.stolen:
+            book_stolen(thread)
+        if self.pace != FULL_PACE:  # off the processor, time is owed in ns of an undisturbed one
+            scale(thread, FULL_PACE, self.pace)
+
+    def _book_all(self, thread: Thread) -> None:
+        """All that is owed has been paid: book it on the processor and on the request."""
+        account = self.account
+        request = thread.request
+        ledger = request.ledger
+        if thread.owed_user:
+            account[USER] += thread.owed_user
+            ledger[USER] += thread.owed_user
+            thread.owed_user = 0
+        if thread.owed_kernel:
+            account[KERNEL] += thread.owed_kernel
+            ledger[KERNEL] += thread.owed_kernel
+            thread.owed_kernel = 0
+        if thread.owed_switch:
+            account[SWITCH] += thread.owed_switch
+            ledger[SWITCH] += thread.owed_switch
+            thread.owed_switch = 0
+        if thread.owed_refill:
+            account[REFILL] += thread.owed_refill
+            ledger[REFILL] += thread.owed_refill
+            thread.owed_refill = 0
+        if thread.owed_spin:
+            account[SPIN] += thread.owed_spin
+            ledger[SPIN] += thread.owed_spin
+            thread.owed_spin = 0
+        request.mark += thread.owed
+        request.explained += thread.owed
+        thread.owed = 0
+        if thread.stolen:
+            book_stolen(thread)
+
+    def run_next(self) -> None:
+        """The processor has no thread: take ready ones until one owes time, or go idle."""
+        self.mode = DECIDING
+        while True:
+            thread = self.scheduler.next_ready(self)
+            self.thread = thread
+            if thread is IDLE_THREAD:
+                self._halt()
+                return
+            if self._start(thread):
+                return
+
+    def _start(self, thread: Thread) -> bool:
+        if thread.planned:
+            thread.planned = False
+        elif not thread.program.resume(thread):
+            return False
+        self.begin_stretch()
+        return True
+
+    def _halt(self) -> None:
+        self.mode = HALTED
+        self.since = self.clock.now
+        self.scheduler.went_idle(self)
+        if self.sibling is not self:
+            self.sibling.set_pace(FULL_PACE)
+
+    def _leave_idle(self) -> None:
+        now = self.clock.now
+        self.account[IDLE] += now - self.since
+        self.since = now
+        self.mode = DECIDING
+        self.scheduler.left_idle(self)
+        if self.sibling is not self:
+            self.sibling.set_pace(self.shared_pace)
+            self.pace = FULL_PACE if self.sibling.mode == HALTED else self.shared_pace
+
+    def take(self, thread: Thread) -> None:
+        """An idle processor gets a thread, whose switch has been charged."""
+        self._leave_idle()
+        self.thread = thread
+        if not self._start(thread):
+            self.run_next()
+
+    def cut_short(self) -> None:
+        """Stop the present thread's stretch at `now`: book what is done, leave the rest owed."""
+        thread = self.thread
+        elapsed = self.clock.now - self.since
+        thread.quantum -= elapsed
+        book(thread, self.account, elapsed)
+        self.since = self.clock.now
+        self.generation += 1
+
+    def pre_empt(self) -> None:
+        """A better thread is ready: the present one goes back, and the processor picks again."""
+        thread = self.thread
+        self.cut_short()
+        self._book_part(thread, 0)
+        thread.planned = True
+        self.scheduler.pre_empted(thread)
+        self.run_next()
+
+    def end_spin(self) -> None:
+        """The present thread spins, and what it spins for has come: it goes on at once."""
+        thread = self.thread
+        self.cut_short()
+        self._book_part(thread, 0)
+        thread.owed -= thread.owed_spin
+        thread.owed_spin = 0
+        self.mode = DECIDING
+        if not self._start(thread):
+            self.run_next()
+
+    # ---- interrupts and DPCs -------------------------------------------------------------------------------------
+
+    def raise_interrupt(self, interrupt: Interrupt) -> None:
+        """A device asserts its vector; one that is pending already is not asserted twice."""
+        if interrupt.pending:
+            return
+        interrupt.pending = True
+        if self.mode == DEVICE_LEVEL:
+            self.interrupts.append(interrupt)
+            return
+        self._stop_for_interrupt()
+        self.mode = DEVICE_LEVEL
+        self.interrupt = interrupt
+        self.clock.at(interrupt.cost, actor.INTERRUPT, self, 0)
+
+    def _stop_for_interrupt(self) -> None:
+        now = self.clock.now
+        if self.mode == PASSIVE:
+            self.cut_short()
+            self.interrupted_at = now
+        elif self.mode == DISPATCH:
+            self.account[DPC] += now - self.since
+            self.dpc_left -= now - self.since
+            self.generation += 1
+        else:
+            self._leave_idle()
+            self.interrupted_at = now
+        self.since = now
+
+    def _end_interrupt(self) -> None:
+        interrupt = self.interrupt
+        now = self.clock.now
+        self.account[ISR] += now - self.since
+        self.since = now
+        interrupt.pending = False
+        interrupt.service(self)
+        if self.interrupts:
+            self.interrupt = self.interrupts.popleft()
+            self.clock.at(self.interrupt.cost, actor.INTERRUPT, self, 0)
+        else:
+            self._lower()
+
+    def queue_dpc(self, dpc: Dpc) -> bool:
+        """Queue a DPC at the tail; False when it is queued already (semantics 7.6.1). For the service routine."""
+        if dpc.queued:
+            return False
+        dpc.queued = True
+        self.dpcs.append(dpc)
+        return True
+
+    def _lower(self) -> None:
+        """IRQL falls below device level: go on with the DPC, drain the queue, then return to the thread."""
+        if self.dpc is not NO_DPC:
+            self.mode = DISPATCH
+            self.clock.at(self.dpc_left, actor.DPC, self, 0)
+        elif self.dpcs:
+            self.mode = DISPATCH
+            dpc = self.dpcs.popleft()
+            dpc.queued = False
+            self.dpc = dpc
+            self.dpc_left = dpc.begin(self)
+            self.clock.at(self.dpc_left, actor.DPC, self, 0)
+        else:
+            self._return_to_thread()
+
+    def _end_dpc(self) -> None:
+        now = self.clock.now
+        self.account[DPC] += now - self.since
+        self.since = now
+        dpc = self.dpc
+        self.dpc = NO_DPC
+        dpc.end(self)
+        self._lower()
+
+    def _return_to_thread(self) -> None:
+        thread = self.thread
+        self.mode = PASSIVE
+        if thread is IDLE_THREAD:
+            self.run_next()
+            return
+        thread.stolen += self.clock.now - self.interrupted_at
+        if self.scheduler.outranked(thread):
+            self.since = self.clock.now
+            self.pre_empt()
+        else:
+            self._resume_stretch()
+
+    def _resume_stretch(self) -> None:
+        thread = self.thread
+        self.since = self.clock.now
+        owed = thread.owed
+        self.clock.at(owed if owed <= thread.quantum else max(thread.quantum, 0), actor.THREAD, self, 0)
+
+    # ---- SMT and accounts ----------------------------------------------------------------------------------------
+
+    def set_pace(self, pace: int) -> None:
+        """The SMT sibling became busy or idle: what is owed takes longer or less long from now on."""
+        if pace == self.pace or self.mode == HALTED:
+            return
+        if self.mode == PASSIVE:
+            self.cut_short()
+        if self.mode != DECIDING:  # a stretch that is still being planned is paced when it begins
+            scale(self.thread, pace, self.pace)
+        self.pace = pace
+        if self.mode == PASSIVE:
+            self._resume_stretch()
+
+    def settle(self) -> None:
+        """Book up to now, without disturbing anything: for observers and for the end of a run."""
+        now = self.clock.now
+        elapsed = now - self.since
+        if self.mode == HALTED:
+            self.account[IDLE] += elapsed
+        elif self.mode == DEVICE_LEVEL:
+            self.account[ISR] += elapsed
+        elif self.mode == DISPATCH:
+            self.account[DPC] += elapsed
+            self.dpc_left -= elapsed
+        else:
+            self.thread.quantum -= elapsed
+            book(self.thread, self.account, elapsed)
+        self.since = now
+
+
+def book(thread: Thread, account: list[int], elapsed: int) -> None:
+    """Of what the thread owes, `elapsed` ns have been paid, in the written order of kinds."""
+    request = thread.request
+    left = elapsed
+    paid = min(left, thread.owed_switch)
+    thread.owed_switch -= paid
+    left -= _enter(request, account, SWITCH, paid)
+    paid = min(left, thread.owed_refill)
+    thread.owed_refill -= paid
+    left -= _enter(request, account, REFILL, paid)
+    paid = min(left, thread.owed_kernel)
+    thread.owed_kernel -= paid
+    left -= _enter(request, account, KERNEL, paid)
+    paid = min(left, thread.owed_user)
+    thread.owed_user -= paid
+    left -= _enter(request, account, USER, paid)
+    paid = min(left, thread.owed_spin)
+    thread.owed_spin -= paid
+    left -= _enter(request, account, SPIN, paid)
+    thread.owed -= elapsed - left
+    request.mark += elapsed - left
+    request.explained += elapsed - left
+
+
+def _enter(request: Request, account: list[int], kind: int, ns: int) -> int:
+    account[kind] += ns
+    request.ledger[kind] += ns
+    return ns
+
+
+def book_stolen(thread: Thread) -> None:
+    """Interrupts held up the thread, and so its request."""
+    request = thread.request
+    request.ledger[INTERRUPTED] += thread.stolen
+    request.mark += thread.stolen
+    request.explained += thread.stolen
+    thread.stolen = 0
+
+
+def scale(thread: Thread, numerator: int, denominator: int) -> None:
+    """What is owed, in ns at another pace (rounded down, each kind for itself)."""
+    thread.owed_switch = thread.owed_switch * numerator // denominator
+    thread.owed_refill = thread.owed_refill * numerator // denominator
+    thread.owed_kernel = thread.owed_kernel * numerator // denominator
+    thread.owed_user = thread.owed_user * numerator // denominator
+    thread.owed_spin = thread.owed_spin * numerator // denominator
+    thread.owed = (
+        thread.owed_switch + thread.owed_refill + thread.owed_kernel + thread.owed_user + thread.owed_spin
+    )

@@ -1,0 +1,186 @@
+"""What is kept of a run: a row a request, sums of causes per class and bin, wait records, who waited behind whom.
+
+Rows and sums are always kept; wait records, causes per request and the timeline of running threads on demand
+(`run: {record: [...]}`), since the same seed brings them back.
+"""
+
+from array import array
+
+from iosim.actor import Clock
+from iosim.attribution import CAUSE_COUNT, Request
+from iosim.errors import LawBroken
+from iosim.probes import Probes
+
+COLUMNS = ("group", "status", "intended", "issued", "began", "ended", "bytes", "index")
+
+
+class RequestColumns:
+    """One row a request that has ended, in the order of their ends; times in ns."""
+
+    def __init__(self, with_causes: bool) -> None:
+        self.group = array("q")
+        self.status = array("q")
+        self.intended = array("q")
+        self.issued = array("q")
+        self.began = array("q")
+        self.ended = array("q")
+        self.bytes = array("q")
+        self.index = array("q")
+        self.with_causes = with_causes
+        self.causes = array("q")  # CAUSE_COUNT numbers a row, if asked for
+
+    def add(self, request: Request, now: int) -> None:
+        """The request ended now; all its time must be explained (design 1.2)."""
+        if request.explained != now - request.intended or request.mark != now:
+            raise LawBroken(unexplained(request, now))
+        self.group.append(request.group)
+        self.status.append(request.status)
+        self.intended.append(request.intended)
+        self.issued.append(request.issued)
+        self.began.append(request.began)
+        self.ended.append(now)
+        self.bytes.append(request.bytes)
+        self.index.append(request.index)
+        if self.with_causes:
+            self.causes.extend(request.ledger)
+
+
+def unexplained(request: Request, now: int) -> str:
+    """The broken law in words."""
+    return (
+        f"request {request.index} of class {request.group}: its causes sum to {request.explained} ns, "
+        f"its latency is {now - request.intended} ns (at {now} ns)"
+    )
+
+
+def new_ledger() -> list[int]:
+    """Sums of ns by cause."""
+    return [0] * CAUSE_COUNT
+
+
+class Fanout(Probes):
+    """States every fact to several listeners."""
+
+    def __init__(self, listeners: list[Probes]) -> None:
+        self.listeners = listeners
+
+    def wait_began(self, resource: int, request: Request) -> None:
+        """To all."""
+        for listener in self.listeners:
+            listener.wait_began(resource, request)
+
+    def wait_ended(self, resource: int, request: Request, began: int, now: int, by: Request) -> None:
+        """To all."""
+        for listener in self.listeners:
+            listener.wait_ended(resource, request, began, now, by)
+
+    def held(self, resource: int, request: Request) -> None:
+        """To all."""
+        for listener in self.listeners:
+            listener.held(resource, request)
+
+    def released(self, resource: int, request: Request) -> None:
+        """To all."""
+        for listener in self.listeners:
+            listener.released(resource, request)
+
+    def threads_counted(self, resource: int, running: int, depth: int) -> None:
+        """To all."""
+        for listener in self.listeners:
+            listener.threads_counted(resource, running, depth)
+
+
+class WaitRecords(Probes):
+    """One row a wait: at which resource, whose request (class, index), from when to when, and who ended it."""
+
+    def __init__(self) -> None:
+        self.resource = array("q")
+        self.group = array("q")
+        self.index = array("q")
+        self.began = array("q")
+        self.ended = array("q")
+        self.by_group = array("q")
+        self.by_index = array("q")
+
+    def wait_ended(self, resource: int, request: Request, began: int, now: int, by: Request) -> None:
+        """One row."""
+        self.resource.append(resource)
+        self.group.append(request.group)
+        self.index.append(request.index)
+        self.began.append(began)
+        self.ended.append(now)
+        self.by_group.append(by.group)
+        self.by_index.append(by.index)
+
+
+class Timeline(Probes):
+    """Running threads and waiting packets of one port, at every change; the first `room` of them after `start` ns."""
+
+    def __init__(self, clock: Clock, resource: int, start: int, room: int) -> None:
+        self.clock = clock
+        self.resource = resource
+        self.start = start
+        self.room = room
+        self.times = array("q")
+        self.running = array("q")
+        self.depth = array("q")
+
+    def threads_counted(self, resource: int, running: int, depth: int) -> None:
+        """One point."""
+        if resource == self.resource and self.clock.now >= self.start and len(self.times) < self.room:
+            self.times.append(self.clock.now)
+            self.running.append(running)
+            self.depth.append(depth)
+
+
+class Behind(Probes):
+    """Who waited behind whom: a wait at a resource is divided among the classes whose requests held it meanwhile.
+
+    `matrix[resource][waiter * groups + holder]` in ns; a wait's parts sum to it, up to rounding by one ns a class. `hold_area`
+    and `holds` give a class's mean time in the resource, which tells the longer of two.
+    """
+
+    def __init__(self, clock: Clock, groups: int, resources: int) -> None:
+        self.clock = clock
+        self.groups = groups
+        self.count = [[0] * groups for _ in range(resources)]
+        self.hold_area = [[0] * groups for _ in range(resources)]
+        self.since = [[0] * groups for _ in range(resources)]
+        self.holds = [[0] * groups for _ in range(resources)]
+        self.matrix = [[0] * (groups * groups) for _ in range(resources)]
+        self.snapshots: dict[int, list[int]] = {}  # by group << 48 | index: a request waits in one place at a time
+
+    def _areas(self, resource: int) -> list[int]:
+        now = self.clock.now
+        count, since, area = self.count[resource], self.since[resource], self.hold_area[resource]
+        for group in range(self.groups):
+            area[group] += count[group] * (now - since[group])
+            since[group] = now
+        return area
+
+    def wait_began(self, resource: int, request: Request) -> None:
+        """Remember what had been held so far."""
+        self.snapshots[request.group << 48 | request.index] = self._areas(resource)[:]
+
+    def wait_ended(self, resource: int, request: Request, began: int, now: int, by: Request) -> None:
+        """Divide the wait."""
+        before = self.snapshots.pop(request.group << 48 | request.index, [])
+        if not before:
+            return
+        parts = [after - earlier for after, earlier in zip(self._areas(resource), before, strict=True)]
+        whole = sum(parts)
+        row = request.group * self.groups
+        if whole:
+            for group, part in enumerate(parts):
+                self.matrix[resource][row + group] += part * (now - began) // whole
+
+    def held(self, resource: int, request: Request) -> None:
+        """One more of its class."""
+        self._areas(resource)
+        self.count[resource][request.group] += 1
+        self.holds[resource][request.group] += 1
+
+    def released(self, resource: int, request: Request) -> None:
+        """One less."""
+        self._areas(resource)
+        self.count[resource][request.group] -= 1

@@ -1,0 +1,98 @@
+"""Cumulative figures of the whole machine at equal steps: what a window between two steps is computed from.
+
+Every figure is an integral or a count since the start of the run (ns, ns x number, or a number), so that the value over any
+window is a difference, exact to the nanosecond.
+"""
+
+from array import array
+from collections.abc import Sequence
+
+from iosim.actor import SAMPLE, Actor, Clock
+from iosim.devices.port_driver import PortDriver
+from iosim.dispatcher import Dispatcher
+from iosim.errors import LawBroken
+from iosim.kernel_queue import KernelQueue
+from iosim.locks import CriticalSection
+from iosim.processor import KINDS
+from iosim.workload import Window
+
+
+class Sampler(Actor):
+    """Takes a sample at 0, every `step` ns, and at the end; `names` and `rows` of equal length."""
+
+    def __init__(self, clock: Clock, step: int, window: Window, dispatcher: Dispatcher) -> None:
+        self.clock = clock
+        self.generation = 0
+        self.step = step
+        self.window = window
+        self.dispatcher = dispatcher
+        self.queues: dict[str, KernelQueue] = {}
+        self.disks: dict[str, PortDriver] = {}
+        self.locks: dict[str, CriticalSection] = {}
+        self.room = 4 * window.bins  # a replay at a fixed depth may last longer than foreseen
+        self.rows: dict[str, array[int]] = {}
+
+    def fire(self, what: int) -> None:
+        """Take a sample; ask for the next."""
+        self.take()
+        self.room -= 1
+        if self.room:
+            self.clock.at(self.step, SAMPLE, self, 0)
+
+    def take(self) -> None:
+        """One row."""
+        self.dispatcher.settle()
+        self.window.settle()
+        self._put("time", self.clock.now)
+        self._put("in_system", self.window.area)
+        self._put("completed", len(self.window.columns.ended))
+        for kind, name in enumerate(KINDS):
+            self._put(f"processors.{name}", sum(each.account[kind] for each in self.dispatcher.processors))
+        self._put("switches", self.dispatcher.switches)
+        self._put("ready", self.dispatcher.ready_area)
+        for name, queue in self.queues.items():
+            queue.settle()
+            self._put_all(f"ports.{name}", (("depth", queue.depth_area), ("running", queue.running_area)))
+            self._put_all(f"ports.{name}", (("packets", queue.packets), ("limited", queue.limited_ns)))
+        for name, disk in self.disks.items():
+            disk.settle()
+            self._put_all(f"disks.{name}", (("present", disk.area), ("waiting", disk.queued_area)))
+            self._put_all(f"disks.{name}", (("commands", disk.commands), ("busy", disk.busy_ns)))
+        for name, lock in self.locks.items():
+            lock.settle()
+            self._put_all(f"locks.{name}", (("waiting", lock.area), ("acquisitions", lock.acquisitions)))
+            self._put_all(f"locks.{name}", (("contended", lock.contended), ("blocked", lock.blocked)))
+
+    def _put_all(self, prefix: str, figures: Sequence[tuple[str, int]]) -> None:
+        for name, figure in figures:
+            self._put(f"{prefix}.{name}", figure)
+
+    def _put(self, name: str, figure: int) -> None:
+        self.rows.setdefault(name, array("q")).append(figure)
+
+    # ---- the laws ------------------------------------------------------------------------------------------------
+
+    def check_laws(self) -> None:
+        """Raise LawBroken unless time adds up on every processor and Little's law holds at every queue (design 1.2)."""
+        now = self.clock.now
+        for processor in self.dispatcher.processors:
+            booked = sum(processor.account)
+            if booked != now:
+                raise LawBroken(f"processor {processor.number} accounts for {booked} of {now} ns: {processor.account}")
+        window = self.window
+        clipped = window.sojourns + window.present * now - window.present_starts
+        self._little("the system", window.area, clipped)
+        for name, queue in self.queues.items():
+            inside = sum(now - packet.entered for packet in queue.entries)
+            self._little(f"port {name}", queue.depth_area, queue.sojourns + inside)
+        for name, disk in self.disks.items():
+            self._little(f"disk {name}", disk.area, disk.sojourns + disk.ages(now))
+        for name, lock in self.locks.items():
+            inside = sum(now - thread.wait_began for thread in lock.contenders)
+            self._little(f"lock {name}", lock.area, lock.sojourns + inside)
+        if window.offered != len(window.columns.ended) + window.live:
+            raise LawBroken(f"{window.offered} requests offered, {len(window.columns.ended)} ended, {window.live} left")
+
+    def _little(self, where: str, area: int, sojourns: int) -> None:
+        if area != sojourns:
+            raise LawBroken(f"Little's law at {where}: the integral is {area} ns, the sojourns sum to {sojourns} ns")

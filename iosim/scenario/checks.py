@@ -1,0 +1,209 @@
+"""Rules between the parts of a scenario: names that must exist, and machines that can't be built.
+
+Names are looked up in the written tree, so that a dangling name is reported together with everything else that is
+wrong. Rules about numbers need the validated model.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from iosim.errors import Mistake
+from iosim.presets import DRIVES
+from iosim.scenario.distributions import Distribution
+from iosim.scenario.drive_params import drive_params
+from iosim.scenario.load import Replay
+from iosim.scenario.nodes import Node
+from iosim.scenario.problems import mistake_at
+from iosim.scenario.schema import ScenarioModel
+from iosim.scenario.steps import ReadStep, TransferStep, WriteStep
+from iosim.scenario.storage import PresetDisk
+from iosim.scenario.suggest import closest
+from iosim.units import format_size
+
+Found = Iterator[tuple[tuple[str | int, ...], str]]
+
+# section -> (key, the section that must hold its value, how it is called)
+_REFERENCES = {
+    "disks": (("preset", "presets", "preset"),),
+    "pools": (("port", "ports", "port"),),
+    "volumes": (("disk", "disks", "disk"),),
+    "files": (("volume", "volumes", "volume"),),
+    "workload": (("port", "ports", "port"), ("handler", "handlers", "handler")),
+}
+_STEP_REFERENCES = {
+    "read": ("file", "files", "file"),
+    "write": ("file", "files", "file"),
+    "lock": ("name", "locks", "lock"),
+    "post": ("port", "ports", "port"),
+}
+_NAMED = {"classes": "workload"} | {name: name for name in ("ports", "pools", "locks", "disks", "volumes")}
+
+
+def dangling(tree: Node, plain: Any) -> list[Mistake]:
+    """Every name that stands for nothing, and every port whose packets nobody would remove."""
+    names = {section: _keys(plain, section) for section in ("ports", "disks", "volumes", "files", "handlers", "locks")}
+    names["presets"] = dict(DRIVES)
+    found = [*_section_names(plain, names), *_step_names(plain, names), *_map_names(plain, names), *_unserved(plain)]
+    return [mistake_at(tree, path, message) for path, message in found]
+
+
+def _keys(plain: Any, section: str) -> dict[str, Any]:
+    value = plain.get(section)
+    return value if isinstance(value, dict) else {}
+
+
+def _maps(plain: Any, section: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((name, body) for name, body in _keys(plain, section).items() if isinstance(body, dict))
+
+
+def _lost(value: Any, known: dict[str, Any], noun: str) -> str | None:
+    """What is wrong with a name; None where it exists (or is no text, which the schema reports)."""
+    if not isinstance(value, str) or value in known:
+        return None
+    return f"no {noun} '{value}'{closest(value, known) or _known(known)}"
+
+
+def _known(known: dict[str, Any]) -> str:
+    return f" (known: {', '.join(known)})" if known else " (there are none)"
+
+
+def _section_names(plain: Any, names: dict[str, dict[str, Any]]) -> Found:
+    for section, references in _REFERENCES.items():
+        for name, body in _maps(plain, section):
+            for key, target, noun in references:
+                if message := _lost(body.get(key), names[target], noun):
+                    yield (section, name, key), message
+
+
+def _steps(plain: Any) -> Iterator[tuple[tuple[str | int, ...], str, dict[str, Any]]]:
+    for name, steps in _keys(plain, "handlers").items():
+        for index, step in enumerate(steps if isinstance(steps, list) else ()):
+            for kind, body in step.items() if isinstance(step, dict) else ():
+                if isinstance(body, dict):
+                    yield ("handlers", name, index, kind), kind, body
+
+
+def _step_names(plain: Any, names: dict[str, dict[str, Any]]) -> Found:
+    for path, kind, body in _steps(plain):
+        if kind in _STEP_REFERENCES:
+            key, target, noun = _STEP_REFERENCES[kind]
+            if message := _lost(body.get(key), names[target], noun):
+                yield (*path, key), message
+
+
+def _map_names(plain: Any, names: dict[str, dict[str, Any]]) -> Found:
+    for name, body in _maps(plain, "workload"):
+        files = body.get("map") if body.get("kind") == "replay" else None
+        for device, file in files.items() if isinstance(files, dict) else [(None, files)]:
+            if message := _lost(file, names["files"], "file"):
+                yield ("workload", name, "map", *([device] if device is not None else [])), message
+
+
+def _unserved(plain: Any) -> Found:
+    """A packet on a port without a pool would stay there for ever."""
+    served = {body.get("port") for _, body in _maps(plain, "pools")}
+    places = [(("workload", name), body) for name, body in _maps(plain, "workload")]
+    places += [(path, body) for path, kind, body in _steps(plain) if kind == "post"]  # type: ignore[misc]
+    for path, body in places:
+        port = body.get("port")
+        if isinstance(port, str) and port in _keys(plain, "ports") and port not in served:
+            yield (*path, "port"), f"no pool waits on port '{port}': nobody would remove its packets"
+
+
+def impossible(tree: Node, model: ScenarioModel, traces: dict[str, Path], *, machine_known: bool) -> list[Mistake]:
+    """What can't be built or can't happen; `machine_known` is off while the machine itself has mistakes."""
+    found = [*_sizes(model), *_transfers(model), *_replays(model, traces), *_expectations(model, tree), *_plots(model)]
+    if machine_known:
+        found += _processors(model)
+    return [mistake_at(tree, path, message) for path, message in found]
+
+
+def _sizes(model: ScenarioModel) -> Found:
+    """Volumes fit their disks, and files fit their volumes, all together."""
+    room: dict[str, int] = {}
+    for name, disk in model.disks.items():
+        try:
+            room[name] = drive_params(disk).capacity
+        except ValueError as error:
+            if not isinstance(disk, PresetDisk) or disk.preset in DRIVES:
+                yield ("disks", name), str(error)
+    left = dict(room)
+    for name, volume in model.volumes.items():
+        size = volume.size or left.get(volume.disk, 0)
+        if volume.disk in left and size > left[volume.disk]:
+            yield ("volumes", name, "size"), _too_large(size, left[volume.disk], f"disk '{volume.disk}'")
+        left[volume.disk] = max(0, left.get(volume.disk, 0) - size)
+        room[f"volume {name}"] = size if volume.disk in room else 1 << 62
+    for name, file in model.files.items():
+        volume_left = room.get(f"volume {file.volume}", file.size)
+        if file.size > volume_left:
+            yield ("files", name, "size"), _too_large(file.size, volume_left, f"volume '{file.volume}'")
+        room[f"volume {file.volume}"] = max(0, volume_left - file.size)
+
+
+def _too_large(size: int, left: int, where: str) -> str:
+    return f"{format_size(size)} does not fit: {where} has {format_size(left)} left"
+
+
+def _transfers(model: ScenarioModel) -> Found:
+    """Reads and writes move something, and stay within their file."""
+    for name, steps in model.handlers.items():
+        for index, step in enumerate(steps):
+            if isinstance(step, (ReadStep, WriteStep)):
+                kind = "read" if isinstance(step, ReadStep) else "write"
+                transfer = step.read if isinstance(step, ReadStep) else step.write
+                file = model.files.get(transfer.file)
+                start = transfer.offset if isinstance(transfer.offset, int) else 0
+                if message := _beyond(transfer.size, start, file.size if file else None):
+                    yield ("handlers", name, index, kind, "size"), message
+
+
+def _beyond(size: Distribution, start: int, end: int | None) -> str | None:
+    if size.shape in ("fixed", "choice", "uniform") and size.smallest == 0:
+        return "a transfer of 0 bytes"
+    if end is not None and size.largest != float("inf") and start + size.largest > end:
+        return f"reaches {format_size(start + int(size.largest))} into a file of {format_size(end)}"
+    return None
+
+
+def _replays(model: ScenarioModel, traces: dict[str, Path]) -> Found:
+    used = {load.handler for load in model.workload.values() if isinstance(load, Replay)}
+    others = {load.handler: name for name, load in model.workload.items() if not isinstance(load, Replay)}
+    for name, steps in model.handlers.items():
+        for index, step in enumerate(steps):
+            if isinstance(step, TransferStep) and name in others:
+                message = f"only a replay has rows to transfer; workload '{others[name]}' is not one"
+                yield ("handlers", name, index, "transfer"), message
+        if name in used and not any(isinstance(step, TransferStep) for step in steps):
+            yield ("handlers", name), "serves a replay but has no 'transfer' step"
+    for name, path in traces.items():
+        if not path.is_file():
+            yield ("workload", name, "trace"), f"no such file: {path}"
+
+
+def _expectations(model: ScenarioModel, tree: Node) -> Found:
+    for index, expected in enumerate(model.expect):
+        parts = expected.figure.split(".")
+        section = tree.child(_NAMED[parts[0]]) if parts[0] in _NAMED else None
+        known = section.value if section and isinstance(section.value, dict) else {}
+        if parts[0] in _NAMED and parts[1] not in known:
+            hint = closest(parts[1], known) or _known(known)
+            yield ("expect", index), f"'{expected.figure}': nothing is named '{parts[1]}'{hint}"
+
+
+def _plots(model: ScenarioModel) -> Found:
+    if model.study is None or model.study.plot is None:
+        return
+    plot = model.study.plot
+    for key, path in (("x", plot.x), ("lines", plot.lines)):
+        if path is not None and path not in model.study.vary:
+            yield ("study", "plot", key), f"'{path}' is not varied{closest(path, model.study.vary)}"
+
+
+def _processors(model: ScenarioModel) -> Found:
+    for name, disk in model.disks.items():
+        if disk.interrupt_processor >= model.machine.processors:
+            last = model.machine.processors - 1
+            message = f"the machine has processors 0 to {last}, not {disk.interrupt_processor}"
+            yield ("disks", name, "interrupt_processor"), message

@@ -1,0 +1,196 @@
+"""The machine as a scenario describes it: processors, caches, memory and what the kernel's work costs."""
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import model_validator
+
+from iosim import units
+from iosim.scenario.quantities import (
+    Bandwidth,
+    Count,
+    Json,
+    PositiveTime,
+    Read,
+    Section,
+    Size,
+    Time,
+    UpTo64,
+    at,
+    key,
+    number_between,
+    refuse,
+    whole_list,
+    word_or,
+)
+
+QUANTA = {"server": 187_500_000, "client": 31_250_000}
+
+
+class Smt(Section):
+    """Hyper-threading: hardware threads that share one core."""
+
+    threads: Annotated[int, Read(lambda value: _one_or_two(value), int, {"enum": [1, 2]})] = key(
+        1, "hardware threads a core", source="a choice: thrashing is easiest to read without SMT", sure="assumed"
+    )
+    yield_: Annotated[float, number_between(1.0, 2.0)] = key(
+        1.25,
+        "what two busy siblings achieve together, as a multiple of one alone (1 to 2)",
+        source="practice: 1.15 to 1.35",
+        sure="assumed",
+        alias="yield",
+    )
+
+
+def _one_or_two(value: Any) -> int:
+    if value not in (1, 2) or isinstance(value, bool):
+        raise ValueError("1 or 2 hardware threads a core")
+    return int(value)
+
+
+class Memory(Section):
+    """How long it takes to bring one 64-byte line into a core's own cache."""
+
+    l3: Time = key("10 ns", "from the shared L3 cache", source="random access: 5 to 20 ns a line", sure="assumed")
+    local: Time = key(
+        "40 ns",
+        "from the node's own memory; other nodes take this times distance/10",
+        source="working-set refill overlaps misses: 20 to 80 ns a line (idle latency is 78 ns on a Xeon 8269CY)",
+        sure="assumed",
+    )
+
+
+class Dispatcher(Section):
+    """The scheduler's times."""
+
+    context_switch: Time = key(
+        "1.2 us",
+        "direct cost of a switch between threads, cache refill not included",
+        source="pipe ping-pong: 1.0 to 1.2 us more than the same traffic in one process",
+        sure="measured",
+    )
+    quantum: Annotated[
+        int, word_or(QUANTA, lambda value: _positive_time(value), units.format_time, "a time like '20 ms'")
+    ] = key(
+        "server",
+        "how long a thread runs before its equals get a turn: server (187.5 ms), client (31.25 ms) or a time",
+        source="long fixed quantum: 12 ticks of 15.625 ms; short variable: 2 ticks",
+        sure="documented",
+    )
+    timer_tick: PositiveTime = key(
+        "15.625 ms",
+        "the clock tick at which sleeps expire",
+        source="Windows default, 64 ticks a second",
+        sure="documented",
+    )
+
+
+def _positive_time(value: Any) -> int:
+    if time := units.parse_time(value):
+        return time
+    raise ValueError("a time above 0 is needed")
+
+
+class Kernel(Section):
+    """Processor time that the kernel's own work takes."""
+
+    remove: Time = key(
+        "0.3 us", "GetQueuedCompletionStatus: one call", source="a system call: 0.1 to 0.3 us", sure="assumed"
+    )
+    post: Time = key(
+        "0.3 us", "PostQueuedCompletionStatus: one call", source="a system call: 0.1 to 0.3 us", sure="assumed"
+    )
+    isr: Time = key(
+        "1 us", "one interrupt service routine", source="common order of magnitude; at most 25 us", sure="assumed"
+    )
+    dpc: Time = key(
+        "0.5 us", "one deferred procedure call", source="common order of magnitude; at most 100 us", sure="assumed"
+    )
+    irp: Time = key(
+        "0.3 us",
+        "building, sending down and freeing one I/O request packet",
+        source="the host side of an NVMe read costs 2.3 to 3.6 us in all",
+        sure="assumed",
+    )
+    page_lock: Time = key(
+        "0.1 us", "locking or unlocking one 4 KiB page of a buffer", source="common rule", sure="assumed"
+    )
+    copying: Bandwidth = key(
+        "10 GB/s",
+        "copying between a cache or system buffer and the user's",
+        source="common rule",
+        sure="assumed",
+        alias="copy",
+    )
+    dpc_footprint: Size = key(
+        "4 KiB",
+        "cache that an ISR and its DPC push out of the processor they ran on",
+        source="a choice",
+        sure="assumed",
+    )
+    system_workers: Count = key(
+        10,
+        "system threads that serve cached reads which miss; when all are busy the caller itself waits",
+        source="bounded in Windows; the number is a choice",
+        sure="assumed",
+    )
+
+
+Matrix: TypeAlias = tuple[tuple[int, ...], ...]
+
+
+def _matrix(value: Any) -> Matrix:
+    rows = [at(index, whole_list, row) for index, row in enumerate(whole_list(value))]
+    nodes = len(rows)
+    for index, row in enumerate(rows):
+        if len(row) != nodes:
+            at(index, refuse, f"{len(row)} distances in a matrix of {nodes} rows")
+        for column, distance in enumerate(row):
+            at(index, at, column, _distance, distance, rows, index, column)
+    return tuple(tuple(row) for row in rows)
+
+
+def _distance(value: Any, rows: list[list[Any]], row: int, column: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 10 <= value <= 254:
+        refuse("a distance is a whole number from 10 (the node itself) to 254")
+    if row == column and value != 10:
+        refuse(f"the distance of node {row} to itself is {value}; it must be 10")
+    if column < row < len(rows) and len(rows[column]) > row and rows[column][row] != value:
+        refuse(f"{value} one way but {rows[column][row]} the other; distances are symmetric")
+
+
+_MATRIX_SCHEMA: Json = {"type": "array", "items": {"type": "array", "items": {"type": "integer", "minimum": 10}}}
+
+
+class Machine(Section):
+    """Processors, caches, memory and the kernel's costs."""
+
+    numa_nodes: UpTo64 = key(1, "NUMA nodes (1 to 64)", source="a choice", sure="assumed")
+    cores_per_node: UpTo64 = key(4, "cores of each node (1 to 64)", source="a choice", sure="assumed")
+    distances: Annotated[Matrix, Read(_matrix, lambda rows: [list(row) for row in rows], _MATRIX_SCHEMA)] | None = key(
+        None,
+        "distance of every node to every other as in the SLIT: 10 is the node itself, 20 takes twice as long;"
+        " left out, every other node is at 18",
+        source="78 ns local to 143 ns remote on two Xeon 8269CY (a firmware table would say 21)",
+        sure="measured",
+    )
+    smt: Smt = key(Smt(), "hyper-threading")
+    l2: Size = key("1 MiB", "second-level cache of a core", source="Xeon server cores since 2017", sure="documented")
+    l3: Size = key("16 MiB", "third-level cache that the cores of a node share", source="a choice", sure="assumed")
+    memory: Memory = key(Memory(), "cost of refilling a core's cache")
+    dispatcher: Dispatcher = key(Dispatcher(), "the scheduler's times")
+    kernel: Kernel = key(Kernel(), "what the kernel's own work costs")
+
+    @property
+    def processors(self) -> int:
+        """Logical processors of the whole machine."""
+        return self.numa_nodes * self.cores_per_node * self.smt.threads
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Machine":
+        if self.cores_per_node * self.smt.threads > 64:
+            raise ValueError(
+                f"{self.cores_per_node} cores of {self.smt.threads} threads are more than the 64 processors of a group"
+            )
+        if self.distances is not None and len(self.distances) != self.numa_nodes:
+            raise ValueError(f"distances has {len(self.distances)} rows for {self.numa_nodes} NUMA nodes")
+        return self

@@ -1,0 +1,194 @@
+"""From a name to a validated scenario, or to everything that is wrong with it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from iosim.errors import Mistake, WrongInput
+from iosim.scenario.checks import dangling, impossible
+from iosim.scenario.load import Replay
+from iosim.scenario.nodes import Node, Place, resolve
+from iosim.scenario.overrides import Changes, apply, find, parse_path, put
+from iosim.scenario.problems import mistakes_of
+from iosim.scenario.schema import VERSION, ScenarioModel
+from iosim.scenario.sources import bundled_directory, is_path, locate, read_all
+
+_SECTIONS = ("locks", "disks", "volumes", "files", "ports", "pools", "handlers", "workload")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A validated scenario that still knows where each of its values was written."""
+
+    model: ScenarioModel
+    source: str
+    tree: Node
+    traces: dict[str, Path]  # the trace file of each replayed workload
+
+    @property
+    def name(self) -> str:
+        """The scenario's own name."""
+        return self.model.scenario
+
+    def effective(self) -> dict[str, Any]:
+        """Everything that the run depends on, defaults filled in, quantities as text with units."""
+        plain: dict[str, Any] = self.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for name, path in self.traces.items():
+            inside = path.is_relative_to(bundled_directory())
+            plain["workload"][name]["trace"] = (path.relative_to(bundled_directory()) if inside else path).as_posix()
+        return plain
+
+    def to_yaml(self) -> str:
+        """The effective scenario as a file that reproduces the run."""
+        return yaml.dump(self.effective(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+    def digest(self) -> str:
+        """SHA-256 of the effective scenario; the directories of its files play no part."""
+        plain = self.effective()
+        for name, path in self.traces.items():
+            plain["workload"][name]["trace"] = path.name
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def with_set(self, changes: Changes) -> "Scenario":
+        """Another scenario with these paths changed, validated like the first; raises WrongInput."""
+        return _validated(apply(self.tree, changes), self.source, [])
+
+    def get(self, path: str) -> Any:
+        """The effective value at a path, as it would be written; KeyError where the scenario has none."""
+        value: Any = self.model.model_dump(mode="json", by_alias=True)
+        for part in parse_path(path):
+            try:
+                value = value[int(part) if isinstance(value, list) else str(part)]
+            except (LookupError, TypeError, ValueError):
+                raise KeyError(path) from None
+        return value
+
+    def origin(self, path: str) -> str:
+        """Where the value at a path was written: `file:line`, `--set ...`, or `default`."""
+        node = find(self.tree, parse_path(path))
+        return str(node.place) if node else "default"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that our reader would take for something else."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    try:
+        plain = isinstance(resolve(text), str)
+    except ValueError:
+        plain = False
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else "'")
+
+
+_Dumper.add_representer(str, _text)
+
+
+def load(name: str | Path, set: Changes = ()) -> Scenario:
+    """Read and validate a bundled scenario (a bare name) or a file (anything with a slash or ending in .yaml).
+
+    `set` lays values over it: a map of paths, or pairs. Raises WrongInput with every mistake at once.
+    """
+    shown = str(name)
+    if isinstance(name, Path) and not is_path(shown):
+        shown = f"./{shown}"
+    path = locate(shown)
+    tree, mistakes = read_all(path, shown if is_path(shown) else str(path))
+    _demand_version(tree)
+    if "scenario" not in tree.value:  # type: ignore[operator]
+        tree = put(tree, ("scenario",), Node(Place(str(path)), path.stem))
+    try:
+        tree = apply(tree, set)
+    except WrongInput as error:
+        mistakes += error.mistakes
+    return _validated(tree, shown, mistakes)
+
+
+def _demand_version(tree: Node) -> None:
+    """An unknown version is the only mistake: nothing else in the file can be judged."""
+    version = tree.child("version")
+    if version is not None and (version.value != VERSION or isinstance(version.value, bool)):
+        message = f"version {version.value} is not known; this iosim reads version {VERSION}"
+        raise WrongInput([version.place.mistake("version", message)])
+
+
+def _validated(tree: Node, source: str, mistakes: list[Mistake]) -> Scenario:
+    _demand_version(tree)
+    plain = tree.plain()
+    model, found, sound = _model(plain, tree)
+    mistakes = [*mistakes, *found, *dangling(tree, plain)]
+    if model is not None:
+        traces = _traces(model, tree)
+        mistakes += impossible(tree, model, traces, machine_known=sound)
+    if mistakes or model is None:
+        raise WrongInput(list(dict.fromkeys(mistakes)))
+    scenario = Scenario(model, source, tree, traces)
+    _check_study(scenario)
+    return scenario
+
+
+def _model(plain: Any, tree: Node) -> tuple[ScenarioModel | None, list[Mistake], bool]:
+    """The model, the schema's mistakes, and whether the machine is as written.
+
+    Where there are mistakes, the parts that hold them are left out and the rest is validated once more, so that the
+    rules between parts still speak.
+    """
+    try:
+        return ScenarioModel.model_validate(plain), [], True
+    except ValidationError as error:
+        mistakes = mistakes_of(error, tree)
+        wrong = {found["loc"][: 2 if found["loc"][0] in _SECTIONS else 1] for found in error.errors()}
+    for section in {path[0] for path in wrong}:
+        bad = {path[1] for path in wrong if path[0] == section and len(path) > 1}
+        whole = plain.get(section)
+        if bad and isinstance(whole, dict):
+            plain = {**plain, section: {name: body for name, body in whole.items() if name not in bad}}
+        else:
+            plain = {name: body for name, body in plain.items() if name != section}
+    try:
+        return ScenarioModel.model_validate(plain), mistakes, ("machine",) not in wrong
+    except ValidationError:
+        return None, mistakes, False
+
+
+def _traces(model: ScenarioModel, tree: Node) -> dict[str, Path]:
+    """A trace is looked for beside the file that names it, then among the bundled ones."""
+    paths = {}
+    for name, load in model.workload.items():
+        if isinstance(load, Replay):
+            node = find(tree, ("workload", name, "trace"))
+            source = node.place.source if node else ""
+            beside = (Path() if source.startswith("--set ") else Path(source).parent) / load.trace
+            inside = bundled_directory() / load.trace
+            paths[name] = (inside if not beside.is_file() and inside.is_file() else beside).resolve()
+    return paths
+
+
+def _check_study(scenario: Scenario) -> None:
+    """Every varied value is tried by itself, so that a sweep does not find out after an hour."""
+    study = scenario.model.study
+    mistakes: list[Mistake] = []
+    for path, values in study.vary.items() if study else ():
+        mistakes += _check_varied(scenario, path, values)
+    if mistakes:
+        raise WrongInput(mistakes)
+
+
+def _check_varied(scenario: Scenario, path: str, values: tuple[Any, ...]) -> list[Mistake]:
+    node = find(scenario.tree, ("study", "vary", path))
+    alone = put(scenario.tree, ("study",), Node(Place(scenario.source), None))
+    mistakes = []
+    for index, value in enumerate(values):
+        place = (node.child(index) if node else None) or scenario.tree
+        try:
+            _validated(apply(alone, {path: value}), scenario.source, [])
+        except WrongInput as error:
+            message = "; ".join(f"{m.path}: {m.message}" if m.path != path else m.message for m in error.mistakes)
+            mistakes.append(place.place.mistake(f"study.vary[{path}][{index}]", message))
+    return mistakes

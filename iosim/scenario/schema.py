@@ -1,0 +1,139 @@
+"""Every key of a scenario file: what it means, its unit, its default and where that number comes from.
+
+The descriptions here are the user's reference: `iosim schema`, `iosim explain` and editors show them.
+"""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, StringConstraints, field_validator
+
+from iosim.scenario.expectations import Expected, Figure
+from iosim.scenario.hardware import Machine
+from iosim.scenario.load import Load
+from iosim.scenario.quantities import (
+    Concurrency,
+    Count,
+    Flag,
+    Index,
+    PositiveTime,
+    Priority,
+    Section,
+    Threads,
+    Time,
+    TimeOrAuto,
+    at,
+    key,
+    whole_list,
+)
+from iosim.scenario.steps import Step
+from iosim.scenario.storage import Disk, File, Volume
+
+VERSION = 1
+
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
+
+
+class Lock(Section):
+    """A critical section."""
+
+    spin: Time = key(
+        "20 us",
+        "how long a thread spins before it blocks",
+        source="spin counts of 4000: 13 to 190 us at 3 GHz",
+        sure="derived",
+    )
+    handoff: Literal["unfair", "fair"] = key(
+        "unfair",
+        "unfair: whoever comes first after a release takes it (since Vista); fair: handed to the longest waiter",
+        source="critical sections since Server 2003 SP1",
+        sure="documented",
+    )
+
+
+class Port(Section):
+    """An I/O completion port."""
+
+    concurrency: Concurrency = key(
+        0,
+        "how many of its threads run at once: a number, 'N/processor', 0 for one a processor, or none",
+        source="NumberOfConcurrentThreads = 0",
+        sure="documented",
+    )
+
+
+class Pool(Section):
+    """Threads of the program that take packets from one port."""
+
+    port: str = key(..., "name of the port that its threads wait on")
+    threads: Threads = key(..., "how many threads: a number or 'N/processor'")
+    priority: Priority = key(
+        8, "base priority of its threads (1 to 15)", source="normal class, normal thread", sure="documented"
+    )
+
+
+class Run(Section):
+    """How long and how often."""
+
+    duration: PositiveTime = key(
+        "2 s", "simulated time that is measured, after the warm-up", source="a choice", sure="assumed"
+    )
+    warm_up: TimeOrAuto = key(
+        "auto", "simulated time before measuring; auto finds it", source="MSER-5", sure="documented"
+    )
+    seed: Index = key(1, "start of all random streams; the same seed gives the same bytes")
+    replications: Count = key(10, "independent runs that the intervals come from", source="a choice", sure="assumed")
+    max_events: Count = key(
+        50_000_000, "stop a run that goes beyond this many events", source="a choice", sure="assumed"
+    )
+    record: tuple[Literal["causes", "waits", "timeline"], ...] = key(
+        (), "details kept for each request: causes, waits, timeline"
+    )
+
+
+class Plot(Section):
+    """The study's figure."""
+
+    x: str = key(..., "the varied path along the x axis")
+    lines: str | None = key(None, "the varied path that gives one line a value")
+    figure: Figure = key("throughput_per_s", "the figure of the summary on the y axis")
+
+
+class Study(Section):
+    """A grid of runs: every combination of the varied values."""
+
+    vary: Annotated[dict[str, tuple[Any, ...]], Field(min_length=1)] = key(
+        ..., "paths of this file and the values that each takes"
+    )
+    replications: Count | None = key(None, "replications of each cell; left out, those of 'run'")
+    plot: Plot | None = key(None, "what to draw")
+
+    @field_validator("vary", mode="before")
+    @classmethod
+    def _lists(cls, value: Any) -> Any:
+        for path, values in value.items() if isinstance(value, dict) else ():
+            at(path, whole_list, values)
+        return value
+
+
+class ScenarioModel(Section):
+    """A whole scenario, validated."""
+
+    version: Literal[1] = key(..., "version of this format; 1")
+    scenario: Name = key(..., "name of the scenario; left out, the file's name")
+    description: str = key("", "what it shows, for people")
+    extends: str | None = key(
+        None, "another scenario whose keys these are laid over: a file beside this one, or a bundled name"
+    )
+    overloads: Flag = key(False, "says that this scenario overloads its machine on purpose")
+    machine: Machine = key(Machine(), "the computer")
+    locks: dict[Name, Lock] = key({}, "critical sections, by name")
+    disks: dict[Name, Disk] = key({}, "disks, by name")
+    volumes: dict[Name, Volume] = key({}, "volumes, by name")
+    files: dict[Name, File] = key({}, "files, by name")
+    ports: dict[Name, Port] = key(..., "completion ports, by name", min_length=1)
+    pools: dict[Name, Pool] = key(..., "pools of worker threads, by name", min_length=1)
+    handlers: dict[Name, tuple[Step, ...]] = key({}, "what is done with a request, step by step, by name")
+    workload: dict[Name, Load] = key(..., "who asks for what and when; each name is a request class", min_length=1)
+    run: Run = key(Run(), "how long and how often")
+    study: Study | None = key(None, "a grid of runs")
+    expect: tuple[Expected, ...] = key((), "what the figures must be, like 'latency_ns.p99 < 5 ms'")

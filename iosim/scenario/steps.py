@@ -1,0 +1,144 @@
+"""What a handler does with a request, step by step; each step is a map with exactly one key."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, GetJsonSchemaHandler, Tag, model_validator
+from pydantic_core import CoreSchema
+
+from iosim import units
+from iosim.scenario.distributions import SHAPES, SizeDraw, TimeDraw
+from iosim.scenario.quantities import Json, Section, Size, also_bare, by_tag, key, only_key, word_or
+
+
+class Touching(Section):
+    """The memory that a stretch of computing works on, and to whom it belongs."""
+
+    private: Size = key("0 B", "belongs to the thread: cold again once other threads have pushed it out of the cache")
+    shared: Size = key("0 B", "code and data that all threads of the program use: kept warm by any of them")
+    request: Size = key("0 B", "the request's own data: cold at any number of threads")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"private": value} if isinstance(value, (str, int, float)) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
+        return also_bare(handler.resolve_ref_schema(handler(schema)), Size)
+
+
+class Timed(Section):
+    """A time that stands for a whole step: `sleep: 10 ms` is `sleep: {time: 10 ms}`."""
+
+    time: TimeDraw = key(..., "how long; a time or a distribution of times")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        shaped = isinstance(value, dict) and len(value) == 1 and next(iter(value)) in SHAPES
+        return {"time": value} if shaped or isinstance(value, (str, int, float)) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
+        return also_bare(handler.resolve_ref_schema(handler(schema)), TimeDraw)
+
+
+class Compute(Timed):
+    """Keep a processor busy in user mode; other threads and interrupts may take the processor away meanwhile."""
+
+    touching: Touching = key(Touching(), "memory worked on; a bare size is private to the thread")
+
+
+class Transfer(Section):
+    """A read or write of a file through the I/O manager."""
+
+    file: str = key(..., "name of the file")
+    size: SizeDraw = key(..., "bytes to move; a size or a distribution of sizes")
+    offset: Annotated[
+        int | Literal["random", "sequential"],
+        word_or(
+            {"random": "random", "sequential": "sequential"},
+            units.parse_size,
+            units.format_size,
+            "a size like '64 KiB'",
+        ),
+    ] = key("random", "where in the file: random, sequential, or a fixed offset")
+    mode: Literal["overlapped", "blocking"] = key(
+        "overlapped",
+        "overlapped: the thread takes other packets meanwhile, and the rest of the handler runs on the completion's"
+        " packet; blocking: the thread waits in the kernel",
+    )
+
+
+class LockHold(Section):
+    """Enter a critical section, hold it for a while, leave it."""
+
+    name: str = key(..., "name of the lock")
+    hold: TimeDraw = key(..., "processor time spent inside")
+
+
+class PostTo(Section):
+    """Hand the rest of the request to another port's workers by posting a packet there."""
+
+    port: str = key(..., "name of the port")
+
+
+class Nothing(Section):
+    """A step without settings."""
+
+
+class ComputeStep(Section):
+    compute: Compute = key(..., "keep a processor busy")
+
+
+class ReadStep(Section):
+    read: Transfer = key(..., "read from a file")
+
+
+class WriteStep(Section):
+    write: Transfer = key(..., "write to a file")
+
+
+class TransferStep(Section):
+    transfer: Nothing = key(..., "the replayed trace row's own read or write (only in handlers of a replay)")
+
+
+class LockStep(Section):
+    lock: LockHold = key(..., "hold a critical section")
+
+
+class BlockStep(Section):
+    block: Timed = key(..., "a blocking call to elsewhere: the thread waits in the kernel for this long")
+
+
+class SleepStep(Section):
+    sleep: Timed = key(..., "Sleep: the thread waits until the first clock tick after this time")
+
+
+class PostStep(Section):
+    post: PostTo = key(..., "hand the rest of the request to another port's workers")
+
+
+STEPS = ("compute", "read", "write", "transfer", "lock", "block", "sleep", "post")
+
+
+def _one_step(value: Any) -> Any:
+    if isinstance(value, dict):
+        only_key(value, STEPS, "step")
+    return value
+
+
+Step: TypeAlias = Annotated[
+    Annotated[ComputeStep, Tag(":compute")]
+    | Annotated[ReadStep, Tag(":read")]
+    | Annotated[WriteStep, Tag(":write")]
+    | Annotated[TransferStep, Tag(":transfer")]
+    | Annotated[LockStep, Tag(":lock")]
+    | Annotated[BlockStep, Tag(":block")]
+    | Annotated[SleepStep, Tag(":sleep")]
+    | Annotated[PostStep, Tag(":post")],
+    by_tag(
+        lambda step: f":{next(iter(step))}", f"a step is a map with one key ({', '.join(STEPS)}), like 'compute: 15 us'"
+    ),
+    BeforeValidator(_one_step),
+]

@@ -1,0 +1,154 @@
+"""Disks, volumes and files as a scenario describes them."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Tag, model_validator
+
+from iosim import units
+from iosim.scenario.quantities import (
+    Bandwidth,
+    Count,
+    Index,
+    Json,
+    PositiveSize,
+    PositiveTime,
+    Ratio,
+    Read,
+    Rotation,
+    Section,
+    Size,
+    Time,
+    at,
+    by_tag,
+    key,
+    whole_list,
+)
+
+SECTOR = 512
+
+
+class Attached(Section):
+    """What can be said of any disk."""
+
+    queue_depth: Count | None = key(None, "commands that the device holds at once; left out, the drive's own")
+    interrupt_processor: Index = key(
+        0, "logical processor that the device interrupts", source="a choice", sure="assumed"
+    )
+
+
+class PresetDisk(Attached):
+    """A known drive, with a few of its settings changed."""
+
+    preset: str = key(..., "name of a known drive")
+    order: Literal["fcfs", "sptf"] | None = key(None, "order in which a hard disk serves its queue")
+    age_limit: Time | None = key(None, "a command that waited this long goes first (hard disks)")
+
+
+Seek: TypeAlias = tuple[tuple[int, int], ...]
+
+
+def _seek(value: Any) -> Seek:
+    points = tuple(at(index, _seek_point, point) for index, point in enumerate(whole_list(value)))
+    if any(later[0] <= earlier[0] for earlier, later in pairwise(points)):
+        raise ValueError("distances must rise from point to point")
+    return points
+
+
+def _seek_point(point: Any) -> tuple[int, int]:
+    distance, time = whole_list(point, 2)
+    if isinstance(distance, bool) or not isinstance(distance, int) or distance < 0:
+        raise ValueError("a seek point is a whole number of cylinders and a time, like [100, 2 ms]")
+    return distance, at(1, units.parse_time, time)
+
+
+def _show_seek(points: Seek) -> list[list[Any]]:
+    return [[distance, units.format_time(time)] for distance, time in points]
+
+
+_SEEK_SCHEMA: Json = {"type": "array", "items": {"type": "array"}, "examples": [[[1, "1 ms"], [1000, "5 ms"]]]}
+
+
+class HddDisk(Attached):
+    """A hard disk of one's own."""
+
+    kind: Literal["hdd"] = key(..., "a hard disk")
+    rpm: Rotation = key(..., "rotation speed")
+    cylinders: Count = key(..., "cylinders")
+    heads: Count = key(..., "tracks of a cylinder")
+    sectors_per_track: Count = key(..., "512-byte sectors of a track")
+    seek: Annotated[Seek, Read(_seek, _show_seek, _SEEK_SCHEMA)] = key(
+        ..., "seek time by distance: a list of [cylinders, time], straight lines between"
+    )
+    head_switch: Time = key(
+        "0.1 ms", "changing to another head", source="0.03 to 0.1 ms on three measured drives", sure="measured"
+    )
+    track_skew: Time = key(
+        "0 s", "rotation by which the next track of a cylinder begins later", source="a choice", sure="assumed"
+    )
+    cylinder_skew: Time = key("0 s", "the same from a cylinder to the next", source="a choice", sure="assumed")
+    overhead: Time = key(
+        "0.3 ms", "controller time of a command", source="Cheetah 9LP read miss: 0.284 ms", sure="measured"
+    )
+    bandwidth: Bandwidth = key("300 MB/s", "speed of the bus to the host", source="SATA 3 Gbit/s", sure="documented")
+    order: Literal["fcfs", "sptf"] = key("sptf", "fcfs: as they came; sptf: shortest positioning time first")
+    age_limit: Time | None = key(None, "a command that waited this long goes first; left out, never")
+
+    @property
+    def capacity(self) -> int:
+        """Bytes of the whole disk."""
+        return self.cylinders * self.heads * self.sectors_per_track * SECTOR
+
+
+class NvmeDisk(Attached):
+    """A solid-state disk of one's own."""
+
+    kind: Literal["nvme"] = key(..., "a solid-state disk")
+    capacity: PositiveSize = key("1 TB", "bytes of the whole disk", source="a choice", sure="assumed")
+    units: Count = key(..., "parallel units (channels times dies)")
+    read: PositiveTime = key(..., "one unit reads one stripe")
+    program: PositiveTime = key(..., "one unit writes one stripe")
+    stripe: PositiveSize = key(
+        "4 KiB", "bytes that lie together in one unit", source="common page size", sure="assumed"
+    )
+    bandwidth: Bandwidth = key("3.2 GB/s", "speed of the link to the host", source="PCIe 3 x4", sure="documented")
+    overhead: Time = key("5 us", "controller time of a command", source="Optane P4800X: 8.9 us in all", sure="derived")
+
+
+def _disk_tag(value: Json) -> str | None:
+    if ("preset" in value) == ("kind" in value):
+        return None
+    return ":preset" if "preset" in value else f":{value['kind']}" if value["kind"] in ("hdd", "nvme") else None
+
+
+Disk: TypeAlias = Annotated[
+    Annotated[PresetDisk, Tag(":preset")] | Annotated[HddDisk, Tag(":hdd")] | Annotated[NvmeDisk, Tag(":nvme")],
+    by_tag(_disk_tag, "a disk has either a 'preset' (a known drive) or a 'kind' (hdd or nvme) with its own settings"),
+]
+
+
+class Volume(Section):
+    """An NTFS volume on one disk."""
+
+    disk: str = key(..., "name of the disk")
+    size: PositiveSize | None = key(None, "bytes; left out, the whole disk")
+    cache: Size = key("0 B", "memory for its page cache; 0 B keeps nothing", source="a choice", sure="assumed")
+
+
+class File(Section):
+    """A file that handlers read and write."""
+
+    volume: str = key(..., "name of the volume")
+    size: PositiveSize = key(..., "bytes")
+    access: Literal["unbuffered", "cached"] = key(
+        "unbuffered", "unbuffered goes to the disk; cached through the page cache"
+    )
+    hit_ratio: Ratio | None = key(
+        None, "share of cached reads that hit, drawn for each request; left out, hits come from the page cache itself"
+    )
+
+    @model_validator(mode="after")
+    def _cached(self) -> "File":
+        if self.hit_ratio is not None and self.access != "cached":
+            raise ValueError("hit_ratio means nothing for unbuffered access; write 'access: cached'")
+        return self

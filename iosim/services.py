@@ -1,0 +1,140 @@
+"""The one door to the kernel for programs: compute, remove, post, wait, issue, each with its processor time.
+
+The handlers of a scenario are step objects on this door (application.py). A program written by hand as a generator will
+be one more actor that turns each of its yields into the same calls (issue B).
+"""
+
+from iosim.actor import Clock
+from iosim.attribution import BLOCKED_CALL, SLEEP, Request
+from iosim.cache import Caches
+from iosim.cache_manager import CacheManager
+from iosim.completion_port import CompletionPort
+from iosim.dispatcher import Dispatcher, Timeout
+from iosim.io_manager import FileObject, IoManager
+from iosim.irp import STATUS_PENDING, Irp
+from iosim.kernel_queue import NO_PACKET, KernelThread
+from iosim.processor import NO_REQUEST
+
+# What became of a step: go on; the request goes on elsewhere; go on when woken; the request went on and the thread waits;
+# try again when the time now owed is paid; try again when woken.
+DONE, LEFT, WAITS, LEFT_AND_WAITS, AGAIN, RETRIES = range(6)
+
+
+class CallCosts:
+    """Processor time (ns) of calls that are no I/O."""
+
+    def __init__(self, remove: int, post: int, block: int) -> None:
+        self.remove = remove
+        self.post = post
+        self.block = block
+
+
+class Services:
+    """System services, called by the thread that is running now."""
+
+    def __init__(self, dispatcher: Dispatcher, io: IoManager, caches: Caches, costs: CallCosts) -> None:
+        self.dispatcher = dispatcher
+        self.clock: Clock = dispatcher.clock
+        self.io = io
+        self.caches = caches
+        self.costs = costs
+        self.timeouts: dict[int, Timeout] = {}
+
+    # ---- compute -------------------------------------------------------------------------------------------------
+
+    def compute(self, thread: KernelThread, time: int, private: int, request_bytes: int) -> None:
+        """Run `time` ns in user mode, touching so many bytes of the thread's own and of the request's."""
+        thread.owe_user(time)
+        if private > thread.private:
+            thread.owe_refill(self.caches.grow(thread, thread.processor, private))
+        if request_bytes > thread.request_bytes:
+            self.caches.fill(thread.processor, request_bytes - thread.request_bytes)
+            thread.request_bytes = request_bytes
+
+    # ---- ports ---------------------------------------------------------------------------------------------------
+
+    def remove(self, thread: KernelThread, port: CompletionPort) -> bool:
+        """GetQueuedCompletionStatus without a timeout: the packet's request is the thread's now; False: it parked."""
+        packet = thread.packet
+        if packet is NO_PACKET:
+            packet = port.remove(thread)
+            if packet is NO_PACKET:
+                return False
+        else:
+            thread.packet = NO_PACKET
+        request = packet.request
+        thread.request = request
+        thread.request_bytes = 0
+        thread.owe_kernel(self.costs.remove + packet.removed())
+        if request.began < 0:
+            request.began = self.clock.now
+        return True
+
+    def post(self, thread: KernelThread, port: CompletionPort) -> None:
+        """PostQueuedCompletionStatus: the thread's request goes on at the port."""
+        request = self.let_go(thread)
+        port.post(request)
+
+    def let_go(self, thread: KernelThread) -> Request:
+        """The thread has done its part of the request."""
+        request = thread.request
+        queue = thread.queue
+        if queue.watched:
+            queue.probes.released(queue.number, request)
+        thread.last_request = request
+        thread.request = NO_REQUEST
+        return request
+
+    # ---- waits ---------------------------------------------------------------------------------------------------
+
+    def block(self, thread: KernelThread, time: int) -> None:
+        """A call to elsewhere that answers after `time` ns; the thread waits in the kernel."""
+        self._wait(thread, time, BLOCKED_CALL)
+
+    def sleep(self, thread: KernelThread, time: int) -> None:
+        """Sleep: the wait ends at the first clock tick that is no earlier than `time` ns from now (0b.13)."""
+        self._wait(thread, self.dispatcher.next_tick(time), SLEEP)
+
+    def _wait(self, thread: KernelThread, time: int, cause: int) -> None:
+        timeout = self.timeouts.get(thread.number)
+        if timeout is None:
+            timeout = self.timeouts[thread.number] = Timeout(self.dispatcher, thread)
+        timeout.set(time)
+        self.dispatcher.block(thread, cause)
+
+    # ---- files ---------------------------------------------------------------------------------------------------
+
+    def prepare(self, thread: KernelThread, file: FileObject, major: int, offset: int, size: int, hit: bool) -> Irp:
+        """Make the IRP of a read or write and charge the caller its way down; `hit`: a cached read finds its pages."""
+        irp = self.io.allocate(file.device.stack_size)
+        irp.prepare(thread.request, file, major, offset, size)
+        irp.processor = thread.processor
+        if file.cached:
+            costs = self.io.costs
+            irp.hit = hit
+            thread.owe_kernel(costs.call + costs.irp + (self.io.copy_cost(size) if hit else 0))
+        else:
+            thread.owe_kernel(self.io.issue_cost(file, size))
+        return irp
+
+    def issue(self, thread: KernelThread, blocking: bool, cache: CacheManager) -> int:
+        """ReadFile or WriteFile, prepared before. Overlapped: LEFT, the packet will tell; blocking: WAITS, or DONE."""
+        irp = thread.call
+        assert isinstance(irp, Irp)
+        if blocking:
+            return self._issue_and_wait(thread, irp)
+        irp.reports = True
+        blocks_issuer = irp.file.cached and not irp.hit and cache.saturated()
+        self.let_go(thread)
+        self.io.call_driver(irp.file.device, irp)
+        if blocks_issuer:
+            self.io.wait_for(thread, irp, BLOCKED_CALL)
+            return LEFT_AND_WAITS
+        return LEFT
+
+    def _issue_and_wait(self, thread: KernelThread, irp: Irp) -> int:
+        if self.io.call_driver(irp.file.device, irp) == STATUS_PENDING:
+            self.io.wait_for(thread, irp, BLOCKED_CALL)
+            return WAITS
+        return DONE
+

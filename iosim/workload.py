@@ -1,0 +1,229 @@
+"""Who asks for what and when: open arrivals, closed clients, replayed traces. All post their requests to a port.
+
+A request is *counted* when its intended arrival lies before the horizon; the load stays on after that until every counted
+request has ended, so that the last ones meet the same crowd as the first. What is drawn for a request depends on its
+identity alone (streams.py).
+"""
+
+from array import array
+
+from iosim.actor import ARRIVAL, STOP, Actor, Clock
+from iosim.attribution import Request
+from iosim.completion_port import CompletionPort
+from iosim.recorders import RequestColumns, new_ledger
+from iosim.streams import CLIENT_SHIFT, Variate
+
+NEVER = 2**62
+OPEN_END = 0
+
+
+class Window(Actor):
+    """The measured time: sums of causes in `bins` equal bins of intended arrival, and the end of the run.
+
+    The run ends when the horizon has passed and no counted request is left, or at `limit` (ns), with those left in flight.
+    """
+
+    def __init__(self, clock: Clock, horizon: int, bins: int, limit: int, columns: RequestColumns) -> None:
+        self.clock = clock
+        self.generation = 0
+        self.horizon = horizon
+        self.bins = bins
+        self.bin_ns = max(1, -(-horizon // bins))
+        self.columns = columns
+        self.offered = 0  # counted requests
+        self.live = 0  # counted requests that have not ended
+        self.present = 0  # all requests in the system
+        self.area = 0  # ns x requests in the system
+        self.since = 0
+        self.sojourns = 0
+        self.present_starts = 0  # sum of the intended arrivals of those present
+        self.sources_open = 0
+        self.limit = limit
+        if horizon < NEVER:
+            clock.at(horizon, STOP, self, 0)
+            clock.at(limit, STOP, self, 1)
+
+    def fire(self, what: int) -> None:
+        """The horizon, or the limit, has been reached."""
+        if what or not self.live:
+            self.clock.stop()
+
+    def entered(self, request: Request) -> None:
+        """A request came in."""
+        self._count(1)
+        self.present_starts += request.issued
+        if request.intended < self.horizon:
+            self.offered += 1
+            self.live += 1
+
+    def left(self, request: Request) -> None:
+        """A request ended."""
+        now = self.clock.now
+        self._count(-1)
+        self.present_starts -= request.issued
+        self.sojourns += now - request.issued
+        if request.intended < self.horizon:
+            self.columns.add(request, now)
+            self.live -= 1
+            if not self.live and (now >= self.horizon or not self.sources_open):
+                self.clock.stop()
+
+    def _count(self, change: int) -> None:
+        now = self.clock.now
+        self.area += self.present * (now - self.since)
+        self.since = now
+        self.present += change
+
+    def settle(self) -> None:
+        """Bring the integral up to now."""
+        self._count(0)
+
+
+class Source(Actor):
+    """One entry of a scenario's workload; its number is its request class."""
+
+    def __init__(self, clock: Clock, window: Window, group: int, port: CompletionPort) -> None:
+        self.clock = clock
+        self.window = window
+        self.generation = 0
+        self.group = group
+        self.port = port
+        self.steps: list[object] = []
+        self.ledgers = [new_ledger() for _ in range(window.bins)]
+        self.scrap = new_ledger()
+
+    def ask(self, index: int) -> Request:
+        """A new request, intended and issued now."""
+        now = self.clock.now
+        window = self.window
+        ledger = self.ledgers[now // window.bin_ns] if now < window.horizon else self.scrap
+        if window.columns.with_causes:
+            ledger = new_ledger()
+        request = Request(self.group, index, now, now, ledger)
+        request.source = self
+        request.steps = self.steps
+        window.entered(request)
+        return request
+
+    def finished(self, request: Request) -> None:
+        """The request has been served."""
+        window = self.window
+        now = self.clock.now
+        if window.columns.with_causes and request.intended < window.horizon:
+            total = self.ledgers[request.intended // window.bin_ns]
+            for cause, spent in enumerate(request.ledger):
+                total[cause] += spent
+        window.left(request)
+        self.served(request, now)
+
+    def served(self, request: Request, now: int) -> None:
+        """What the client does next."""
+
+    def start(self) -> None:
+        """The run begins."""
+        raise NotImplementedError
+
+
+class OpenSource(Source):
+    """Asks whatever happens: gaps are drawn, nobody waits for an answer."""
+
+    def __init__(self, clock: Clock, window: Window, group: int, port: CompletionPort, gap: Variate) -> None:
+        super().__init__(clock, window, group, port)
+        self.gap = gap
+        self.next = 0
+
+    def start(self) -> None:
+        """The first request comes after its gap."""
+        self.window.sources_open += 1
+        self.clock.at(self.gap.value(0), ARRIVAL, self, 0)
+
+    def fire(self, what: int) -> None:
+        """One request now, the next after its gap."""
+        index = self.next
+        self.next = index + 1
+        self.clock.at(self.gap.value(index + 1), ARRIVAL, self, 0)
+        self.port.post(self.ask(index))
+
+
+class ClosedSource(Source):
+    """Clients that think, ask, and wait for the answer."""
+
+    def __init__(
+        self, clock: Clock, window: Window, group: int, port: CompletionPort, clients: int, think: Variate
+    ) -> None:
+        super().__init__(clock, window, group, port)
+        self.clients = clients
+        self.think = think
+        self.iterations = [0] * clients
+
+    def start(self) -> None:
+        """Every client begins with a thought."""
+        self.window.sources_open += 1
+        for client in range(self.clients):
+            self.clock.at(self.think.value(client << CLIENT_SHIFT), ARRIVAL, self, client)
+
+    def fire(self, what: int) -> None:
+        """Client number `what` asks."""
+        self.port.post(self.ask(what << CLIENT_SHIFT | self.iterations[what]))
+
+    def served(self, request: Request, now: int) -> None:
+        """The client thinks again."""
+        client = request.index >> CLIENT_SHIFT
+        iteration = self.iterations[client] + 1
+        self.iterations[client] = iteration
+        self.clock.at(self.think.value(client << CLIENT_SHIFT | iteration), ARRIVAL, self, client)
+
+
+class ReplaySource(Source):
+    """The rows of a block trace: at their own times, or as fast as possible with `depth` of them outstanding."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        window: Window,
+        group: int,
+        port: CompletionPort,
+        arrival: "array[int]",
+        target: "array[int]",
+        offset: "array[int]",
+        size: "array[int]",
+        write: "array[int]",
+        depth: int,
+    ) -> None:
+        super().__init__(clock, window, group, port)
+        self.arrival = arrival
+        self.target = target
+        self.offset = offset
+        self.size = size
+        self.write = write
+        self.depth = depth
+        self.next = 0
+
+    def start(self) -> None:
+        """The first row, or the first `depth` rows."""
+        self.window.sources_open += 1
+        if self.depth:
+            for _ in range(min(self.depth, len(self.arrival))):
+                self.clock.at(0, ARRIVAL, self, 0)
+        else:
+            self.clock.at(self.arrival[0], ARRIVAL, self, 0)
+
+    def fire(self, what: int) -> None:
+        """One row."""
+        row = self.next
+        self.next = row + 1
+        if self.next == len(self.arrival):
+            self.window.sources_open -= 1
+        elif not self.depth:
+            self.clock.at(self.arrival[row + 1] - self.clock.now, ARRIVAL, self, 0)
+        request = self.ask(row)
+        request.target = self.target[row]
+        request.offset = self.offset[row]
+        request.size = self.size[row]
+        request.write = self.write[row]
+        self.port.post(request)
+
+    def served(self, request: Request, now: int) -> None:
+        """At a fixed depth, an answer makes room for the next row."""
+        if self.depth and self.next < len(self.arrival):
+            self.clock.at(0, ARRIVAL, self, 0)
