@@ -5,6 +5,7 @@ source stands beside it.
 """
 
 from array import array
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,7 +115,13 @@ class Machine:
     """A scenario's machine, built for one replication and ready to run."""
 
     def __init__(
-        self, scenario: Scenario, clock: Clock, seed: int, replication: int, traces: dict[str, BlockTrace]
+        self,
+        scenario: Scenario,
+        clock: Clock,
+        seed: int,
+        replication: int,
+        traces: dict[str, BlockTrace],
+        record: Collection[str] = (),
     ) -> None:
         self.scenario = scenario
         self.model = scenario.model
@@ -124,7 +131,6 @@ class Machine:
         self.streams = Streams(seed, replication)
         self.traces = traces
         self.resources: list[str] = []
-        record = self.model.run.record
         self.columns = RequestColumns("causes" in record)
         horizon, step = self._horizon()
         self.window = Window(clock, horizon, BINS, horizon * LIMIT_FACTOR, self.columns)
@@ -342,7 +348,7 @@ class Machine:
 
     # ---- run -----------------------------------------------------------------------------------------------------
 
-    def _listen(self, record: tuple[str, ...]) -> None:
+    def _listen(self, record: Collection[str]) -> None:
         groups = len(self.model.workload)
         self.behind = Behind(self.clock, groups, len(self.resources))
         self.waits = WaitRecords()
@@ -468,7 +474,3 @@ def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
         traces[name] = trace if load.timing.speedup == 1 else scaled(trace, load.timing.speedup)
     return traces
 
-
-def simulate(scenario: Scenario, clock: Clock, seed: int, replication: int, traces: dict[str, BlockTrace]) -> Raw:
-    """One replication."""
-    return Machine(scenario, clock, seed, replication, traces).run()

@@ -6,12 +6,12 @@ where no data can be, and every picture carries a sentence for those who can't s
 Left out: interaction. Colours: Okabe and Ito (2008), as literal values since older matplotlib lacks the palette.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol
 
 import matplotlib as mpl
 import numpy as np
@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from iosim.statistics import quantile_of_column, quantile_refusal
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 P = ParamSpec("P")
 
 STYLE: Any = {
@@ -149,6 +150,10 @@ def _look(index: int) -> dict[str, Any]:
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)]}
 
 
+def _fill(color: str, hatch: str, edge: str = "white") -> dict[str, Any]:
+    return {"color": color, "hatch": hatch, "edgecolor": edge, "linewidth": 0.5}
+
+
 def _ticks(ax: Axes, values: Sequence[object]) -> float:
     """Label the places 0, 1, ... with `values`; gives the points that the legend must stay away."""
     texts = [_short(show_number(v) if isinstance(v, int | float) else str(v), 24) for v in values]
@@ -157,10 +162,15 @@ def _ticks(ax: Axes, values: Sequence[object]) -> float:
     ax.set_xticks(range(0, len(texts), every), texts[::every])
     if not crowded:
         return 34
+    _slant(ax)
+    return 34 + 2.6 * max(map(len, texts))
+
+
+def _slant(ax: Axes) -> None:
+    """Long names below the x axis: rising to their tick."""
     ax.tick_params(axis="x", labelrotation=30)
     for label in ax.get_xticklabels():
         label.set(ha="right", rotation_mode="anchor")
-    return 34 + 2.6 * max(map(len, texts))
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -178,13 +188,14 @@ def latency(ax: Axes, columns: Mapping[str, ArrayLike]) -> None:
     kept = {name: np.maximum(column, 1) for name, column in sorted_columns.items() if len(column)}
     if not kept:
         return _say(ax, "no completed requests")
-    length, unit = time_unit(float(np.median([np.median(column) for column in kept.values()])))
+    low, high = min(int(column[0]) for column in kept.values()), max(int(column[-1]) for column in kept.values())
+    length, unit = time_unit(math.sqrt(low) * math.sqrt(high))
     said = [_one_latency(ax, i, name, column, length) for i, (name, column) in enumerate(kept.items())]
     for share, text in ((50, "p50"), (99, "p99")):
         ax.axhline(share, color="#888888", linewidth=0.7, linestyle=":")
         ax.text(1.005, share, text, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color="#555555")
     ax.set(xlabel=f"Latency ({unit}, logarithmic)", ylim=(0, 102))
-    _log_ticks(ax, min(c[0] for c in kept.values()) / length, max(c[-1] for c in kept.values()) / length)
+    _log_ticks(ax, low / length, high / length)
     _legend(ax)
     ax.set_label("Cumulative distribution of latency. " + "; ".join(said))
     return None
@@ -214,8 +225,8 @@ def _log_ticks(ax: Axes, low: float, high: float) -> None:
     ax.set_xscale("log")
     room = 1.05 if high < 3 * low else 1.15
     ax.set_xlim(low / room, high * room)
-    decades = np.log10(high / low)
-    wide = LogLocator(subs=(1.0,) if decades > 3 else (1.0, 2.0, 5.0), numticks=12)
+    decades = math.log10(high / low)
+    wide = LogLocator(subs=(1.0,) if decades > 3 else (1.0, 2.0, 5.0), numticks=7 if decades > 6 else 12)
     ax.xaxis.set_major_locator(wide if decades > 0.8 else MaxNLocator(5))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     ax.xaxis.set_minor_locator(NullLocator())
@@ -249,8 +260,7 @@ def causes(ax: Axes, rows: Mapping[str, Mapping[str, float]], kept: Sequence[str
         widths = np.array([_segment(causes_ns, cause, shown) for causes_ns in rows.values()]) / length
         if np.any(widths > 0):
             color, hatch = (OTHER, "") if cause == "other" else (COLORS[index % 7], HATCHES[index % 8])
-            bar: dict[str, Any] = {"color": color, "hatch": hatch, "edgecolor": "white", "linewidth": 0.5}
-            ax.barh(places, widths, left=left, height=0.62, label=_short(cause), **bar)
+            ax.barh(places, widths, left=left, height=0.62, label=_short(cause), **_fill(color, hatch))
         left = left + widths
     for place, (end, total) in enumerate(zip(left, totals.values(), strict=True)):
         ax.annotate(show_ns(total), (end, place), (4, 0), textcoords="offset points", va="center", fontsize=8)
@@ -284,35 +294,48 @@ def waited_behind(ax: Axes, names: Sequence[str], matrix_ns: ArrayLike) -> None:
     another shape.
     """
     matrix = np.asarray(matrix_ns, dtype=np.float64)
-    ax.set(xlabel="… behind", ylabel="Waited …")
+    ax.set(xlabel="behind whom (held the server)", ylabel="who waited")
     if matrix.size and matrix.shape != (len(names), len(names)):
         raise ValueError(f"{len(names)} names need a square of waits, not {matrix.shape}")
     if not matrix.any():
         return _say(ax, "nobody waited")
     ax.grid(False)
-    ax.imshow(matrix, cmap="YlOrBr", vmin=0, vmax=matrix.max(), aspect="auto")
-    short = [_short(name, 20) for name in names]
-    ax.set_yticks(range(len(names)), short)
-    ax.set_xticks(range(len(names)), short)
-    if sum(map(len, short)) > 40:
-        ax.tick_params(axis="x", labelrotation=30)
-        for label in ax.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
-    for row, sums in enumerate(matrix.sum(axis=1)):
-        ax.text(len(names) - 0.4, row, f"= {show_ns(sums)}", va="center", ha="left", fontsize=8)
-        for column in range(len(names) if len(names) <= 12 else 0):
-            _cell(ax, row, column, matrix[row, column], matrix.max())
-    ax.text(len(names) - 0.4, -0.65, "total", va="bottom", ha="left", fontsize=8, color="#555555")
-    row, column = np.unravel_index(int(matrix.argmax()), matrix.shape)
-    worst = f"{names[row]} waited {show_ns(matrix[row, column])} behind {names[column]}"
+    image = ax.imshow(matrix, cmap="YlOrBr", vmin=0, vmax=matrix.max(), aspect="auto")
+    ax.set_yticks(range(len(names)), [_short(name, 20) for name in names])
+    _name_columns(ax, [_short(name, 20) for name in names])
+    if len(names) > 12:
+        ax.figure.colorbar(image, ax=ax, format=FuncFormatter(lambda ns, _: show_ns(ns)))
+    else:
+        for (row, column), ns in np.ndenumerate(matrix):
+            _cell(ax, row, column, float(ns), float(matrix.max()))
+    for row, ns in enumerate(matrix.sum(axis=1)):
+        _beside(ax, (1, row), ("axes fraction", "data"), f"= {show_ns(ns)}", "center")
+    _beside(ax, (1, 1), "axes fraction", "total", "bottom")
+    waiter, holder = divmod(int(matrix.argmax()), len(names))
+    worst = f"{names[waiter]} waited {show_ns(matrix[waiter, holder])} behind {names[holder]}"
     ax.set_label(f"Who waited behind whom; the most: {worst}.")
     return None
 
 
+def _name_columns(ax: Axes, names: Sequence[str]) -> None:
+    ax.set_xticks(range(len(names)), names)
+    if len(names) > 12:
+        ax.tick_params(axis="x", labelrotation=90)
+    elif sum(map(len, names)) > 40:
+        _slant(ax)
+
+
 def _cell(ax: Axes, row: int, column: int, ns: float, largest: float) -> None:
+    """One wait in its square; on small squares the unit goes under the number."""
+    wide = ax.get_xlim()[1] < 5
+    text = show_ns(ns) if wide else show_ns(ns).replace(" ", "\n")
     color = "white" if ns > 0.6 * largest else "black"
-    text = show_ns(ns) if ns else "-"
-    ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=color)
+    ax.text(column, row, text if ns else "-", ha="center", va="center", fontsize=7.5 if wide else 6.5, color=color)
+
+
+def _beside(ax: Axes, place: tuple[float, float], system: Any, text: str, vertical: str) -> None:
+    """A remark right of the frame."""
+    ax.annotate(text, place, (5, 0), xycoords=system, textcoords="offset points", va=vertical, fontsize=8)
 
 
 # --- sweeps ---------------------------------------------------------------------------------------------------------
@@ -330,16 +353,19 @@ def throughput(
     """A figure over a sweep: one line a label with its interval as a band, one estimate per x value.
 
     The x axis is logarithmic to base 2 when all values are powers of two, linear for other numbers, and a list of
-    places for words. Intervals with NaN ends are not drawn. With `y_is_ns` times are shown in the unit that suits.
+    places for words, whose points are not joined. Intervals with NaN ends are not drawn. With `y_is_ns` times are shown
+    in the unit that suits.
     """
     ax.set(xlabel=x_label, ylabel=y_label)
     if not x_values or not any(len(line) for line in lines.values()):
         return _say(ax, "no runs to show")
     top = max(_top(line) for line in lines.values())
     length, unit = time_unit(top) if y_is_ns else (1, "")
+    words = any(isinstance(value, str) for value in x_values)
     places, below = _sweep_axis(ax, x_values)
     for index, (label, line) in enumerate(lines.items()):
-        _one_line(ax, index, _short(label, 40), places, line, length)
+        aside = 0.08 * (index - (len(lines) - 1) / 2) if words else 0.0  # else one point hides the other
+        _one_line(ax, index, _short(label, 40), np.asarray(places) + aside, line, length, not words)
     ax.set_ylim(0, 1.08 * top / length or 1)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     ax.set_ylabel(f"{y_label} ({unit})" if unit else y_label)
@@ -350,12 +376,14 @@ def throughput(
 
 
 def _one_line(
-    ax: Axes, index: int, label: str, places: Sequence[float], line: Sequence[EstimateLike], length: int
+    ax: Axes, index: int, label: str, places: Floats, line: Sequence[EstimateLike], length: int, joined: bool
 ) -> None:
-    look = _look(index)
+    look = _look(index) if joined else _look(index) | {"linestyle": "none"}
     value, low, high = (np.array([getattr(e, end) for e in line]) / length for end in ("value", "low", "high"))
-    ax.plot(places, value, marker=MARKERS[index % len(MARKERS)], markersize=5, label=label, **look)
-    ax.fill_between(places, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    dots: dict[str, Any] = {"marker": MARKERS[index % len(MARKERS)], "markersize": 5, "clip_on": False, "zorder": 3}
+    ax.plot(places, value, label=label, **dots, **look)
+    if joined:
+        ax.fill_between(places, low, high, color=look["color"], alpha=0.18, linewidth=0)
     ax.vlines(places, low, high, color=look["color"], linewidth=1)
 
 
@@ -401,18 +429,13 @@ def processor_time(
         raise ValueError(f"processors spend no time as {sorted(unknown)}")
     if not any(any(share.values()) for share in shares):
         return _say(ax, "no processor time")
-    bottom = np.zeros(len(shares))
+    bottom, middle, reach = np.zeros(len(shares)), (len(shares) - 1) / 2, max(3, len(shares)) / 2 + 0.1
     for kind, (color, hatch) in KINDS.items():
         heights = 100 * np.array([share.get(kind, 0.0) for share in shares])
-        bar: dict[str, Any] = {
-            "color": color,
-            "hatch": hatch,
-            "edgecolor": "#777777" if kind == "idle" else "white",
-            "linewidth": 0.5,
-        }
-        ax.bar(range(len(shares)), heights, bottom=bottom, width=0.78, label=kind, **bar)
+        edge = "#777777" if kind == "idle" else "white"
+        ax.bar(range(len(shares)), heights, bottom=bottom, width=0.78, label=kind, **_fill(color, hatch, edge))
         bottom = bottom + heights
-    ax.set(ylim=(0, 100), xlim=(-0.6, max(3, len(shares)) - 0.4))
+    ax.set(ylim=(0, 100), xlim=(middle - reach, middle + reach))
     ax.grid(False, axis="x")
     _legend(ax, _ticks(ax, x_values))
     ax.set_label(f"Processor time over {x_label}. " + "; ".join(map(_say_shares, x_values, shares)))
@@ -432,24 +455,21 @@ def running_threads(
 ) -> None:
     """Threads of a port that run (and those `ready`), against its concurrency limit; time above the limit is shaded.
 
-    The values hold from their time until the next.
+    The values hold from their time until the next; a long column is drawn as mean and range of equal stretches.
     """
     ax.set(xlabel="Time", ylabel="Threads")
     times, count = np.asarray(times_ns, dtype=np.int64), np.asarray(running, dtype=np.int64)
     if not len(times):
         return _say(ax, "no threads were seen")
-    shown, _, _ = _time_axis(ax, times)
-    thin = _thin(count)
-    over: dict[str, Any] = {"step": "post", "color": "#D55E00", "alpha": 0.35, "linewidth": 0}
-    if np.any(count > limit):
-        ax.fill_between(shown[thin], limit, np.maximum(count[thin], limit), label="above the limit", **over)
+    scale = _time_axis(ax, int(times[0]), int(times[-1]))
     if ready is not None:
-        waiting = np.asarray(ready, dtype=np.int64)
-        keep = _thin(waiting)
-        ax.step(shown[keep], waiting[keep], where="post", color="#E69F00", linestyle=DASHES[2], label="ready")
-    ax.step(shown[thin], count[thin], where="post", color="#0072B2", label="running")
+        _steps(ax, scale, times, np.asarray(ready), "ready", {"color": "#E69F00", "linestyle": DASHES[2]})
+    edges, _, high = _steps(ax, scale, times, count, "running", {"color": "#0072B2", "linestyle": "-"})
+    if count.max() > limit:
+        over: dict[str, Any] = {"step": "post", "color": "#D55E00", "alpha": 0.35, "linewidth": 0}
+        ax.fill_between(edges, limit, np.maximum(high, limit), label="above the limit", **over)
     ax.axhline(limit, color="black", linestyle="--", linewidth=1, label=f"limit {limit}")
-    _counted(ax)
+    _counted(ax, max(limit, int(ax.dataLim.y1)))
     _legend(ax)
     ax.set_label(f"Running threads over time against the limit of {limit}; at most {count.max()} ran at once.")
     return None
@@ -463,32 +483,40 @@ def queue_depth(ax: Axes, series: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> 
     kept = {name: column for name, column in columns.items() if len(column[0])}
     if not kept:
         return _say(ax, "no queue was seen")
-    _, origin, length = _time_axis(ax, np.concatenate([times for times, _ in kept.values()]))
+    scale = _time_axis(ax, min(int(t[0]) for t, _ in kept.values()), max(int(t[-1]) for t, _ in kept.values()))
     for index, (name, (times, depth)) in enumerate(kept.items()):
-        thin = _thin(depth)
-        label = f"{_short(name)}, at most {show_number(float(depth.max()))}"
-        ax.step((times[thin] - origin) / length, depth[thin], where="post", linewidth=1.2, label=label, **_look(index))
-    _counted(ax)
+        _steps(ax, scale, times, depth, f"{_short(name)}, at most {show_number(float(depth.max()))}", _look(index))
+    _counted(ax, max(float(depth.max()) for _, depth in kept.values()))
     _legend(ax)
     said = (f"{name} at most {show_number(float(depth.max()))}" for name, (_, depth) in kept.items())
     ax.set_label("Queue depth over time. " + "; ".join(said))
     return None
 
 
-def _time_axis(ax: Axes, times: Ints) -> tuple[NDArray[np.float64], int, int]:
-    """Scale the x axis to `times`: the scaled times, the ns of its origin and of its unit.
+class _Scale(NamedTuple):
+    """How times become places: (ns - origin) / length; the axis ends at `end` ns."""
 
-    A short window late in a run counts from a round moment before it, named in the label.
-    """
-    start, span = int(times.min()), max(1, int(times.max()) - int(times.min()))
+    origin: int
+    length: int
+    end: int
+
+    def place(self, ns: NDArray[Any]) -> Floats:
+        placed: Floats = (ns - self.origin) / self.length
+        return placed
+
+
+def _time_axis(ax: Axes, start: int, end: int) -> _Scale:
+    """An x axis from `start` to `end` ns; a short window late in a run counts from a round moment before it."""
+    span = max(1, end - start)
     step = 10 ** len(str(span))
     origin = start // step * step if start >= 10 * span else 0
-    length, unit = time_unit(max(span, int(times.max()) - origin) if origin else int(times.max()))
+    length, unit = time_unit(start + span - origin)
+    scale = _Scale(origin, length, start + span)
     ax.set_xlabel(f"Time after {_exact(origin)} ({unit})" if origin else f"Time ({unit})")
-    ax.xaxis.set_major_locator(MaxNLocator(7))
+    ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=length == 1, min_n_ticks=1))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    ax.set_xlim((start - origin) / length, (start + span - origin) / length)
-    return (times - origin) / length, origin, length
+    ax.set_xlim(*scale.place(np.array([start, start + span])))
+    return scale
 
 
 def _exact(ns: int) -> str:
@@ -497,23 +525,46 @@ def _exact(ns: int) -> str:
     return f"{ns / length:,.10g} {name}"
 
 
-def _counted(ax: Axes) -> None:
+def _counted(ax: Axes, top: float) -> None:
     """A y axis of whole things from 0."""
-    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    ax.set_ylim(0, max(1.0, ax.dataLim.y1) * 1.08)
+    ax.set_ylim(0, 1.08 * max(1.0, top))
 
 
-def _thin(values: NDArray[Any]) -> Ints:
-    """Which points of a long step line to draw: the first, lowest, highest and last of each of many stretches."""
-    if len(values) <= 2 * POINTS:
-        return np.arange(len(values), dtype=np.int64)
-    edges = np.linspace(0, len(values), POINTS // 2 + 1).astype(np.int64)
-    kept: set[int] = set()
-    for first, last in pairwise(edges):
-        stretch = values[first:last]
-        kept.update((int(first), int(last) - 1, int(first + stretch.argmin()), int(first + stretch.argmax())))
-    return np.array(sorted(kept), dtype=np.int64)
+def _steps(
+    ax: Axes, scale: _Scale, times: Ints, values: NDArray[Any], label: str, look: dict[str, Any]
+) -> tuple[Floats, NDArray[Any], NDArray[Any]]:
+    """Draw values that hold until the next time, the last until the axis ends; gives places, lows and highs drawn.
+
+    More than `POINTS` of them become the mean of each of many equal stretches, with its range as a band.
+    """
+    line: dict[str, Any] = {"where": "post", "linewidth": 1.3, "clip_on": False, "zorder": 3} | look
+    if len(times) <= POINTS:
+        places, held = scale.place(np.append(times, scale.end)), np.append(values, values[-1])
+        ax.step(places, held, label=label, **line)
+        return places, held, held
+    starts, mean, low, high = stretches(times, values, scale.end)
+    places = scale.place(np.append(starts, scale.end))
+    mean, low, high = (np.append(column, column[-1]) for column in (mean, low, high))
+    ax.fill_between(places, low, high, step="post", color=look["color"], alpha=0.2, linewidth=0)
+    ax.step(places, mean, label=f"{label} (mean, range shaded)", **line)
+    return places, low, high
+
+
+def stretches(
+    times: Ints, values: NDArray[Any], end: int, count: int = 400
+) -> tuple[Floats, Floats, NDArray[Any], NDArray[Any]]:
+    """Equal stretches of a step line that ends at `end` ns: their starts (ns), time-weighted means, lows and highs."""
+    edges = np.linspace(times[0], end, count + 1)
+    corners = np.append(times, end)
+    area = np.concatenate([[0.0], np.cumsum(values * np.diff(corners).astype(np.float64))])
+    mean = np.diff(np.interp(edges, corners, area)) / np.diff(edges)
+    first = np.searchsorted(times, edges[:-1], side="right") - 1  # holds as the stretch begins
+    last = np.maximum(np.searchsorted(times, edges[1:], side="left") - 1, first)  # holds as it ends
+    low = np.minimum(np.minimum.reduceat(values, first), values[last])
+    high = np.maximum(np.maximum.reduceat(values, first), values[last])
+    return edges[:-1], mean, low, high
 
 
 # --- whole figures --------------------------------------------------------------------------------------------------

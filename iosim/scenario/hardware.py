@@ -17,6 +17,7 @@ from iosim.scenario.quantities import (
     UpTo64,
     at,
     key,
+    mistake_at,
     number_between,
     refuse,
     whole_list,
@@ -187,10 +188,11 @@ class Machine(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> "Machine":
-        if self.cores_per_node * self.smt.threads > 64:
-            raise ValueError(
-                f"{self.cores_per_node} cores of {self.smt.threads} threads are more than the 64 processors of a group"
-            )
+        threads = self.cores_per_node * self.smt.threads
+        if threads > 64:
+            message = f"{threads} logical processors on a node; a group, and so a node, has at most 64"
+            raise mistake_at(("cores_per_node",), message)
         if self.distances is not None and len(self.distances) != self.numa_nodes:
-            raise ValueError(f"distances has {len(self.distances)} rows for {self.numa_nodes} NUMA nodes")
+            message = f"{len(self.distances)} rows for {self.numa_nodes} NUMA nodes"
+            raise mistake_at(("distances",), message)
         return self

@@ -37,7 +37,7 @@ class Scenario:
 
     def effective(self) -> dict[str, Any]:
         """Everything that the run depends on, defaults filled in, quantities as text with units."""
-        plain: dict[str, Any] = self.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        plain: dict[str, Any] = _without_nothing(self.model.model_dump(mode="json", by_alias=True))
         for name, path in self.traces.items():
             inside = path.is_relative_to(bundled_directory())
             plain["workload"][name]["trace"] = (path.relative_to(bundled_directory()) if inside else path).as_posix()
@@ -71,8 +71,20 @@ class Scenario:
 
     def origin(self, path: str) -> str:
         """Where the value at a path was written: `file:line`, `--set ...`, or `default`."""
-        node = find(self.tree, parse_path(path))
-        return str(node.place) if node else "default"
+        parts = parse_path(path)
+        node, last = self.tree, None
+        for part in parts:
+            if child := node.child(part):  # a part that a shorthand left out is stepped over
+                node, last = child, part
+        written = last == parts[-1] or not isinstance(node.value, (dict, list))
+        return str(node.place) if written else "default"
+
+
+def _without_nothing(value: Any) -> Any:
+    """Optional keys that are not set are left out."""
+    if isinstance(value, dict):
+        return {key: _without_nothing(child) for key, child in value.items() if child is not None}
+    return [_without_nothing(child) for child in value] if isinstance(value, list) else value
 
 
 class _Dumper(yaml.SafeDumper):

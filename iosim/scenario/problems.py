@@ -1,15 +1,14 @@
 """What pydantic found wrong, in the words and with the places of the scenario's author."""
 
-import types
 from collections.abc import Sequence
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, Tag, ValidationError
+from pydantic import ValidationError
 
 from iosim.errors import Mistake
+from iosim.scenario.fields import section_at
 from iosim.scenario.nodes import Node
 from iosim.scenario.overrides import show_path
-from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.suggest import closest
 
 _MESSAGES = {
@@ -84,35 +83,3 @@ def _nearest(loc: tuple[str | int, ...]) -> str:
         return ""
     names = [field.alias or name for name, field in section.model_fields.items()]
     return closest(str(loc[-1]), names) or f" (known here: {', '.join(names)})"
-
-
-def section_at(loc: tuple[str | int, ...]) -> type[BaseModel] | None:
-    """The kind of map that pydantic was reading at `loc` (with its union tags)."""
-    kind: Any = ScenarioModel
-    for part in loc:
-        kind = _inside(kind, part)
-    kind = _bare(kind)
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-
-
-def _bare(kind: Any) -> Any:
-    """The type without Annotated and without `| None`."""
-    while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    members = [member for member in get_args(kind) if member is not type(None)] if _is_union(kind) else []
-    return _bare(members[0]) if len(members) == 1 else kind
-
-
-def _is_union(kind: Any) -> bool:
-    return get_origin(kind) in (Union, types.UnionType)
-
-
-def _inside(kind: Any, part: str | int) -> Any:
-    kind = _bare(kind)
-    if _is_union(kind):
-        return next((member for member in get_args(kind) if Tag(str(part)) in get_args(member)), None)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        fields = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
-        return fields.get(str(part))
-    arguments = get_args(kind)
-    return arguments[-1 if get_origin(kind) is dict else 0] if arguments else None

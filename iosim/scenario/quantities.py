@@ -7,7 +7,7 @@ again, so that what was run can be run once more.
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, Literal, NoReturn, TypeAlias, TypeVar
+from typing import Annotated, Any, NoReturn, TypeAlias, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -227,8 +227,8 @@ def word_or(words: dict[str, Any], read: Callable[[Any], Any], show: Callable[[A
 
 
 TimeOrAuto: TypeAlias = Annotated[
-    int | Literal["auto"], word_or({"auto": "auto"}, units.parse_time, units.format_time, "a time like '500 ms'")
-]
+    int | None, word_or({"auto": None}, units.parse_time, units.format_time, "a time like '500 ms'")
+]  # None is auto
 
 
 def by_tag(tag: Callable[[Json], str | None], message: str) -> Discriminator:

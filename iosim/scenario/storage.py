@@ -22,6 +22,7 @@ from iosim.scenario.quantities import (
     at,
     by_tag,
     key,
+    mistake_at,
     whole_list,
 )
 
@@ -150,5 +151,5 @@ class File(Section):
     @model_validator(mode="after")
     def _cached(self) -> "File":
         if self.hit_ratio is not None and self.access != "cached":
-            raise ValueError("hit_ratio means nothing for unbuffered access; write 'access: cached'")
+            raise mistake_at(("hit_ratio",), "means nothing for unbuffered access; write 'access: cached' as well")
         return self

@@ -1,0 +1,101 @@
+"""`iosim explain`: the value of every key and where it came from."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iosim.cli.options import load_scenario, with_format, with_set
+
+if TYPE_CHECKING:
+    from iosim.cli.tables import Table
+    from iosim.scenario import Scenario
+
+
+@click.command("explain", short_help="Show every value and where it comes from.")
+@click.argument("scenario", required=False)
+@with_set
+@click.option("--defaults", is_flag=True, help="Every default number: value, source and how sure it is.")
+@with_format("table", "json")
+def command(scenario: str | None, changes: tuple[str, ...], defaults: bool, form: str) -> None:
+    """Show the effective value of every key of SCENARIO and where it was written.
+
+    With --defaults: every default number with its source and how sure it is (of the scenario's own default values if
+    one is given).
+    """
+    if scenario is None and not defaults:
+        raise click.UsageError("a SCENARIO or --defaults is needed")
+    values = list(_values(load_scenario(scenario, changes))) if scenario else []
+    if not defaults:
+        _print(["key", "value", "from"], [[path, value, origin] for path, value, origin in values], form)
+        return
+    used = {_pattern(path) for path, _, origin in values if origin == "default"} if scenario else None
+    presets = {value for path, value, _ in values if path.endswith(".preset")} if scenario else None
+    _print(["key", "value", "unit", "source", "how sure"], _sourced(used), form, _drives(presets))
+
+
+def _values(scenario: "Scenario") -> Iterator[tuple[str, str, str]]:
+    for path, value in _leaves(scenario.effective(), ""):
+        yield path, value, scenario.origin(path)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, child in value.items():
+            yield from _leaves(child, f"{path}[{key}]" if "." in key else f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and any(isinstance(child, (dict, list)) for child in value):
+        for index, child in enumerate(value):
+            yield from _leaves(child, f"{path}[{index}]")
+    else:
+        yield path, value if isinstance(value, str) else json.dumps(value)
+
+
+def _pattern(path: str) -> str:
+    """The key as the reference names it: the user's own names become NAME, indexes N."""
+    import re
+
+    path = re.sub(r"\[\d+\]", "[N]", path)
+    sections = "locks|disks|volumes|files|ports|pools|handlers|workload"
+    return re.sub(rf"^({sections})\.[^.\[]+", r"\1.NAME", path)
+
+
+def _sourced(used: set[str] | None) -> list[list[str]]:
+    from iosim.scenario.fields import defaults
+
+    rows = []
+    for it in defaults():
+        if it.source and (used is None or it.path.partition("(")[0] + it.path.partition(")")[2] in used):
+            number, _, unit = it.value.partition(" ")
+            quantity = unit and number.replace(".", "").isdigit() and " " not in unit
+            rows.append([it.path, number if quantity else it.value, unit if quantity else "", it.source, it.sure])
+    return rows
+
+
+def _drives(used: set[str] | None) -> list[list[str]]:
+    from iosim.scenario.fields import drives
+
+    return [[it.path, it.value, "ns, ps/B", it.source, it.sure] for it in drives() if used is None or it.path in used]
+
+
+def _print(headers: list[str], rows: list[list[str]], form: str, drives: Sequence[list[str]] = ()) -> None:
+    if form == "json":
+        click.echo(json.dumps([dict(zip(headers, row, strict=True)) for row in [*rows, *drives]], indent=2))
+        return
+    from iosim.cli.tables import Table, show
+
+    show([Table("", headers, rows), *(_card(headers, row) for row in drives)])
+
+
+def _card(headers: list[str], row: list[str]) -> "Table":
+    """A drive with its long texts, line by line."""
+    import textwrap
+
+    from iosim.cli.tables import Table
+
+    lines = [
+        [head if number == 0 else "", line]
+        for head, text in zip(headers[1:], row[1:], strict=True)
+        for number, line in enumerate(textwrap.wrap(text, 100))
+    ]
+    return Table(f"disk preset {row[0]}", ["", ""], lines)

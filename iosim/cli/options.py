@@ -1,0 +1,49 @@
+"""Options and small habits that several verbs share."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from iosim.scenario import Scenario
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_set(command: F) -> F:
+    """`--set PATH=VALUE`, as often as needed."""
+    return click.option(
+        "--set",
+        "changes",
+        metavar="PATH=VALUE",
+        multiple=True,
+        help="Change one value, by the file's own rules; may be repeated.",
+    )(command)
+
+
+def with_format(*formats: str) -> Callable[[F], F]:
+    """`--format`, the first being the default."""
+    return click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True)
+
+
+def load_scenario(name: str, changes: tuple[str, ...]) -> "Scenario":
+    """The scenario with its overrides; raises WrongInput."""
+    from iosim.errors import Mistake, WrongInput
+    from iosim.scenario import load
+    from iosim.scenario.overrides import parse_assignment
+
+    pairs: list[tuple[str, object]] = []
+    mistakes: list[Mistake] = []
+    for change in changes:
+        try:
+            pairs.append(parse_assignment(change))
+        except WrongInput as error:
+            mistakes += error.mistakes
+    try:
+        scenario = load(name, set=pairs)
+    except WrongInput as error:
+        raise WrongInput([*mistakes, *error.mistakes]) from None
+    if mistakes:
+        raise WrongInput(mistakes)
+    return scenario

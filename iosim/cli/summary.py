@@ -1,0 +1,171 @@
+"""A summary as tables for people, or as rows of figures for a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from iosim.cli.tables import Table
+
+Figure: TypeAlias = tuple[float, float | None, float | None]
+
+_PERCENTILES = ("mean", "p50", "p90", "p99", "p999", "max")
+_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns"))
+
+
+def read_figure(value: Any) -> Figure | None:
+    """Value and interval of a leaf of the summary; None where it is no number."""
+    if isinstance(value, dict):
+        number, interval = value.get("value"), value.get("ci95") or (None, None)
+        return (number, *interval) if _is_number(number) else None
+    return (value, None, None) if _is_number(value) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def figures(summary: Any, path: str = "") -> Iterator[tuple[str, Figure]]:
+    """Every figure of a summary with its path, in order."""
+    if (figure := read_figure(summary)) is not None:
+        yield path, figure
+    elif isinstance(summary, dict) and "value" not in summary:
+        for key, child in summary.items():
+            yield from figures(child, f"{path}.{key}" if path else key)
+
+
+def as_csv(summary: dict[str, Any], study: Any) -> str:
+    """One row a figure: path, value, low, high; the cells of a study follow, named by what was varied."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "value", "low", "high"])
+    rows = list(figures(summary))
+    for row in study.rows if study else ():
+        cell = ", ".join(f"{path}={row[path]}" for path in study.vary)
+        rows += [(f"study[{cell}].{path}", figure) for path, figure in figures(row["figures"])]
+    for path, figure in rows:
+        writer.writerow([path, *("" if number is None else number for number in figure)])
+    return text.getvalue()
+
+
+def show_time(value: float) -> str:
+    """A time with four digits, in the unit that suits it."""
+    return f"{value / _unit(value)[0]:.4g} {_unit(value)[1]}"
+
+
+def _unit(value: float) -> tuple[float, str]:
+    return next((unit for unit in _TIMES if abs(value) >= unit[0]), _TIMES[-1])
+
+
+def show_number(value: float) -> str:
+    """A number with four digits, or a whole one as it is."""
+    return str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1e6 else f"{value:.0f}"
+
+
+def _shown(figure: Figure | None, path: str) -> str:
+    """A figure with its interval, in one unit."""
+    if figure is None:
+        return "-"
+    value, low, high = figure
+    if any(part.endswith("_ns") for part in path.split(".")):
+        scale, unit = _unit(value)
+        text = f"{value / scale:.4g}"
+        between = "" if low is None or high is None else f" [{low / scale:.4g}, {high / scale:.4g}]"
+        return f"{text}{between} {unit}"
+    between = "" if low is None or high is None else f" [{show_number(low)}, {show_number(high)}]"
+    return show_number(value) + between
+
+
+def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) -> list[Table]:
+    """Everything that a person wants to see of a run, most important first."""
+    return [
+        _head(summary),
+        _latency(summary),
+        _causes(summary),
+        _shares(summary),
+        *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes")),
+        _verdicts(verdicts),
+        _cells(study),
+        Table("", ["", ""], [["warning:", str(text)] for text in summary.get("warnings") or []]),
+    ]
+
+
+def _head(summary: dict[str, Any]) -> Table:
+    requests = summary.get("requests") or {}
+    counts = [f"{show_number(count[0])} {name}" for name, count in figures(requests) if count[0] or name == "offered"]
+    rows = [
+        ["scenario", str(summary.get("scenario"))],
+        ["regime", str(summary.get("regime"))],
+        ["seed", f"{summary.get('seed')}, {summary.get('replications')} replications"],
+        ["simulated", _shown(read_figure(summary.get("simulated_ns")), "simulated_ns")],
+        ["requests", ", ".join(counts)],
+        ["throughput", _shown(read_figure(summary.get("throughput_per_s")), "") + " /s"],
+    ]
+    return Table("", ["", ""], [row for row in rows if row[1] not in ("None", "", "- /s", "-")])
+
+
+def _latency(summary: dict[str, Any]) -> Table:
+    """Latency and wait of all requests together and of each class, where there are several."""
+    classes = summary.get("classes") or {}
+    groups = {"all": summary, **(classes if len(classes) > 1 else {})}
+    rows = [
+        [
+            name,
+            kind.removesuffix("_ns"),
+            *(_shown(read_figure((group.get(kind) or {}).get(p)), kind) for p in _PERCENTILES),
+        ]
+        for name, group in groups.items()
+        for kind in ("latency_ns", "wait_ns")
+        if group.get(kind)
+    ]
+    return Table("time of a request [95 % interval]", ["class", "", *_PERCENTILES], rows, frozenset(_PERCENTILES))
+
+
+def _causes(summary: dict[str, Any]) -> Table:
+    causes = {name: figure[0] for name, figure in figures(summary.get("latency_causes_ns") or {}) if figure[0]}
+    total = sum(causes.values()) or 1
+    ranked = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
+    rows = [[name, show_time(value), f"{100 * value / total:.1f} %"] for name, value in ranked]
+    return Table("where a request's time goes", ["cause", "mean", "share"], rows, frozenset(("mean", "share")))
+
+
+def _shares(summary: dict[str, Any]) -> Table:
+    processors = summary.get("processors") or {}
+    rows = [[name, f"{100 * figure[0]:.1f} %"] for name, figure in figures(processors.get("share") or {}) if figure[0]]
+    title = "where the processors' time goes"
+    if switches := read_figure(processors.get("context_switches_per_s")):
+        title += f" ({show_number(switches[0])} context switches a second)"
+    return Table(title, ["", "share"], rows, frozenset(("share",)))
+
+
+def _devices(summary: dict[str, Any], section: str) -> Table:
+    """One row a device, one column a figure that any of them has."""
+    devices = {name: dict(figures(body)) for name, body in (summary.get(section) or {}).items() if body}
+    columns = list(dict.fromkeys(path for body in devices.values() for path in body))
+    rows = [[name, *(_shown(body.get(path), path) for path in columns)] for name, body in devices.items()]
+    heads = [path.replace("_ns", "") for path in columns]
+    return Table("", [section, *heads], rows, frozenset(heads))
+
+
+def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
+    rows = []
+    for verdict in verdicts:
+        needs = verdict.get("needs")
+        shown = _shown(read_figure(verdict), str(verdict["expect"]).split()[0])
+        rows.append([str(verdict["expect"]), str(verdict["verdict"]), shown, str(needs) if needs else ""])
+    return Table("", ["expected", "verdict", "value", "to decide"], rows)
+
+
+def _cells(study: Any) -> Table:
+    if study is None or not study.rows:
+        return Table("", [""], [])
+    paths = [path for path in ("throughput_per_s", "latency_ns.mean", "latency_ns.p99") if _has(study, path)]
+    rows = [
+        [*(str(row[path]) for path in study.vary), *(_shown(read_figure(row["figures"].get(p)), p) for p in paths)]
+        for row in study.rows
+    ]
+    return Table("study", [*study.vary, *paths], rows, frozenset(paths))
+
+
+def _has(study: Any, path: str) -> bool:
+    return any(path in row["figures"] for row in study.rows)

@@ -1,0 +1,64 @@
+"""Tables for people: drawn by rich on a capable terminal, in plain ASCII columns everywhere else."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A few rows of text; columns named in `right` are numbers."""
+
+    title: str
+    headers: list[str]
+    rows: list[list[str]]
+    right: frozenset[str] = field(default_factory=frozenset)
+
+
+def show(tables: Sequence[Table]) -> None:
+    """Print tables on stdout, one after the other; empty ones are left out."""
+    drawn = [table for table in tables if table.rows]
+    if _capable():
+        _draw(drawn)
+    else:
+        click.echo("\n\n".join(plain(table) for table in drawn))
+
+
+def _capable() -> bool:
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return sys.stdout.isatty() and encoding == "utf8" and os.environ.get("TERM") != "dumb"
+
+
+def _draw(tables: Sequence[Table]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console(highlight=False)  # rich itself honours NO_COLOR
+    for table in tables:
+        drawn = RichTable(title=table.title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+        for header in table.headers:
+            drawn.add_column(header, justify="right" if header in table.right else "left", overflow="fold")
+        for row in table.rows:
+            drawn.add_row(*(Text(cell) for cell in row))
+        console.print(drawn)
+
+
+def plain(table: Table) -> str:
+    """The table in aligned columns of plain text."""
+    lines = [table.headers, *table.rows] if any(table.headers) else table.rows
+    widths = [max(len(line[column]) for line in lines) for column in range(len(table.headers))]
+    texts = [_line(line, table, widths) for line in lines]
+    return "\n".join([*([table.title] if table.title else []), *texts])
+
+
+def _line(line: list[str], table: Table, widths: list[int]) -> str:
+    cells = (
+        cell.rjust(width) if header in table.right else cell.ljust(width)
+        for cell, header, width in zip(line, table.headers, widths, strict=True)
+    )
+    return "  ".join(cells).rstrip()

@@ -1,0 +1,297 @@
+"""Runs a scenario: its replications, and the cells of its study, on as many processes as asked for.
+
+One runner for both: every (cell, replication) is a task, and results are put together by their names, never by the order in
+which they come in, so that one process and many give the same bytes.
+"""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from iosim import machine, summary
+from iosim.attribution import CAUSES
+from iosim.errors import Mistake, WrongInput
+from iosim.machine import Raw
+from iosim.results import Result, Study
+from iosim.scenario.load import ClosedLoad, Replay
+from iosim.scenario.loader import Scenario
+from iosim.statistics import WarmUp
+from iosim.summary import Summarizer, lookup
+from iosim.version import VERSION
+
+Progress = Callable[[int, int, str], None]
+
+CELL_FIGURES = ("throughput_per_s", "latency_ns.mean", "latency_ns.p50", "latency_ns.p99", "wait_ns.mean")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One replication of one cell; cell 0 is the scenario itself."""
+
+    cell: int
+    replication: int
+    scenario: Scenario
+    clock: str
+    seed: int
+    timeline: bool
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    jobs: int | None = None,
+    clock: str = "heap",
+    study: bool = True,
+    progress: Progress | None = None,
+) -> Result:
+    """Run the scenario `replications` times, and the cells of its study unless `study` is False.
+
+    `jobs` processes (default: all cores); `clock` is heap or simpy, with the same results. `progress(done, total, what)` is
+    called as replications end. Raises WrongInput for a trace that can't be read, LawBroken when the model is wrong.
+    """
+    seed = scenario.model.run.seed if seed is None else seed
+    for path in scenario.traces.values():
+        check_readable(str(path))
+    machine.read_traces(scenario)  # mistakes in a trace are told before anything runs
+    cells = list(grid(scenario)) if study else []
+    tasks = [*_tasks(0, scenario, replications or scenario.model.run.replications, clock, seed)]
+    for number, cell in enumerate(cells, 1):
+        asked = scenario.model.study
+        count = replications or (asked.replications if asked else None) or scenario.model.run.replications
+        tasks += _tasks(number, _cell_scenario(scenario, cell), count, clock, seed)
+    pending = {number: [task for task in tasks if task.cell == number] for number in range(len(cells) + 1)}
+    collected: dict[int, list[Raw]] = {number: [] for number in pending}
+    rows: dict[int, dict[str, Any]] = {}
+    for done, (task, raw) in enumerate(_all(tasks, jobs), 1):
+        collected[task.cell].append(raw)
+        if task.cell and len(collected[task.cell]) == len(pending[task.cell]):
+            rows[task.cell] = _row(cells[task.cell - 1], task.scenario, collected.pop(task.cell))
+        if progress:
+            progress(done, len(tasks), f"cell {task.cell} of {len(cells)}" if cells else scenario.name)
+    found = _study(scenario, cells, rows) if cells else None
+    return _result(scenario, sorted(collected[0], key=lambda raw: raw.replication), clock, seed, found)
+
+
+def check_readable(path: str) -> None:
+    """A trace that is not there is the user's mistake, not the simulator's."""
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise WrongInput([Mistake(path, 0, 0, "", f"the trace can't be read: {error.strerror}")]) from None
+
+
+def grid(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """The cells of the scenario's study: every combination of the varied values."""
+    study = scenario.model.study
+    if study is None:
+        return
+    for values in product(*study.vary.values()):
+        yield dict(zip(study.vary, values, strict=True))
+
+
+def _cell_scenario(scenario: Scenario, cell: dict[str, Any]) -> Scenario:
+    return scenario.with_set(cell)
+
+
+def _tasks(cell: int, scenario: Scenario, count: int, clock: str, seed: int) -> Iterator[Task]:
+    for replication in range(count):
+        yield Task(cell, replication, scenario, clock, seed, not cell and not replication)
+
+
+def _all(tasks: list[Task], jobs: int | None) -> Iterable[tuple[Task, Raw]]:
+    import joblib
+
+    processes = min(jobs or joblib.cpu_count(), len(tasks))
+    if processes == 1:
+        return map(replicate, tasks)
+    parallel = joblib.Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
+    done: Iterable[tuple[Task, Raw]] = parallel(joblib.delayed(replicate)(task) for task in tasks)
+    return done
+
+
+def replicate(task: Task) -> tuple[Task, Raw]:
+    """Run one task (in a worker process, as a rule)."""
+    from iosim.clock import CLOCKS
+
+    record = set(task.scenario.model.run.record)
+    if task.timeline:
+        record.add("timeline")
+    traces = machine.read_traces(task.scenario)
+    it = machine.Machine(task.scenario, CLOCKS[task.clock](), task.seed, task.replication, traces, record)
+    return task, it.run()
+
+
+# ---- putting together ------------------------------------------------------------------------------------------------
+
+
+def warm_up_of(scenario: Scenario, raws: list[Raw]) -> tuple[int, list[str]]:
+    """The warm-up (ns, a whole number of steps) of these replications, and what must be said about it."""
+    asked = scenario.model.run.warm_up
+    step = raws[0].bin_ns
+    if is_replay(scenario):
+        return 0, []
+    if asked is not None:
+        return -(-asked // step) * step, []
+    found: WarmUp = summary.find_warm_up(raws)
+    if found.decided:
+        return found.ns, []
+    half = raws[0].horizon // 2 // step * step
+    names = ", ".join(found.undecided)
+    return half, [f"warm-up: {names} had not settled in the first half of the run; the second half is measured"]
+
+
+def is_replay(scenario: Scenario) -> bool:
+    """Whether the run ends by itself, with the last row of a trace."""
+    return any(isinstance(load, Replay) for load in scenario.model.workload.values())
+
+
+def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
+    """The summary of a scenario's replications."""
+    warm_up, warnings = warm_up_of(scenario, raws)
+    it = Summarizer(raws, warm_up, is_replay(scenario))
+    model = scenario.model
+    kinds = {load.kind for load in model.workload.values()}
+    regime = it.regime(kinds == {"closed"})
+    document = {
+        "schema_version": summary.SCHEMA_VERSION,
+        "scenario": scenario.name,
+        "seed": seed,
+        "replications": len(raws),
+        "simulated_ns": raws[0].end_ns,
+        "warm_up_ns": warm_up,
+        "events": sum(raw.events for raw in raws),
+        "fingerprint": summary.fingerprint(raws),
+        "regime": {
+            "kind": regime.kind,
+            "resource": regime.resource,
+            "growth_per_s": None if regime.kind != "unstable" else regime.growth_per_s.value,
+            "reason": regime.reason,
+        },
+        "stop": raws[0].stop,
+        "latency_origin": latency_origin(scenario),
+        **it.request_figures("", -1),
+        "classes": {
+            name: it.request_figures(f"classes.{name}.", group) for group, name in enumerate(model.workload)
+        },
+        "head_of_line_ns": it.head_of_line(),
+        "processors": it.processors(),
+        "ports": {name: it.port(name) for name in model.ports},
+        "pools": {name: it.pool(name) for name in model.pools},
+        "locks": {name: it.lock(name) for name in model.locks},
+        "disks": {name: it.disk(name) for name in model.disks},
+        "volumes": {},
+        "nics": {},
+        "numa": {},
+        "theory": {},
+    }
+    warnings += it.warnings + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
+    if any(raw.in_flight for raw in raws):
+        left = sum(raw.in_flight for raw in raws)
+        warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")
+    document["expect"] = [judge(document, expectation) for expectation in model.expect]
+    document["warnings"] = list(dict.fromkeys(warnings))
+    return document
+
+
+def latency_origin(scenario: Scenario) -> str:
+    """What latency is counted from: the intended arrival (open load) or the issue (closed load, replay at depth)."""
+    loads = scenario.model.workload.values()
+    issued = any(isinstance(it, ClosedLoad) or (isinstance(it, Replay) and it.timing.depth) for it in loads)
+    return "issued" if issued else "intended"
+
+
+def regime_warnings(scenario: Scenario, kind: str, resource: str, reason: str) -> list[str]:
+    """What a reader must know before believing the figures."""
+    if kind == "unstable" and not scenario.model.overloads:
+        where = f" at {resource}" if resource else ""
+        return [f"unstable{where}: {reason}; no figure here is a steady one"]
+    if kind == "undecided":
+        return [f"regime undecided: {reason}"]
+    return []
+
+
+def judge(document: dict[str, Any], expectation: Any) -> dict[str, Any]:
+    """met or missed where the whole interval (or the single value) lies on one side, else undecided."""
+    try:
+        found = lookup(document, expectation.figure)
+    except KeyError:
+        found = {"value": None, "ci95": None}
+    value, ends = found["value"], found["ci95"]
+    verdict, needs = "undecided", ""
+    if value is None:
+        needs = f"{expectation.figure} has no value here; a longer run or more replications may give it one"
+    else:
+        sides = {expectation.holds(end) for end in (ends or [value])}
+        if len(sides) == 1:
+            verdict = "met" if sides.pop() else "missed"
+        else:
+            needs = "more replications: the interval holds the bound"
+    return {"expect": expectation.text, "verdict": verdict, "value": value, "ci95": ends, "needs": needs}
+
+
+def _row(cell: dict[str, Any], scenario: Scenario, raws: list[Raw]) -> dict[str, Any]:
+    """A cell's figures; `each` keeps the value of every replication, for pairing."""
+    raws = sorted(raws, key=lambda raw: raw.replication)
+    warm_up, warnings = warm_up_of(scenario, raws)
+    it = Summarizer(raws, warm_up, is_replay(scenario))
+    document = {**it.request_figures("", -1), "processors": it.processors()}
+    for name in scenario.model.workload if len(scenario.model.workload) > 1 else ():
+        group = list(scenario.model.workload).index(name)
+        document.setdefault("classes", {})[name] = it.request_figures(f"classes.{name}.", group)
+    kinds = {load.kind for load in scenario.model.workload.values()}
+    figures = dict(flatten(document))
+    return {
+        "cell": cell,
+        "figures": figures,
+        "each": {"throughput_per_s": [len(each.ended_group) / each.seconds for each in it.replications],
+                 "latency_ns.mean": [float(each.latency.mean()) if len(each.latency) else 0.0
+                                     for each in it.replications]},
+        "regime": it.regime(kinds == {"closed"}).kind,
+        "warnings": warnings,
+    }  # fmt: skip
+
+
+def flatten(document: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every figure of a summary with its path; causes that are 0 everywhere are left out."""
+    if isinstance(document, dict) and set(document) == {"value", "ci95"}:
+        if not (f".{prefix}".endswith(tuple(f"latency_causes_ns.{cause}" for cause in CAUSES)) and not document["value"]):
+            yield prefix, document
+    elif isinstance(document, dict):
+        for name, part in document.items():
+            yield from flatten(part, f"{prefix}.{name}" if prefix else name)
+    elif isinstance(document, int | float):
+        yield prefix, {"value": document, "ci95": None}
+
+
+def _study(scenario: Scenario, cells: list[dict[str, Any]], rows: dict[int, dict[str, Any]]) -> Study:
+    asked = scenario.model.study
+    assert asked is not None
+    vary = {path: list(values) for path, values in asked.vary.items()}
+    return Study(vary, [rows[number] for number in range(1, len(cells) + 1)], asked.plot)
+
+
+def _result(scenario: Scenario, raws: list[Raw], clock: str, seed: int, study: Study | None) -> Result:
+    document = summarize(scenario, raws, seed)
+    if study:
+        document["warnings"] += [
+            f"cell {row['cell']}: {warning}" for row in study.rows for warning in row["warnings"]
+        ]
+        if not scenario.model.overloads:
+            document["warnings"] += [
+                f"cell {row['cell']} is unstable" for row in study.rows if row["regime"] == "unstable"
+            ]
+    provenance = {
+        "iosim": VERSION,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "clock": clock,
+        "compiled": False,
+        "scenario_sha256": scenario.digest(),
+        "source": scenario.source,
+    }
+    return Result(document, provenance, raws, study, scenario.to_yaml())

@@ -1,0 +1,184 @@
+"""Which pictures a result draws, from which of its columns (plots.py has the drawing)."""
+
+import base64
+import html
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iosim import plots
+from iosim.attribution import CAUSES
+from iosim.processor import KINDS
+from iosim.statistics import NO_INTERVAL, Estimate
+from iosim.version import VERSION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from iosim.results import Result, Study
+
+
+def latency(result: "Result", ax: "Axes") -> None:
+    """Latency distribution by class."""
+    plots.latency(ax, result.requests.latencies())
+
+
+def causes(result: "Result", ax: "Axes") -> None:
+    """Where latency went, by class."""
+    rows = {}
+    for name, it in result.summary["classes"].items():
+        rows[name] = {cause: it["latency_causes_ns"][cause]["value"] or 0.0 for cause in CAUSES}
+    plots.causes(ax, rows)
+
+
+def processor_time(result: "Result", ax: "Axes") -> None:
+    """What processors spent their time on."""
+    shares = result.summary["processors"]["share"]
+    plots.processor_time(ax, [result.summary["scenario"]], [{kind: shares[kind]["value"] for kind in KINDS}], "Scenario")
+
+
+def running_threads(result: "Result", ax: "Axes") -> None:
+    """Running threads of the first port against its limit, in the middle of the first replication."""
+    raw = result.raws[0]
+    first = next(iter(result.summary["ports"]))
+    line = raw.timeline
+    plots.running_threads(ax, line["times"], line["running"], raw.extremes[f"ports.{first}.limit"])
+
+
+def queue_depth(result: "Result", ax: "Axes") -> None:
+    """Mean depth of every queue in each step of the first replication."""
+    raw = result.raws[0]
+    times = np.frombuffer(raw.samples["time"], dtype=np.int64)
+    series = {}
+    for name, row in raw.samples.items():
+        if name.endswith((".depth", ".present")) or name == "ready":
+            depth = np.diff(np.frombuffer(row, dtype=np.int64)) / np.maximum(np.diff(times), 1)
+            series[name.removesuffix(".depth").removesuffix(".present")] = (times[:-1], depth)
+    plots.queue_depth(ax, series)
+
+
+def waited_behind(result: "Result", ax: "Axes") -> None:
+    """Who waited behind whom, over all resources of all replications."""
+    names = list(result.summary["classes"])
+    matrix = np.sum([np.sum(raw.behind, axis=0) for raw in result.raws], axis=0)
+    plots.waited_behind(ax, names, np.reshape(matrix, (len(names), len(names))))
+
+
+RUN_PICTURES = {
+    "latency": ("Latency by class", latency),
+    "causes": ("Where the time of a request went", causes),
+    "processor_time": ("Processor time", processor_time),
+    "running_threads": ("Running threads against the limit", running_threads),
+    "queue_depth": ("Queues over time", queue_depth),
+    "waited_behind": ("Who waited behind whom", waited_behind),
+}
+
+
+def draw(result: "Result", name: str, ax: "Axes | None" = None) -> "Axes":
+    """One picture of a run on `ax`, or on a new figure's."""
+    title, picture = RUN_PICTURES[name]
+    if ax is None:
+        ax = plots.figure_overview([title], heading(result))[1][0]
+    picture(result, ax)
+    return ax
+
+
+def heading(result: "Result") -> str:
+    """Which run a figure shows."""
+    it = result.summary
+    return f"{it['scenario']}, seed {it['seed']}, {it['replications']} replications, iosim {VERSION}"
+
+
+def overview(result: "Result") -> "Figure":
+    """All pictures of a run in one figure."""
+    names = [name for name in RUN_PICTURES if name != "waited_behind" or len(result.summary["classes"]) > 1]
+    if not len(result.raws[0].timeline["times"]):
+        names.remove("running_threads")
+    figure, panels = plots.figure_overview([RUN_PICTURES[name][0] for name in names], heading(result))
+    for name, ax in zip(names, panels, strict=True):
+        RUN_PICTURES[name][1](result, ax)
+    return figure
+
+
+# ---- studies ---------------------------------------------------------------------------------------------------------
+
+
+def study_lines(study: "Study", x: str, figure: str, ax: "Axes | None" = None) -> "Axes":
+    """A figure over the varied path `x`, one line for every combination of the other varied values."""
+    if ax is None:
+        ax = plots.figure_overview([figure])[1][0]
+    rows = _lines_of(study, x)
+    estimates = {label: [_estimate(row, figure) for row in line] for label, line in rows.items()}
+    label = figure.replace("_per_s", " per second").removesuffix("_ns").replace("_", " ").replace("_ns.", " ")
+    plots.throughput(ax, study.vary[x], estimates, x, label.capitalize(), y_is_ns="_ns" in figure)
+    return ax
+
+
+def _lines_of(study: "Study", x: str) -> dict[str, list[dict[str, Any]]]:
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for row in study.rows:
+        others = {path: value for path, value in row["cell"].items() if path != x}
+        label = ", ".join(f"{path.split('.')[-1]} {value}" for path, value in others.items()) or x
+        lines.setdefault(label, []).append(row)
+    return lines
+
+
+def _estimate(row: dict[str, Any], path: str) -> Estimate:
+    it = row["figures"][path]
+    low, high = it["ci95"] or (NO_INTERVAL, NO_INTERVAL)
+    return Estimate(it["value"], low, high, 0)
+
+
+def study_figure(result: "Result") -> "Figure":
+    """The study's figure over its x path, and the processors' time for every line."""
+    study = result.study
+    assert study is not None
+    asked = study.plot_request
+    x = asked.x if asked else next(iter(study.vary))
+    path = asked.figure if asked else "throughput_per_s"
+    lines = _lines_of(study, x)
+    titles = [path.replace("_", " "), *(f"Processor time, {label}" for label in lines)]
+    figure, panels = plots.figure_overview(titles, heading(result))
+    study_lines(study, x, path, panels[0])
+    for ax, line in zip(panels[1:], lines.values(), strict=True):
+        shares = [{kind: row["figures"][f"processors.share.{kind}"]["value"] for kind in KINDS} for row in line]
+        plots.processor_time(ax, study.vary[x], shares, x)
+    return figure
+
+
+def write_all(result: "Result", directory: Path) -> list[Path]:
+    """Draw everything there is to draw into the directory."""
+    written = [directory / "overview.png"]
+    plots.save(overview(result), written[0])
+    if result.study:
+        written.append(directory / "study.png")
+        plots.save(study_figure(result), written[1])
+    return written
+
+
+def notebook_html(result: "Result") -> str:
+    """A small table and a small picture."""
+    figure, panels = plots.figure_overview(["Latency by class"], heading(result))
+    latency(result, panels[0])
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}</th><td>{value}</td></tr>" for name, value in _headline(result).items()
+    )
+    alt = html.escape(plots.alt_text(panels[0]), quote=True)
+    return f'<table>{rows}</table><img alt="{alt}" src="data:image/png;base64,{picture}">'
+
+
+def _headline(result: "Result") -> dict[str, str]:
+    it = result.summary
+    return {
+        "scenario": html.escape(it["scenario"]),
+        "regime": it["regime"]["kind"],
+        "throughput": f"{it['throughput_per_s']['value']:,.0f} requests/s",
+        "mean latency": plots.show_ns(it["latency_ns"]["mean"]["value"] or 0),
+        "p99": plots.show_ns(it["latency_ns"]["p99"]["value"] or 0),
+    }

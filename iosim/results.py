@@ -1,0 +1,218 @@
+"""What a run gives back: the summary, the requests, the figures; and how they are written to a directory."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from iosim.attribution import CAUSES
+from iosim.statistics import Estimate, paired, paired_ratio
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+    from iosim.machine import Raw
+
+
+class Requests:
+    """One row a request that counts or came before; columns as typed arrays, replication by replication."""
+
+    def __init__(self, raws: "list[Raw]", warm_up: int) -> None:
+        self.raws = raws
+        self.warm_up = warm_up
+
+    def __len__(self) -> int:
+        return sum(len(raw.columns["ended"]) for raw in self.raws)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A pandas frame: times in ns, `counted` tells which rows the summary is made of. Needs the `study` extra."""
+        import pandas
+
+        frames = []
+        for raw in self.raws:
+            rows = {f"{name}_ns" if name in TIMES else name: column for name, column in raw.columns.items()}
+            frame = pandas.DataFrame(rows)
+            frame.insert(0, "replication", raw.replication)
+            frame["class"] = [raw.classes[group] for group in raw.columns["group"]]
+            frame["latency_ns"] = frame["ended_ns"] - frame["intended_ns"]
+            frame["wait_ns"] = frame["began_ns"] - frame["intended_ns"]
+            frame["counted"] = frame["intended_ns"] >= self.warm_up
+            for number, cause in enumerate(CAUSES if len(raw.causes) else ()):
+                frame[f"{cause}_ns"] = raw.causes[number :: len(CAUSES)]
+            frames.append(frame.drop(columns="group"))
+        return pandas.concat(frames, ignore_index=True)
+
+    def latencies(self) -> "dict[str, Any]":
+        """Latency column (ns) of each class, all replications together, warm-up left out."""
+        import numpy as np
+
+        found = {}
+        for number, name in enumerate(self.raws[0].classes):
+            parts = []
+            for raw in self.raws:
+                rows = {key: np.frombuffer(raw.columns[key], dtype=np.int64) for key in ("group", "intended", "ended")}
+                kept = (rows["group"] == number) & (rows["intended"] >= self.warm_up)
+                parts.append((rows["ended"] - rows["intended"])[kept])
+            found[name] = np.concatenate(parts)
+        return found
+
+
+TIMES = ("intended", "issued", "began", "ended")
+
+
+class Study:
+    """A grid of cells: `rows` has one dict a cell, the varied paths beside its figures."""
+
+    def __init__(self, vary: dict[str, list[Any]], rows: list[dict[str, Any]], plot: Any) -> None:
+        self.vary = vary
+        self.rows = rows
+        self.plot_request = plot
+
+    def row(self, cell: Mapping[str, Any]) -> dict[str, Any]:
+        """The cell with these values of the varied paths; KeyError if there is none."""
+        for row in self.rows:
+            if all(row["cell"][path] == value for path, value in cell.items()):
+                return row
+        raise KeyError(f"no cell {dict(cell)}")
+
+    def ratio(self, path: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Estimate:
+        """The figure in cell `a` over that in cell `b`, paired replication by replication (the same requests)."""
+        return paired_ratio(self.row(a)["each"][path], self.row(b)["each"][path])
+
+    def difference(self, path: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Estimate:
+        """The figure in cell `a` minus that in cell `b`, paired."""
+        return paired(self.row(a)["each"][path], self.row(b)["each"][path])
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row a cell: varied paths, then each figure with its interval."""
+        import pandas
+
+        flat = []
+        for row in self.rows:
+            line = dict(row["cell"])
+            for path, figure in row["figures"].items():
+                line[path] = figure["value"]
+                line[f"{path}.low"], line[f"{path}.high"] = figure["ci95"] or (None, None)
+            flat.append(line)
+        return pandas.DataFrame(flat)
+
+    def plot(self, x: str, figure: str, ax: "Axes | None" = None) -> "Axes":
+        """The figure over the varied path `x`, one line per value of the other varied path."""
+        from iosim import pictures
+
+        return pictures.study_lines(self, x, figure, ax)
+
+
+class Plots:
+    """`result.plot.latency(ax=None)`: Axes in, Axes out; without one, a new figure's."""
+
+    def __init__(self, result: "Result") -> None:
+        self.result = result
+
+    def __getattr__(self, name: str) -> Any:
+        from iosim import pictures
+
+        if name.startswith("_") or name not in pictures.RUN_PICTURES:
+            raise AttributeError(f"no picture {name!r}; there are {', '.join(pictures.RUN_PICTURES)}")
+        return lambda ax=None: pictures.draw(self.result, name, ax)
+
+
+class Result:
+    """The outcome of a scenario: `summary` (design 2.2), `requests`, `plot`, and `study` if it holds one."""
+
+    def __init__(
+        self,
+        summary: dict[str, Any],
+        provenance: dict[str, Any],
+        raws: "list[Raw]",
+        study: Study | None,
+        effective: str,
+    ) -> None:
+        self.summary = summary
+        self.provenance = provenance
+        self.raws = raws
+        self.study = study
+        self.effective = effective
+        self.requests = Requests(raws, summary["warm_up_ns"])
+        self.plot = Plots(self)
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """What became of each expectation: met, missed or undecided."""
+        found: list[dict[str, Any]] = self.summary["expect"]
+        return found
+
+    @property
+    def exit_status(self) -> int:
+        """0, or 3 when an expectation was missed or could not be decided."""
+        return 0 if all(verdict["verdict"] == "met" for verdict in self.verdicts) else 3
+
+    def document(self, reproducible: bool = False) -> dict[str, Any]:
+        """The summary, with provenance unless `reproducible`."""
+        return self.summary if reproducible else {**self.summary, "provenance": self.provenance}
+
+    def write(self, directory: Path, reproducible: bool = False) -> list[Path]:
+        """Write summary, scenario, requests and figures; whole files or none, other files stay. Returns their paths."""
+        from iosim import pictures
+
+        directory.mkdir(parents=True, exist_ok=True)
+        written = [
+            write_text(directory / "summary.json", to_json(self.document(reproducible))),
+            write_text(directory / "scenario.yaml", self.effective),
+            write_bytes(directory / "requests.npz", self._requests_npz()),
+        ]
+        if self.study:
+            cells = [{key: row[key] for key in ("cell", "figures", "regime", "each")} for row in self.study.rows]
+            study = {"schema_version": 1, "vary": self.study.vary, "cells": cells}
+            written.append(write_text(directory / "study.json", to_json(study)))
+        return written + pictures.write_all(self, directory)
+
+    def _requests_npz(self) -> bytes:
+        """All columns of all replications; a zip whose bytes do not depend on the hour."""
+        import io
+        import zipfile
+
+        import numpy as np
+
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for raw in self.raws:
+                for name, column in raw.columns.items():
+                    entry = zipfile.ZipInfo(f"r{raw.replication}.{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                    entry.compress_type = zipfile.ZIP_DEFLATED
+                    part = io.BytesIO()
+                    np.save(part, np.frombuffer(column, dtype=np.int64))
+                    archive.writestr(entry, part.getvalue())
+        return buffer.getvalue()
+
+    def _repr_html_(self) -> str:
+        from iosim import pictures
+
+        return pictures.notebook_html(self)
+
+    def __repr__(self) -> str:
+        figure = self.summary["throughput_per_s"]["value"]
+        return f"<Result of {self.summary['scenario']}: {self.summary['regime']['kind']}, {figure:,.0f} requests/s>"
+
+
+def to_json(document: Any) -> str:
+    """Sorted keys, no NaN, a final newline."""
+    return json.dumps(document, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Replace the file in one step."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Replace the file in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

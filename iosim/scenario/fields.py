@@ -1,0 +1,108 @@
+"""The schema read as a reference: which keys a place has, and every default with its source."""
+
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, Tag
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from iosim.presets import DRIVES
+from iosim.scenario.schema import ScenarioModel
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """One key that has a default, or one known drive: where the number comes from and how sure it is.
+
+    In `path` the user's own names are NAME, indexes N, and a kind stands in parentheses: `disks.NAME(hdd).overhead`.
+    """
+
+    path: str
+    value: str
+    source: str
+    sure: str
+    description: str
+
+
+def section_at(loc: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The kind of map that pydantic was reading at `loc` (with its union tags)."""
+    kind: Any = ScenarioModel
+    for part in loc:
+        kind = _inside(kind, part)
+    kind = _bare(kind)
+    return kind if _is_section(kind) else None
+
+
+def defaults() -> Iterator[Default]:
+    """Every key with a default, in the order of the schema."""
+    yield from _of_section(ScenarioModel, "")
+
+
+def drives() -> Iterator[Default]:
+    """The known drives; times in ns, speeds in picoseconds a byte."""
+    for name, preset in DRIVES.items():
+        text = str(preset.params).partition("(")[2].rstrip(")")
+        yield Default(name, text, preset.source, preset.sure, "a known drive")
+
+
+def _of_section(section: type[BaseModel], path: str) -> Iterator[Default]:
+    for name, field in section.model_fields.items():
+        inner = f"{path}.{field.alias or name}" if path else field.alias or name
+        nested = dict.fromkeys(_sections(field.annotation, inner))
+        if not nested and field.default is not PydanticUndefined:
+            yield _of_field(field, inner)
+        for kind, place in nested:
+            yield from _of_section(kind, place)
+
+
+def _of_field(field: FieldInfo, path: str) -> Default:
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    words: dict[str, str] = {"None": "(none)", "False": "false", "True": "true", "()": "[]"}
+    value = words.get(str(field.default), str(field.default))
+    source, sure = str(extra.get("source", "")), str(extra.get("sure", ""))
+    return Default(path, value, source, sure, field.description or "")
+
+
+def _sections(kind: Any, path: str) -> Iterator[tuple[type[BaseModel], str]]:
+    """The kinds of maps below a key, each with the path that leads there."""
+    kind = _bare(kind)
+    if _is_section(kind):
+        yield kind, path
+    elif _is_union(kind):
+        for member in get_args(kind):
+            tag = next((it.tag.strip(":") for it in get_args(member) if isinstance(it, Tag)), "")
+            yield from _sections(member, f"{path}({tag})" if tag and path.endswith(".NAME") else path)
+    elif get_origin(kind) is dict:
+        yield from _sections(get_args(kind)[1], f"{path}.NAME")
+    elif get_origin(kind) is tuple:
+        yield from _sections(get_args(kind)[0], f"{path}[N]")
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _bare(kind: Any) -> Any:
+    """The type without Annotated and without `| None`."""
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    members = [member for member in get_args(kind) if member is not type(None)] if _is_union(kind) else []
+    return _bare(members[0]) if len(members) == 1 else kind
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, types.UnionType)
+
+
+def _inside(kind: Any, part: str | int) -> Any:
+    kind = _bare(kind)
+    if _is_union(kind):
+        return next((member for member in get_args(kind) if Tag(str(part)) in get_args(member)), None)
+    if _is_section(kind):
+        fields = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+        return fields.get(str(part))
+    arguments = get_args(kind)
+    return arguments[-1 if get_origin(kind) is dict else 0] if arguments else None
