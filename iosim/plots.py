@@ -36,6 +36,8 @@ STYLE: Any = {
     "axes.titlelocation": "left",
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.08,
     "figure.dpi": 100,
     "font.family": ["DejaVu Sans"],  # comes with matplotlib and has the micro sign
     "font.size": 9,
@@ -227,7 +229,7 @@ def _log_ticks(ax: Axes, low: float, high: float) -> None:
     ax.set_xlim(low / room, high * room)
     decades = math.log10(high / low)
     wide = LogLocator(subs=(1.0,) if decades > 3 else (1.0, 2.0, 5.0), numticks=7 if decades > 6 else 12)
-    ax.xaxis.set_major_locator(wide if decades > 0.8 else MaxNLocator(5))
+    ax.xaxis.set_major_locator(wide if decades > 0.8 else MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     ax.xaxis.set_minor_locator(NullLocator())
 

@@ -139,10 +139,18 @@ def _validated(tree: Node, source: str, mistakes: list[Mistake]) -> Scenario:
         traces = _traces(model, tree)
         mistakes += impossible(tree, model, traces, machine_known=sound)
     if mistakes or model is None:
-        raise WrongInput(list(dict.fromkeys(mistakes)))
+        raise WrongInput(_first_of_each_place(mistakes))
     scenario = Scenario(model, source, tree, traces)
     _check_study(scenario)
     return scenario
+
+
+def _first_of_each_place(mistakes: list[Mistake]) -> list[Mistake]:
+    """What is wrong with the form of a value hides what the schema thinks of it."""
+    kept: dict[tuple[str, int, int, str], Mistake] = {}
+    for mistake in mistakes:
+        kept.setdefault((mistake.source, mistake.line, mistake.column, mistake.path), mistake)
+    return list(kept.values())
 
 
 def _model(plain: Any, tree: Node) -> tuple[ScenarioModel | None, list[Mistake], bool]:

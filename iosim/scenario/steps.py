@@ -8,6 +8,7 @@ from pydantic_core import CoreSchema
 from iosim import units
 from iosim.scenario.distributions import SHAPES, SizeDraw, TimeDraw
 from iosim.scenario.quantities import Json, Section, Size, also_bare, by_tag, key, only_key, word_or
+from iosim.scenario.suggest import nearest
 
 
 class Touching(Section):
@@ -27,6 +28,11 @@ class Touching(Section):
         return also_bare(handler.resolve_ref_schema(handler(schema)), Size)
 
 
+def _is_shape(name: str) -> bool:
+    """Whether a key is a distribution's, perhaps misspelt."""
+    return nearest(name, (*SHAPES, "time", "touching")) in SHAPES
+
+
 class Timed(Section):
     """A time that stands for a whole step: `sleep: 10 ms` is `sleep: {time: 10 ms}`."""
 
@@ -35,7 +41,7 @@ class Timed(Section):
     @model_validator(mode="before")
     @classmethod
     def _bare(cls, value: Any) -> Any:
-        shaped = isinstance(value, dict) and len(value) == 1 and next(iter(value)) in SHAPES
+        shaped = isinstance(value, dict) and len(value) == 1 and _is_shape(next(iter(value)))
         return {"time": value} if shaped or isinstance(value, (str, int, float)) else value
 
     @classmethod
