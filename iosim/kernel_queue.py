@@ -138,6 +138,7 @@ class KernelQueue:
         thread = self.waiting.pop()
         self._count(1)
         thread.packet = packet
+        thread.request = packet.request  # what the thread waits for from now on, this request waits for
         if self.watched:
             self.probes.held(self.number, packet.request)
             self.probes.threads_counted(self.number, self.running, len(self.entries))

@@ -112,9 +112,27 @@ def study_lines(study: "Study", x: str, figure: str, ax: "Axes | None" = None) -
         ax = plots.figure_overview([figure])[1][0]
     rows = _lines_of(study, x)
     estimates = {label: [_estimate(row, figure) for row in line] for label, line in rows.items()}
-    label = figure.replace("_per_s", " per second").removesuffix("_ns").replace("_", " ").replace("_ns.", " ")
-    plots.throughput(ax, study.vary[x], estimates, x, label.capitalize(), y_is_ns="_ns" in figure)
+    values, label = x_axis(study, x)
+    plots.throughput(ax, values, estimates, label, in_words(figure), y_is_ns="_ns" in figure)
     return ax
+
+
+def x_axis(study: "Study", x: str) -> tuple[list[Any], str]:
+    """The varied values and what they are; 'N/processor' throughout is a number of threads per processor."""
+    values = study.vary[x]
+    parts = [str(value).partition("/") for value in values]
+    if all(unit == "processor" and number.isdigit() for number, _, unit in parts):
+        return [int(number) for number, _, _ in parts], f"{x} (per processor)"
+    return values, x
+
+
+def in_words(figure: str) -> str:
+    """A figure's path for people: `classes.fast.latency_ns.p99` is `Latency p99 of fast`."""
+    name, rest = "", figure
+    if figure.startswith("classes."):
+        name, _, rest = figure.removeprefix("classes.").partition(".")
+    text = rest.replace("_ns", "").replace("_per_s", " per second").replace(".", " ").replace("_", " ")
+    return text.capitalize() + (f" of {name}" if name else "")
 
 
 def _lines_of(study: "Study", x: str) -> dict[str, list[dict[str, Any]]]:
@@ -140,12 +158,13 @@ def study_figure(result: "Result") -> "Figure":
     x = asked.x if asked else next(iter(study.vary))
     path = asked.figure if asked else "throughput_per_s"
     lines = _lines_of(study, x)
-    titles = [path.replace("_", " "), *(f"Processor time, {label}" for label in lines)]
+    titles = [in_words(path), *(f"Processor time, {label}" for label in lines)]
     figure, panels = plots.figure_overview(titles, heading(result))
     study_lines(study, x, path, panels[0])
     for ax, line in zip(panels[1:], lines.values(), strict=True):
         shares = [{kind: row["figures"][f"processors.share.{kind}"]["value"] for kind in KINDS} for row in line]
-        plots.processor_time(ax, study.vary[x], shares, x)
+        values, label = x_axis(study, x)
+        plots.processor_time(ax, values, shares, label)
     return figure
 
 

@@ -80,16 +80,21 @@ class Replication:
 
 
 def find_warm_up(raws: list[Raw]) -> WarmUp:
-    """MSER-5 on the number in the system and in every port's queue, averaged over replications; the slowest decides."""
-    shortest = min(len(raw.samples["time"]) for raw in raws) - 1
-    last = int(raws[0].horizon // raws[0].bin_ns)
-    steps = min(shortest, last)
+    """MSER-5 on the number in the system and in every port's queue, averaged over replications; the slowest decides.
+
+    A queue that holds less than a tenth of the system's requests has no say: it is empty but for a few bursts, and where
+    those fall tells nothing of a warm-up.
+    """
+    step = raws[0].bin_ns
+    steps = min(min(len(raw.samples["time"]) for raw in raws) - 1, raws[0].horizon // step)
     names = ["in_system", *(name for name in raws[0].samples if name.startswith("ports.") and name.endswith(".depth"))]
-    series = {}
+    series: dict[str, Any] = {}
     for name in names:
-        rows = [np.diff(np.frombuffer(raw.samples[name], dtype=np.int64)[: steps + 1]) / raw.bin_ns for raw in raws]
-        series[name] = (np.arange(steps) * raws[0].bin_ns, np.array(rows))
-    return slowest_warm_up(series)
+        rows = [np.diff(np.frombuffer(raw.samples[name], dtype=np.int64)[: steps + 1]) / step for raw in raws]
+        series[name] = np.array(rows)
+    least = series["in_system"].mean() / 10
+    times = np.arange(steps) * step
+    return slowest_warm_up({name: (times, rows) for name, rows in series.items() if rows.mean() >= least})
 
 
 def figure(values: list[float], whole: bool = False) -> Figures:

@@ -58,7 +58,7 @@ def command(
     _write(result, directory, reproducible)
     _print(result, form, reproducible)
     if not quiet:
-        _talk(result, directory, form)
+        _talk(result, directory)
     return int(result.exit_status)
 
 
@@ -84,15 +84,13 @@ def _write(result: Any, directory: Path, reproducible: bool) -> None:
 
 
 def _print(result: Any, form: str, reproducible: bool) -> None:
-    from iosim.cli.summary import as_csv, tables
+    from iosim.cli.summary import as_csv, as_study, tables
     from iosim.cli.tables import show
 
     if form == "json":
-        document = dict(result.summary)
-        if not reproducible:
-            document["provenance"] = result.provenance
+        document = dict(result.document(reproducible))
         if result.study is not None:
-            document["study"] = {"vary": result.study.vary, "rows": result.study.rows}
+            document["study"] = as_study(result.study)
         click.echo(json.dumps(document, indent=2, sort_keys=True, allow_nan=False))
     elif form == "csv":
         click.echo(as_csv(result.summary, result.study), nl=False)
@@ -100,10 +98,9 @@ def _print(result: Any, form: str, reproducible: bool) -> None:
         show(tables(result.summary, result.verdicts, result.study))
 
 
-def _talk(result: Any, directory: Path, form: str) -> None:
-    if form != "table":  # the table shows them itself
-        for warning in result.summary.get("warnings") or ():
-            click.echo(f"warning: {warning}", err=True)
+def _talk(result: Any, directory: Path) -> None:
+    for warning in result.summary.get("warnings") or ():
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"results in {directory}{os.sep}", err=True)
 
 

@@ -9,7 +9,8 @@ from iosim.cli.tables import Table
 
 Figure: TypeAlias = tuple[float, float | None, float | None]
 
-_PERCENTILES = ("mean", "p50", "p90", "p99", "p999", "max")
+_STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
+_STUDIED = ("throughput_per_s", "latency_ns.mean", "latency_ns.p99")
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns"))
 
 
@@ -41,11 +42,17 @@ def as_csv(summary: dict[str, Any], study: Any) -> str:
     writer.writerow(["path", "value", "low", "high"])
     rows = list(figures(summary))
     for row in study.rows if study else ():
-        cell = ", ".join(f"{path}={row[path]}" for path in study.vary)
+        cell = ", ".join(f"{path}={value}" for path, value in row["cell"].items())
         rows += [(f"study[{cell}].{path}", figure) for path, figure in figures(row["figures"])]
     for path, figure in rows:
         writer.writerow([path, *("" if number is None else number for number in figure)])
     return text.getvalue()
+
+
+def as_study(study: Any) -> dict[str, Any]:
+    """What was varied, and the figures of every cell."""
+    cells = [{key: row[key] for key in ("cell", "figures", "regime") if key in row} for row in study.rows]
+    return {"vary": study.vary, "cells": cells}
 
 
 def show_time(value: float) -> str:
@@ -63,17 +70,23 @@ def show_number(value: float) -> str:
 
 
 def _shown(figure: Figure | None, path: str) -> str:
-    """A figure with its interval, in one unit."""
+    """A figure without its interval; a time in the unit that suits it."""
     if figure is None:
         return "-"
+    return show_time(figure[0]) if _is_time(path) else show_number(figure[0])
+
+
+def _interval(figure: Figure | None, path: str) -> str:
+    """The interval in the same unit; nothing where there is none, or where replications can't differ."""
+    if figure is None or figure[1] is None or figure[2] is None or figure[1] == figure[2]:
+        return ""
     value, low, high = figure
-    if any(part.endswith("_ns") for part in path.split(".")):
-        scale, unit = _unit(value)
-        text = f"{value / scale:.4g}"
-        between = "" if low is None or high is None else f" [{low / scale:.4g}, {high / scale:.4g}]"
-        return f"{text}{between} {unit}"
-    between = "" if low is None or high is None else f" [{show_number(low)}, {show_number(high)}]"
-    return show_number(value) + between
+    scale, unit = _unit(value) if _is_time(path) else (1.0, "")
+    return f"{low / scale:.4g} to {high / scale:.4g} {unit}".rstrip()
+
+
+def _is_time(path: str) -> bool:
+    return any(part.endswith("_ns") for part in path.split("."))
 
 
 def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) -> list[Table]:
@@ -86,22 +99,23 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
         *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes")),
         _verdicts(verdicts),
         _cells(study),
-        Table("", ["", ""], [["warning:", str(text)] for text in summary.get("warnings") or []]),
     ]
 
 
 def _head(summary: dict[str, Any]) -> Table:
     requests = summary.get("requests") or {}
     counts = [f"{show_number(count[0])} {name}" for name, count in figures(requests) if count[0] or name == "offered"]
+    throughput = read_figure(summary.get("throughput_per_s"))
+    between = _interval(throughput, "")
     rows = [
         ["scenario", str(summary.get("scenario"))],
-        ["regime", str(summary.get("regime"))],
+        ["regime", _regime(summary.get("regime"))],
         ["seed", f"{summary.get('seed')}, {summary.get('replications')} replications"],
         ["simulated", _shown(read_figure(summary.get("simulated_ns")), "simulated_ns")],
         ["requests", ", ".join(counts)],
-        ["throughput", _shown(read_figure(summary.get("throughput_per_s")), "") + " /s"],
+        ["throughput", f"{_shown(throughput, '')} /s{f' ({between})' if between else ''}"],
     ]
-    return Table("", ["", ""], [row for row in rows if row[1] not in ("None", "", "- /s", "-")])
+    return Table("", ["", ""], rows)
 
 
 def _latency(summary: dict[str, Any]) -> Table:
@@ -109,16 +123,20 @@ def _latency(summary: dict[str, Any]) -> Table:
     classes = summary.get("classes") or {}
     groups = {"all": summary, **(classes if len(classes) > 1 else {})}
     rows = [
-        [
-            name,
-            kind.removesuffix("_ns"),
-            *(_shown(read_figure((group.get(kind) or {}).get(p)), kind) for p in _PERCENTILES),
-        ]
+        [name if statistic == "mean" else "", statistic, *_both(group, statistic)]
         for name, group in groups.items()
-        for kind in ("latency_ns", "wait_ns")
-        if group.get(kind)
+        for statistic in _STATISTICS
     ]
-    return Table("time of a request [95 % interval]", ["class", "", *_PERCENTILES], rows, frozenset(_PERCENTILES))
+    heads = ["class", "", "latency", "95 % interval", "wait", "95 % interval "]
+    return Table("time of a request", heads, rows, frozenset(heads[2:]))
+
+
+def _both(group: dict[str, Any], statistic: str) -> list[str]:
+    cells = []
+    for kind in ("latency_ns", "wait_ns"):
+        figure = read_figure((group.get(kind) or {}).get(statistic))
+        cells += [_shown(figure, kind), _interval(figure, kind)]
+    return cells
 
 
 def _causes(summary: dict[str, Any]) -> Table:
@@ -148,24 +166,46 @@ def _devices(summary: dict[str, Any], section: str) -> Table:
 
 
 def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
+    from iosim.scenario.expectations import parse_expectation
+
     rows = []
     for verdict in verdicts:
-        needs = verdict.get("needs")
-        shown = _shown(read_figure(verdict), str(verdict["expect"]).split()[0])
-        rows.append([str(verdict["expect"]), str(verdict["verdict"]), shown, str(needs) if needs else ""])
-    return Table("", ["expected", "verdict", "value", "to decide"], rows)
+        path = parse_expectation(str(verdict["expect"])).figure
+        figure = read_figure(verdict)
+        needs = str(verdict.get("needs") or "")
+        rows.append(
+            [str(verdict["expect"]), str(verdict["verdict"]), _shown(figure, path), _interval(figure, path), needs]
+        )
+    return Table("", ["expected", "verdict", "value", "95 % interval", "to decide"], rows)
 
 
 def _cells(study: Any) -> Table:
     if study is None or not study.rows:
         return Table("", [""], [])
-    paths = [path for path in ("throughput_per_s", "latency_ns.mean", "latency_ns.p99") if _has(study, path)]
+    paths = [path for path in _STUDIED if any(path in row["figures"] for row in study.rows)]
     rows = [
-        [*(str(row[path]) for path in study.vary), *(_shown(read_figure(row["figures"].get(p)), p) for p in paths)]
+        [
+            *(str(value) for value in row["cell"].values()),
+            *(cell for path in paths for cell in _cell(read_figure(row["figures"].get(path)), path)),
+            _kind(row.get("regime")),
+        ]
         for row in study.rows
     ]
-    return Table("study", [*study.vary, *paths], rows, frozenset(paths))
+    heads = [head for path in paths for head in (path.replace("_ns", ""), "95 % interval" + " " * paths.index(path))]
+    return Table("study", [*study.vary, *heads, "regime"], rows, frozenset(heads))
 
 
-def _has(study: Any, path: str) -> bool:
-    return any(path in row["figures"] for row in study.rows)
+def _cell(figure: Figure | None, path: str) -> list[str]:
+    return [_shown(figure, path), _interval(figure, path)]
+
+
+def _kind(regime: Any) -> str:
+    return str(regime.get("kind") or "-") if isinstance(regime, dict) else str(regime or "-")
+
+
+def _regime(regime: Any) -> str:
+    """Its kind, and why: the resource that is short, or what speaks against a judgement."""
+    if not isinstance(regime, dict):
+        return _kind(regime)
+    reasons = [str(regime[key]) for key in ("resource", "reason") if regime.get(key)]
+    return ": ".join([_kind(regime), *([", ".join(reasons)] if reasons else [])])

@@ -39,8 +39,12 @@ def _draw(tables: Sequence[Table]) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)  # rich itself honours NO_COLOR
-    for table in tables:
-        drawn = RichTable(title=table.title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    for number, table in enumerate(tables):
+        if number:
+            console.print()
+        if table.title:
+            console.print(Text(table.title, style="bold"))
+        drawn = RichTable(box=SIMPLE_HEAD, show_edge=False, show_header=any(table.headers))
         for header in table.headers:
             drawn.add_column(header, justify="right" if header in table.right else "left", overflow="fold")
         for row in table.rows:
