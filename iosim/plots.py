@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import Bbox, ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
 from iosim.statistics import quantile_of_column, quantile_refusal
@@ -622,16 +622,21 @@ def _laid_out(figure: Figure) -> Iterator[None]:
     if engine is None:
         yield
         return
-    for ax in figure.axes:
-        ax.reset_position()
+    _place(figure.axes, lambda ax: None if (cell := ax.get_subplotspec()) is None else cell.get_position(figure))
     for _ in range(2):  # ticks chosen in the first may move what the second places
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    for ax in figure.axes:
-        kept = ax.get_in_layout()
-        ax.set_position(np.round(ax.get_position().bounds, 5), which="active")
-        ax.set_in_layout(kept)
+    _place(figure.axes, lambda ax: Bbox.from_bounds(*np.round(ax.get_position().bounds, 5)))
     try:
         yield
     finally:
         figure.set_layout_engine(engine)
+
+
+def _place(panels: Sequence[Axes], where: Callable[[Axes], Bbox | None]) -> None:
+    """Move panels without taking them out of the layout, as matplotlib does with those that are placed by hand."""
+    for ax in panels:
+        place, in_layout = where(ax), ax.get_in_layout()
+        if place is not None:
+            ax.set_position(place)
+            ax.set_in_layout(in_layout)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from iosim.cli.talk import talk
 from iosim.errors import IosimError
 from iosim.version import VERSION
 
@@ -58,10 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        talk("interrupted")
         return INTERRUPTED
     except IosimError as error:
-        click.echo(str(error), err=True)
+        talk(str(error))
         return error.exit_status
     except Exception as error:
         return _unexpected(error)
@@ -71,8 +72,8 @@ def _unexpected(error: Exception) -> int:
     """A failure of ours; the way to see more is an environment variable, so that the usual output stays short."""
     if os.environ.get("IOSIM_DEBUG"):
         raise error
-    click.echo(f"iosim failed: {type(error).__name__}: {error}", err=True)
-    click.echo("This is a fault of iosim, not of your input; IOSIM_DEBUG=1 shows where it happened.", err=True)
+    talk(f"iosim failed: {type(error).__name__}: {error}")
+    talk("This is a fault of iosim, not of your input; IOSIM_DEBUG=1 shows where it happened.")
     return 1
 
 

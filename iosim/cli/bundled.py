@@ -5,6 +5,7 @@ import json
 import click
 
 from iosim.cli.options import with_format
+from iosim.cli.talk import data
 
 
 @click.command("list")
@@ -17,6 +18,6 @@ def command(form: str) -> None:
 
     rows = [[name, load(name).model.description] for name in bundled()]
     if form == "json":
-        click.echo(json.dumps([{"name": name, "description": text} for name, text in rows], indent=2))
+        data(json.dumps([{"name": name, "description": text} for name, text in rows], indent=2))
     else:
         show([Table("", ["scenario", "what it shows"], rows)])

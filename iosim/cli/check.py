@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from iosim.cli.options import load_scenario, with_format, with_set
+from iosim.cli.talk import data, talk
 from iosim.errors import Mistake, WrongInput
 
 
@@ -19,12 +20,12 @@ def command(scenarios: tuple[str, ...], changes: tuple[str, ...], form: str, qui
     """Validate scenarios without running them; every mistake is one line, all at once."""
     found = {name: _mistakes(name, changes) for name in scenarios}
     if form == "json":
-        click.echo(json.dumps([_as_json(name, mistakes) for name, mistakes in found.items()], indent=2))
+        data(json.dumps([_as_json(name, mistakes) for name, mistakes in found.items()], indent=2))
     for name, mistakes in found.items():
         for mistake in mistakes if form != "json" else ():
-            click.echo(str(mistake), err=True)
+            talk(str(mistake))
         if not mistakes and form != "json" and not quiet:
-            click.echo(f"{name}: ok")
+            data(f"{name}: ok")
     return WrongInput.exit_status if any(found.values()) else 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iosim.cli.options import load_scenario, with_format, with_set
+from iosim.cli.talk import data
 
 if TYPE_CHECKING:
     from iosim.cli.tables import Table
@@ -80,7 +81,7 @@ def _drives(used: set[str] | None) -> list[list[str]]:
 
 def _print(headers: list[str], rows: list[list[str]], form: str, drives: Sequence[list[str]] = ()) -> None:
     if form == "json":
-        click.echo(json.dumps([dict(zip(headers, row, strict=True)) for row in [*rows, *drives]], indent=2))
+        data(json.dumps([dict(zip(headers, row, strict=True)) for row in [*rows, *drives]], indent=2))
         return
     from iosim.cli.tables import Table, show
 

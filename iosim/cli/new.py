@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from iosim.cli.talk import talk
 from iosim.errors import Mistake, WrongInput
 
 STARTER = """\
@@ -64,7 +65,7 @@ def command(name: str) -> None:
         raise _refused(str(path), "exists already; nothing was written") from None
     except OSError as error:
         raise _refused(str(path), f"cannot be written: {error.strerror or error}") from None
-    click.echo(f"wrote {path}; next: iosim run {path if path.parent != Path() else f'./{path}'}", err=True)
+    talk(f"wrote {path}; next: iosim run {path if path.parent != Path() else f'./{path}'}")
 
 
 def _refused(source: str, message: str) -> WrongInput:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from iosim.cli.options import load_scenario, with_format, with_set
+from iosim.cli.talk import data, talk
 from iosim.errors import Mistake, WrongInput
 
 
@@ -91,17 +92,17 @@ def _print(result: Any, form: str, reproducible: bool) -> None:
         document = dict(result.document(reproducible))
         if result.study is not None:
             document["study"] = as_study(result.study)
-        click.echo(json.dumps(document, indent=2, sort_keys=True, allow_nan=False))
+        data(json.dumps(document, indent=2, sort_keys=True, allow_nan=False))
     elif form == "csv":
-        click.echo(as_csv(result.summary, result.study), nl=False)
+        data(as_csv(result.summary, result.study))
     else:
         show(tables(result.summary, result.verdicts, result.study))
 
 
 def _talk(result: Any, directory: Path) -> None:
     for warning in result.summary.get("warnings") or ():
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(f"results in {directory}{os.sep}", err=True)
+        talk(f"warning: {warning}")
+    talk(f"results in {directory}{os.sep}")
 
 
 class Progress:
@@ -116,10 +117,10 @@ class Progress:
             return
         filled = 30 * done // total if total else 0
         line = f"[{'#' * filled}{'-' * (30 - filled)}] {done}/{total} {label}"[:100]
-        click.echo(f"\r{line.ljust(self.drawn)}", err=True, nl=False)
+        talk(f"\r{line.ljust(self.drawn)}", end="")
         self.drawn = len(line)
 
     def clear(self) -> None:
         """Take the line away, so that nothing of it is left among the results."""
         if self.drawn:
-            click.echo(f"\r{' ' * self.drawn}\r", err=True, nl=False)
+            talk(f"\r{' ' * self.drawn}\r", end="")

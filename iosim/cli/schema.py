@@ -4,6 +4,8 @@ import json
 
 import click
 
+from iosim.cli.talk import data
+
 
 @click.command("schema", short_help="Print the JSON schema of scenario files.")
 def command() -> None:
@@ -13,4 +15,4 @@ def command() -> None:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioModel.model_json_schema()}
     schema["title"] = "iosim scenario"
     schema["required"] = ["version"]  # whatever else is needed may come from the scenario that is extended
-    click.echo(json.dumps(schema, indent=2, sort_keys=True))
+    data(json.dumps(schema, indent=2, sort_keys=True))

@@ -65,8 +65,8 @@ def _unit(value: float) -> tuple[float, str]:
 
 
 def show_number(value: float) -> str:
-    """A number with four digits, or a whole one as it is."""
-    return str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1e6 else f"{value:.0f}"
+    """Four digits, or all digits before the point where there are more."""
+    return str(value) if isinstance(value, int) else f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _shown(figure: Figure | None, path: str) -> str:
@@ -80,9 +80,9 @@ def _interval(figure: Figure | None, path: str) -> str:
     """The interval in the same unit; nothing where there is none, or where replications can't differ."""
     if figure is None or figure[1] is None or figure[2] is None or figure[1] == figure[2]:
         return ""
-    value, low, high = figure
+    value, low, high = figure[0], figure[1], figure[2]
     scale, unit = _unit(value) if _is_time(path) else (1.0, "")
-    return f"{low / scale:.4g} to {high / scale:.4g} {unit}".rstrip()
+    return f"{show_number(low / scale)} to {show_number(high / scale)} {unit}".rstrip()
 
 
 def _is_time(path: str) -> bool:
@@ -161,7 +161,7 @@ def _devices(summary: dict[str, Any], section: str) -> Table:
     devices = {name: dict(figures(body)) for name, body in (summary.get(section) or {}).items() if body}
     columns = list(dict.fromkeys(path for body in devices.values() for path in body))
     rows = [[name, *(_shown(body.get(path), path) for path in columns)] for name, body in devices.items()]
-    heads = [path.replace("_ns", "") for path in columns]
+    heads = [path.replace("_ns", "").replace("_", " ") for path in columns]
     return Table("", [section, *heads], rows, frozenset(heads))
 
 

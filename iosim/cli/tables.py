@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import click
+from iosim.cli.talk import data
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ def show(tables: Sequence[Table]) -> None:
     if _capable():
         _draw(drawn)
     else:
-        click.echo("\n\n".join(plain(table) for table in drawn))
+        data("\n\n".join(plain(table) for table in drawn))
 
 
 def _capable() -> bool:
