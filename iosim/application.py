@@ -44,10 +44,13 @@ class ComputeStep(Step):
         self.time = time
         self.private = private
         self.request_bytes = request_bytes
+        self.touches = private > 0 or request_bytes > 0
 
     def begin(self, thread: KernelThread) -> None:
         """Owe the time."""
-        self.services.compute(thread, self.time.value(thread.request.index), self.private, self.request_bytes)
+        thread.owe_user(self.time.value(thread.request.index))
+        if self.touches:
+            self.services.touch(thread, self.private, self.request_bytes)
 
 
 class TransferStep(Step):

@@ -9,7 +9,7 @@ as in Windows 8.1 and later). Left for issue B: boosts, affinity, quantum by tic
 
 from collections import deque
 
-from iosim.actor import TIMER, Actor, Clock
+from iosim.actor import Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
 from iosim.kernel_queue import NO_QUEUE, KernelThread
@@ -41,6 +41,7 @@ class Dispatcher(Scheduler):
         self.tick = tick
         self.processors: list[Processor] = []
         self.threads: list[KernelThread] = []
+        self.timeouts: list[Timeout] = []  # by thread
         self.ready: list[deque[Thread]] = [deque() for _ in range(PRIORITIES)]
         self.ready_mask = 0  # bit p: somebody is ready at priority p
         self.ready_count = 0
@@ -64,6 +65,7 @@ class Dispatcher(Scheduler):
         thread = KernelThread(len(self.threads), program, priority)
         thread.quantum = self.quantum
         self.threads.append(thread)
+        self.timeouts.append(Timeout(self, thread))
         self.lowest = min(self.lowest, priority)
         return thread
 
@@ -74,6 +76,7 @@ class Dispatcher(Scheduler):
         processor = self._idle_processor(thread)
         if processor >= 0:
             taker = self.processors[processor]
+            self.left_idle(taker)
             self._switch_in(thread, taker)
             taker.take(thread)
             return
@@ -141,7 +144,7 @@ class Dispatcher(Scheduler):
         thread.state = RUNNING
         self.switches += 1
         thread.switches += 1
-        refill = self.caches.refill(thread, processor.number)
+        refill = self.caches.refill(thread, processor.number) if self.caches.costs else 0
         thread.processor = processor.number
         thread.owed_switch += self.switch_cost
         thread.owed_refill += refill
@@ -219,10 +222,6 @@ class Timeout(Actor):
         self.dispatcher = dispatcher
         self.thread = thread
         self.generation = 0
-
-    def set(self, delay: int) -> None:
-        """Wake the thread in `delay` ns."""
-        self.dispatcher.clock.at(delay, TIMER, self, 0)
 
     def fire(self, what: int) -> None:
         """The time has come."""

@@ -83,6 +83,8 @@ class KernelQueue:
         """Hand the packet to the newest waiter if the limit allows, else queue it at the tail (semantics 1.4)."""
         self.packets += 1
         if self.waiting and self.running < self.limit:
+            if self.watched:
+                self.probes.held(self.number, packet.request)
             self._hand(packet)
             return
         now = self.clock.now
@@ -120,6 +122,8 @@ class KernelQueue:
             self._explain(packet, request, now)
         if self.watched:
             self.probes.wait_ended(self.number, request, packet.entered, now, by)
+            self.probes.held(self.number, request)
+            self.probes.threads_counted(self.number, self.running, len(entries))
         return packet
 
     def _explain(self, packet: Packet, request: Request, now: int) -> None:
@@ -140,7 +144,6 @@ class KernelQueue:
         thread.packet = packet
         thread.request = packet.request  # what the thread waits for from now on, this request waits for
         if self.watched:
-            self.probes.held(self.number, packet.request)
             self.probes.threads_counted(self.number, self.running, len(self.entries))
         self.scheduler.make_ready(thread)
 
@@ -151,17 +154,16 @@ class KernelQueue:
 
         A parked thread may sit in front of queued packets: that is how an overshoot drains (1.5.5).
         """
-        if thread.queue is self:
+        bound = thread.queue is self
+        if bound and self.entries and self.running <= self.limit:
+            return self._take(thread.last_request)  # gives its place up and takes it back at this instant
+        if bound:
             self._count(-1)
         else:
             self._bind(thread)
-        if self.entries and self.running < self.limit:
-            packet = self._take(thread.last_request)
-            self._count(1)
-            if self.watched:
-                self.probes.held(self.number, packet.request)
-                self.probes.threads_counted(self.number, self.running, len(self.entries))
-            return packet
+            if self.entries and self.running < self.limit:
+                self._count(1)
+                return self._take(thread.last_request)
         thread.state = WAITING
         self.waiting.append(thread)
         if self.watched:

@@ -42,7 +42,7 @@ from iosim.locks import CriticalSection
 from iosim.numa import Topology
 from iosim.probes import Probes
 from iosim.processor import FULL_PACE
-from iosim.recorders import COLUMNS, Behind, Fanout, RequestColumns, Timeline, WaitRecords
+from iosim.recorders import Behind, Fanout, RequestColumns, Timeline, WaitRecords
 from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
@@ -403,7 +403,7 @@ class Machine:
             offered=window.offered,
             in_flight=window.live,
             classes=list(self.model.workload),
-            columns={name: getattr(self.columns, name) for name in COLUMNS},
+            columns=self.columns.columns(),
             causes=self.columns.causes,
             ledgers=[source.ledgers for source in self.sources],
             samples=self.sampler.rows,

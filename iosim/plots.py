@@ -54,14 +54,14 @@ STYLE: Any = {
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
 MARKERS = "osD^vPX*"
-HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "+++")
+HATCHES = ("", "///", "\\\\\\", "xxx", "---", "|||", "+++", "//")  # no dots: each is a circle, and files grow tenfold
 OTHER = "#BBBBBB"
 KINDS = {  # of processor time, drawn from the bottom up: work below, waste in warm colours above it
     "user": ("#0072B2", ""),
     "kernel": ("#56B4E9", ""),
     "dpc": ("#009E73", ""),
     "isr": ("#CC79A7", ""),
-    "spin": ("#F0E442", "..."),
+    "spin": ("#F0E442", "\\\\\\"),
     "switch": ("#E69F00", "///"),
     "refill": ("#D55E00", "xxx"),
     "idle": ("#EEEEEE", ""),
@@ -229,7 +229,8 @@ def _log_ticks(ax: Axes, low: float, high: float) -> None:
     room = 1.05 if high < 3 * low else 1.15
     ax.set_xlim(low / room, high * room)
     decades = math.log10(high / low)
-    wide = LogLocator(subs=(1.0,) if decades > 3 else (1.0, 2.0, 5.0), numticks=7 if decades > 6 else 12)
+    most = 12 if decades < 6 else 7 if decades < 9 else 5
+    wide = LogLocator(subs=(1.0,) if decades > 3 else (1.0, 2.0, 5.0), numticks=most)
     ax.xaxis.set_major_locator(wide if decades > 0.8 else MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     ax.xaxis.set_minor_locator(NullLocator())
@@ -603,10 +604,11 @@ def save(figure: Figure, path: Path, description: str | None = None) -> None:
     metadata: dict[str, str | None] = {"Description": words}
     if kind == "svg":
         metadata["Date"] = None
+    box = None if figure.get_layout_engine() else "tight"  # a figure that was not made here may cut off its legend
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with mpl.rc_context(STYLE), _laid_out(figure):
-            figure.savefig(temporary, format=kind, metadata=metadata)
+            figure.savefig(temporary, format=kind, metadata=metadata, bbox_inches=box)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

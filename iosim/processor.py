@@ -304,7 +304,6 @@ class Processor(Actor):
         self.account[IDLE] += now - self.since
         self.since = now
         self.mode = DECIDING
-        self.scheduler.left_idle(self)
         if self.sibling is not self:
             self.sibling.set_pace(self.shared_pace)
             self.pace = FULL_PACE if self.sibling.mode == HALTED else self.shared_pace
@@ -371,6 +370,7 @@ class Processor(Actor):
             self.generation += 1
         else:
             self._leave_idle()
+            self.scheduler.left_idle(self)
             self.interrupted_at = now
         self.since = now
 

@@ -45,7 +45,7 @@ class Sampler(Actor):
         self.window.settle()
         self._put("time", self.clock.now)
         self._put("in_system", self.window.area)
-        self._put("completed", len(self.window.columns.ended))
+        self._put("completed", self.window.columns.count)
         for kind, name in enumerate(KINDS):
             self._put(f"processors.{name}", sum(each.account[kind] for each in self.dispatcher.processors))
         self._put("switches", self.dispatcher.switches)
@@ -90,8 +90,8 @@ class Sampler(Actor):
         for name, lock in self.locks.items():
             inside = sum(now - thread.wait_began for thread in lock.contenders)
             self._little(f"lock {name}", lock.area, lock.sojourns + inside)
-        if window.offered != len(window.columns.ended) + window.live:
-            raise LawBroken(f"{window.offered} requests offered, {len(window.columns.ended)} ended, {window.live} left")
+        if window.offered != window.columns.count + window.live:
+            raise LawBroken(f"{window.offered} requests offered, {window.columns.count} ended, {window.live} left")
 
     def _little(self, where: str, area: int, sojourns: int) -> None:
         if area != sojourns:

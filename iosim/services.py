@@ -4,12 +4,12 @@ The handlers of a scenario are step objects on this door (application.py). A pro
 be one more actor that turns each of its yields into the same calls (issue B).
 """
 
-from iosim.actor import Clock
+from iosim.actor import TIMER, Clock
 from iosim.attribution import BLOCKED_CALL, SLEEP, Request
 from iosim.cache import Caches
 from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
-from iosim.dispatcher import Dispatcher, Timeout
+from iosim.dispatcher import Dispatcher
 from iosim.io_manager import FileObject, IoManager
 from iosim.irp import STATUS_PENDING, Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread
@@ -38,13 +38,11 @@ class Services:
         self.io = io
         self.caches = caches
         self.costs = costs
-        self.timeouts: dict[int, Timeout] = {}
 
     # ---- compute -------------------------------------------------------------------------------------------------
 
-    def compute(self, thread: KernelThread, time: int, private: int, request_bytes: int) -> None:
-        """Run `time` ns in user mode, touching so many bytes of the thread's own and of the request's."""
-        thread.owe_user(time)
+    def touch(self, thread: KernelThread, private: int, request_bytes: int) -> None:
+        """The computing that begins works on so many bytes of the thread's own and of the request's."""
         if private > thread.private:
             thread.owe_refill(self.caches.grow(thread, thread.processor, private))
         if request_bytes > thread.request_bytes:
@@ -96,10 +94,7 @@ class Services:
         self._wait(thread, self.dispatcher.next_tick(time), SLEEP)
 
     def _wait(self, thread: KernelThread, time: int, cause: int) -> None:
-        timeout = self.timeouts.get(thread.number)
-        if timeout is None:
-            timeout = self.timeouts[thread.number] = Timeout(self.dispatcher, thread)
-        timeout.set(time)
+        self.clock.at(time, TIMER, self.dispatcher.timeouts[thread.number], 0)
         self.dispatcher.block(thread, cause)
 
     # ---- files ---------------------------------------------------------------------------------------------------

@@ -50,7 +50,10 @@ class Window(Actor):
 
     def entered(self, request: Request) -> None:
         """A request came in."""
-        self._count(1)
+        now = self.clock.now
+        self.area += self.present * (now - self.since)
+        self.since = now
+        self.present += 1
         self.present_starts += request.issued
         if request.intended < self.horizon:
             self.offered += 1
@@ -59,7 +62,9 @@ class Window(Actor):
     def left(self, request: Request) -> None:
         """A request ended."""
         now = self.clock.now
-        self._count(-1)
+        self.area += self.present * (now - self.since)
+        self.since = now
+        self.present -= 1
         self.present_starts -= request.issued
         self.sojourns += now - request.issued
         if request.intended < self.horizon:
@@ -68,15 +73,10 @@ class Window(Actor):
             if not self.live and (now >= self.horizon or not self.sources_open):
                 self.clock.stop()
 
-    def _count(self, change: int) -> None:
-        now = self.clock.now
-        self.area += self.present * (now - self.since)
-        self.since = now
-        self.present += change
-
     def settle(self) -> None:
         """Bring the integral up to now."""
-        self._count(0)
+        self.area += self.present * (self.clock.now - self.since)
+        self.since = self.clock.now
 
 
 class Source(Actor):

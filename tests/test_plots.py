@@ -10,8 +10,10 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import image
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from iosim import plots
@@ -151,8 +153,18 @@ def test_twenty_eight_lines_differ_without_their_colour_or_with_it() -> None:
 
 @pytest.mark.parametrize(
     ("ns", "text"),
-    [(0, "0 ns"), (5, "5 ns"), (0.25, "0.25 ns"), (999, "999 ns"), (1_350_000, "1.35 ms"), (999_600, "1,000 µs")]
-    + [(12_345 * 10**9, "12,345 s"), (20_000, "20 µs"), (99_960, "100 µs"), (-1500, "-1.5 µs")],
+    [
+        (0, "0 ns"),
+        (5, "5 ns"),
+        (0.25, "0.25 ns"),
+        (999, "999 ns"),
+        (20_000, "20 µs"),
+        (99_960, "100 µs"),
+        (999_600, "1,000 µs"),
+        (1_350_000, "1.35 ms"),
+        (12_345 * 10**9, "12,345 s"),
+        (-1500, "-1.5 µs"),
+    ],
 )
 def test_times_are_shown_with_three_digits_and_a_unit(ns: float, text: str) -> None:
     assert plots.show_ns(ns) == text
@@ -266,9 +278,9 @@ def test_causes_differ_by_hatch_as_well_as_by_colour(ax: Axes) -> None:
 def test_the_wait_matrix_is_written_cell_by_cell_with_row_totals(ax: Axes) -> None:
     plots.waited_behind(ax, ["read", "write"], [[1.0, 2e3], [0.0, 4e6]])
     assert texts_of(ax) == ["1 ns", "2 µs", "-", "4 ms", "= 2 µs", "= 4 ms", "total"]
-    image = ax.get_images()[0].get_array()
-    assert image is not None
-    assert np.array_equal(image, [[1.0, 2e3], [0.0, 4e6]])
+    shown = ax.get_images()[0].get_array()
+    assert shown is not None
+    assert np.array_equal(shown, [[1.0, 2e3], [0.0, 4e6]])
     assert "write waited 4 ms behind write" in plots.alt_text(ax)
 
 
@@ -456,6 +468,15 @@ def test_a_saved_figure_carries_its_description_and_no_date(tmp_path: Path) -> N
     text = (tmp_path / "a.svg").read_text(encoding="utf-8")
     assert "Queue depth over time. port at most 3" in text
     assert "dc:date" not in text
+
+
+def test_a_figure_that_was_not_made_here_is_saved_with_its_legend(tmp_path: Path) -> None:
+    """Without a layout engine the legend hangs below the sheet; the sheet must grow with it."""
+    figure = Figure(figsize=(4, 3), dpi=100)
+    plots.latency(figure.add_subplot(), LATENCIES | {f"class {i}": LATENCIES["read"] for i in range(9)})
+    plots.save(figure, tmp_path / "a.png")
+    height, width, _ = image.imread(tmp_path / "a.png").shape
+    assert height > width
 
 
 def test_a_failed_save_keeps_the_old_file_and_leaves_no_rubbish(

@@ -102,8 +102,8 @@ def _map_names(plain: Any, names: dict[str, dict[str, Any]]) -> Found:
 
 def _unserved(plain: Any) -> Found:
     """A packet on a port without a pool would stay there for ever; silent while a pool's own port is misspelt."""
-    served = {body.get("port") for _, body in _maps(plain, "pools")}
-    if not served <= _keys(plain, "ports").keys():
+    served = [body.get("port") for _, body in _maps(plain, "pools")]
+    if not all(isinstance(port, str) and port in _keys(plain, "ports") for port in served):
         return
     places = [(("workload", name), body) for name, body in _maps(plain, "workload")]
     places += [(path, body) for path, kind, body in _steps(plain) if kind == "post"]  # type: ignore[misc]

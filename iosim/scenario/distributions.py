@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Annotated, Any, TypeAlias
 
 from iosim import units
-from iosim.scenario.quantities import Json, Read, at, only_key, whole_list
-from iosim.scenario.quantities import number_in as number
+from iosim.scenario.reading import Json, Read, at, only_key, whole_list
+from iosim.scenario.reading import number_in as number
 
 Parse: TypeAlias = Callable[[Any], int]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from iosim import units
-from iosim.scenario.quantities import Read
+from iosim.scenario.reading import Read
 from iosim.scenario.suggest import closest
 
 STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")

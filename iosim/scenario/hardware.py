@@ -5,24 +5,8 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import model_validator
 
 from iosim import units
-from iosim.scenario.quantities import (
-    Bandwidth,
-    Count,
-    Json,
-    PositiveTime,
-    Read,
-    Section,
-    Size,
-    Time,
-    UpTo64,
-    at,
-    key,
-    mistake_at,
-    number_between,
-    refuse,
-    whole_list,
-    word_or,
-)
+from iosim.scenario.quantities import Bandwidth, Count, PositiveTime, Size, Time, UpTo64, number_between, word_or
+from iosim.scenario.reading import Json, Read, Section, at, key, mistake_at, refuse, whole_list
 
 QUANTA = {"server": 187_500_000, "client": 31_250_000}
 

@@ -7,20 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Tag
 
 from iosim.scenario.distributions import TimeDraw
-from iosim.scenario.quantities import (
-    Count,
-    Json,
-    Rate,
-    Read,
-    Section,
-    at,
-    by_tag,
-    key,
-    number_in,
-    only_key,
-    refuse,
-    whole_in,
-)
+from iosim.scenario.quantities import Count, Rate
+from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, number_in, only_key, refuse, whole_in
 
 
 class OpenLoad(Section):

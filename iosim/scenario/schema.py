@@ -10,21 +10,8 @@ from pydantic import Field, StringConstraints, field_validator
 from iosim.scenario.expectations import Expected, Figure
 from iosim.scenario.hardware import Machine
 from iosim.scenario.load import Load
-from iosim.scenario.quantities import (
-    Concurrency,
-    Count,
-    Flag,
-    Index,
-    PositiveTime,
-    Priority,
-    Section,
-    Threads,
-    Time,
-    TimeOrAuto,
-    at,
-    key,
-    whole_list,
-)
+from iosim.scenario.quantities import Concurrency, Count, Flag, Index, PositiveTime, Priority, Threads, Time, TimeOrAuto
+from iosim.scenario.reading import Section, at, key, whole_list
 from iosim.scenario.steps import Step
 from iosim.scenario.storage import Disk, File, Volume
 

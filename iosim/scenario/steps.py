@@ -7,7 +7,8 @@ from pydantic_core import CoreSchema
 
 from iosim import units
 from iosim.scenario.distributions import SHAPES, SizeDraw, TimeDraw
-from iosim.scenario.quantities import Json, Section, Size, also_bare, by_tag, key, only_key, word_or
+from iosim.scenario.quantities import Size, word_or
+from iosim.scenario.reading import Json, Section, also_bare, by_tag, key, only_key
 from iosim.scenario.suggest import nearest
 
 

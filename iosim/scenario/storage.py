@@ -6,25 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Tag, model_validator
 
 from iosim import units
-from iosim.scenario.quantities import (
-    Bandwidth,
-    Count,
-    Index,
-    Json,
-    PositiveSize,
-    PositiveTime,
-    Ratio,
-    Read,
-    Rotation,
-    Section,
-    Size,
-    Time,
-    at,
-    by_tag,
-    key,
-    mistake_at,
-    whole_list,
-)
+from iosim.scenario.quantities import Bandwidth, Count, Index, PositiveSize, PositiveTime, Ratio, Rotation, Size, Time
+from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake_at, whole_list
 
 SECTOR = 512
 
