@@ -87,37 +87,30 @@ def serve(
             work += server.costs.switch
         yield place
         processor: Processor = yield server.idle.get()
-        with processor.request(THREAD) as turn:
-            yield turn
-            first = env.now
-            work = yield from stretch(env, work)
-        while work:  # an interrupt came
+        first = -1.0
+        while work:
             with processor.request(THREAD) as turn:
-                yield turn
-                work = yield from stretch(env, work)
+                began = env.now
+                try:
+                    yield turn
+                    began = env.now
+                    first = began if first < 0 else first
+                    yield env.timeout(work)
+                    work = 0
+                except simpy.Interrupt:
+                    work -= env.now - began
         server.idle.put(processor)
     return processor, first
 
 
-def stretch(env: simpy.Environment, work: float) -> Generator[simpy.Event, Any, float]:
-    """Run until the work is done or the processor is taken away; returns what is left."""
-    began = env.now
-    try:
-        yield env.timeout(work)
-    except simpy.Interrupt:
-        return began + work - env.now
-    return 0
-
-
 def interrupt(env: simpy.Environment, server: Server, processor: Processor) -> Process:
-    """Interrupt service and DPC: before any thread, and an idle processor is busy meanwhile."""
-    idle = processor in server.idle.items
-    if idle:
+    """Interrupt service and DPC: before any thread; no thread is given a processor that is at it."""
+    if processor in server.idle.items:
         server.idle.items.remove(processor)
     with processor.request(INTERRUPT) as turn:
         yield turn
         yield env.timeout(server.costs.up)
-    if idle:
+    if not processor.count:
         server.idle.put(processor)
 
 

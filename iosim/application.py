@@ -5,13 +5,14 @@ after an overlapped read or a post. A step that only takes processor time (`acts
 one; a step that acts does so when all the time owed before it has been paid.
 """
 
+from iosim.attribution import BLOCKED_CALL, SLEEP
 from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
 from iosim.io_manager import FileObject
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import KernelThread
 from iosim.locks import ACQUIRED, SPINNING, CriticalSection
-from iosim.processor import Program, Thread
+from iosim.processor import Program
 from iosim.services import AGAIN, DONE, LEFT, LEFT_AND_WAITS, RETRIES, WAITS, Services
 from iosim.streams import Variate
 
@@ -176,21 +177,19 @@ class BlockStep(Step):
         thread.owe_kernel(self.services.costs.block)
 
     def finish(self, thread: KernelThread) -> int:
-        """Wait."""
-        self.wait(thread, self.time.value(thread.request.index))
+        """Wait until the answer comes."""
+        self.services.wait(thread, self.time.value(thread.request.index), BLOCKED_CALL)
         return WAITS
-
-    def wait(self, thread: KernelThread, time: int) -> None:
-        """Until the answer comes."""
-        self.services.block(thread, time)
 
 
 class SleepStep(BlockStep):
-    """Sleep, to the clock tick."""
+    """Sleep: the wait ends at the first clock tick that is no earlier than the time asked for (0b.13)."""
 
-    def wait(self, thread: KernelThread, time: int) -> None:
-        """Until the tick."""
-        self.services.sleep(thread, time)
+    def finish(self, thread: KernelThread) -> int:
+        """Wait until the tick."""
+        services = self.services
+        services.wait(thread, services.dispatcher.next_tick(self.time.value(thread.request.index)), SLEEP)
+        return WAITS
 
 
 class PostStep(Step):
@@ -227,9 +226,8 @@ class WorkerProgram(Program):
         self.services = services
         self.port = port
 
-    def resume(self, thread: Thread) -> bool:
+    def resume(self, thread: KernelThread) -> bool:  # type: ignore[override]  # the dispatcher makes no other threads
         """Go on: the time owed is paid, a packet was handed over, or a wait is over."""
-        assert isinstance(thread, KernelThread)
         stage = thread.stage
         while True:
             if stage == FETCH:

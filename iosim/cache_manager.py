@@ -10,7 +10,7 @@ from iosim.attribution import PAGING
 from iosim.io_manager import PAGE, FileObject, IoManager
 from iosim.irp import READ, STATUS_PENDING, Irp
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
-from iosim.processor import NO_REQUEST, Program, Thread
+from iosim.processor import NO_REQUEST, Program
 
 FILE_SHIFT = 44  # a page's key is file number << 44 | page number
 
@@ -93,9 +93,8 @@ class SystemWorker(Program):
         self.paging = self.irp
         self.pages = PageCache(0)
 
-    def resume(self, thread: Thread) -> bool:
+    def resume(self, thread: KernelThread) -> bool:  # type: ignore[override]  # the dispatcher makes no other threads
         """One step further."""
-        assert isinstance(thread, KernelThread)
         if thread.stage == ISSUE:
             return self._issue(thread)
         if thread.stage == COPY:

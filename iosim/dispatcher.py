@@ -55,9 +55,9 @@ class Dispatcher(Scheduler):
     def add_processor(self, number: int) -> Processor:
         """Add the next processor of the machine, idle."""
         node, place = divmod(number, self.per_node)
-        processor = Processor(self.clock, number, node, self)
+        processor = Processor(self.clock, number, node, 1 << place, self)
         self.processors.append(processor)
-        self.idle[node] |= 1 << place
+        self.idle[node] |= processor.place
         return processor
 
     def create_thread(self, program: Program, priority: int) -> KernelThread:
@@ -76,7 +76,7 @@ class Dispatcher(Scheduler):
         processor = self._idle_processor(thread)
         if processor >= 0:
             taker = self.processors[processor]
-            self.left_idle(taker)
+            self.idle[taker.node] ^= taker.place
             self._switch_in(thread, taker)
             taker.take(thread)
             return
@@ -125,10 +125,11 @@ class Dispatcher(Scheduler):
     # ---- what processors ask (Scheduler) -------------------------------------------------------------------------
 
     def next_ready(self, processor: Processor) -> Thread:
-        """The best ready thread, its switch to this processor charged; IDLE_THREAD for none."""
-        if processor.thread is not IDLE_THREAD:
+        """The best ready thread, its switch to this processor charged; IDLE_THREAD for none: the processor is idle."""
+        if self.caches.costs and processor.thread is not IDLE_THREAD:
             self.caches.left(processor.thread, processor.number)
         if not self.ready_mask:
+            self.idle[processor.node] |= processor.place
             return IDLE_THREAD
         priority = self.ready_mask.bit_length() - 1
         queue = self.ready[priority]
@@ -172,13 +173,9 @@ class Dispatcher(Scheduler):
         self.ready_mask |= 1 << thread.priority
         return True
 
-    def went_idle(self, processor: Processor) -> None:
-        """The processor may be given a thread."""
-        self.idle[processor.node] |= 1 << (processor.number - processor.node * self.per_node)
-
     def left_idle(self, processor: Processor) -> None:
         """The processor has something to do."""
-        self.idle[processor.node] &= ~(1 << (processor.number - processor.node * self.per_node))
+        self.idle[processor.node] &= ~processor.place
 
     # ---- waits ---------------------------------------------------------------------------------------------------
 

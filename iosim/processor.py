@@ -128,7 +128,7 @@ class Scheduler:
         raise NotImplementedError
 
     def next_ready(self, processor: "Processor") -> Thread:
-        """The thread that this processor runs next, its switch charged; IDLE_THREAD when none is ready."""
+        """The thread that this processor runs next, its switch charged; IDLE_THREAD for none: it counts as idle then."""
         raise NotImplementedError
 
     def outranked(self, thread: Thread) -> bool:
@@ -141,10 +141,6 @@ class Scheduler:
 
     def quantum_ended(self, thread: Thread) -> bool:
         """Refill the quantum; True: an equal or better thread is ready, and this one went to the tail."""
-        raise NotImplementedError
-
-    def went_idle(self, processor: "Processor") -> None:
-        """The processor has nothing to run."""
         raise NotImplementedError
 
     def left_idle(self, processor: "Processor") -> None:
@@ -162,10 +158,11 @@ FULL_PACE = 1000
 class Processor(Actor):
     """One logical processor. `account` holds ns by kind; the kinds sum to the clock at any settled instant."""
 
-    def __init__(self, clock: Clock, number: int, node: int, scheduler: Scheduler) -> None:
+    def __init__(self, clock: Clock, number: int, node: int, place: int, scheduler: Scheduler) -> None:
         self.clock = clock
         self.number = number
         self.node = node
+        self.place = place  # the processor's bit in its node's masks
         self.scheduler = scheduler
         self.generation = 0
         self.account = [0] * len(KINDS)
@@ -281,21 +278,17 @@ class Processor(Actor):
             if thread is IDLE_THREAD:
                 self._halt()
                 return
-            if self._start(thread):
+            if thread.planned:
+                thread.planned = False
+                self.begin_stretch()
                 return
-
-    def _start(self, thread: Thread) -> bool:
-        if thread.planned:
-            thread.planned = False
-        elif not thread.program.resume(thread):
-            return False
-        self.begin_stretch()
-        return True
+            if thread.program.resume(thread):
+                self.begin_stretch()
+                return
 
     def _halt(self) -> None:
         self.mode = HALTED
         self.since = self.clock.now
-        self.scheduler.went_idle(self)
         if self.sibling is not self:
             self.sibling.set_pace(FULL_PACE)
 
@@ -312,7 +305,15 @@ class Processor(Actor):
         """An idle processor gets a thread, whose switch has been charged."""
         self._leave_idle()
         self.thread = thread
-        if not self._start(thread):
+        self._continue(thread)
+
+    def _continue(self, thread: Thread) -> None:
+        if thread.planned:
+            thread.planned = False
+            self.begin_stretch()
+        elif thread.program.resume(thread):
+            self.begin_stretch()
+        else:
             self.run_next()
 
     def cut_short(self) -> None:
@@ -341,8 +342,7 @@ class Processor(Actor):
         thread.owed -= thread.owed_spin
         thread.owed_spin = 0
         self.mode = DECIDING
-        if not self._start(thread):
-            self.run_next()
+        self._continue(thread)
 
     # ---- interrupts and DPCs -------------------------------------------------------------------------------------
 

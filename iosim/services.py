@@ -5,7 +5,7 @@ be one more actor that turns each of its yields into the same calls (issue B).
 """
 
 from iosim.actor import TIMER, Clock
-from iosim.attribution import BLOCKED_CALL, SLEEP, Request
+from iosim.attribution import BLOCKED_CALL, Request
 from iosim.cache import Caches
 from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
@@ -63,7 +63,10 @@ class Services:
         request = packet.request
         thread.request = request
         thread.request_bytes = 0
-        thread.owe_kernel(self.costs.remove + packet.removed())
+        cost = self.costs.remove + packet.removed()
+        if cost:
+            thread.owed_kernel += cost
+            thread.owed += cost
         if request.began < 0:
             request.began = self.clock.now
         return True
@@ -85,15 +88,8 @@ class Services:
 
     # ---- waits ---------------------------------------------------------------------------------------------------
 
-    def block(self, thread: KernelThread, time: int) -> None:
-        """A call to elsewhere that answers after `time` ns; the thread waits in the kernel."""
-        self._wait(thread, time, BLOCKED_CALL)
-
-    def sleep(self, thread: KernelThread, time: int) -> None:
-        """Sleep: the wait ends at the first clock tick that is no earlier than `time` ns from now (0b.13)."""
-        self._wait(thread, self.dispatcher.next_tick(time), SLEEP)
-
-    def _wait(self, thread: KernelThread, time: int, cause: int) -> None:
+    def wait(self, thread: KernelThread, time: int, cause: int) -> None:
+        """The thread waits in the kernel for `time` ns, for this cause; its program returns False next."""
         self.clock.at(time, TIMER, self.dispatcher.timeouts[thread.number], 0)
         self.dispatcher.block(thread, cause)
 

@@ -338,6 +338,22 @@ def test_a_slow_leak_under_a_high_level_is_unstable() -> None:
     assert found.kind == "unstable"
 
 
+def test_sure_growth_that_hardly_moves_the_level_is_steady() -> None:
+    """With enough replications any drift is significant; only one that matters makes a verdict."""
+    noise = np.random.default_rng(4).normal(0, 0.1, (10, 50))
+    found = ours.regime(100 + noise + np.linspace(0, 5, 50), 10**6, 10**9)
+    assert found.growth_per_s.low > 0
+    assert found.kind == "steady"
+
+
+def test_a_small_overload_of_a_long_window_is_unstable() -> None:
+    """Half a percent too much is below the 1 % of the load, but the queue is nothing but growth."""
+    noise = np.random.default_rng(4).normal(0, 5, (10, 50))
+    found = ours.regime(noise + np.linspace(0, 5_000, 50), 10**6, 10**9)
+    assert found.left_behind.high < 0.01
+    assert found.kind == "unstable"
+
+
 def test_a_closed_load_can_not_be_unstable() -> None:
     climb = np.random.default_rng(4).normal(0, 0.1, (10, 50)) + np.linspace(0, 64, 50)
     assert ours.regime(climb, 1_000, 10**9).kind == "unstable"
