@@ -11,6 +11,7 @@ Frozen: iosim is judged against this file, so it changes only when the system do
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from math import inf
 from typing import Any, TypeAlias
 
 import simpy
@@ -90,15 +91,15 @@ def serve(
         first = -1.0
         while work:
             with processor.request(THREAD) as turn:
-                began = env.now
+                ends = inf
                 try:
                     yield turn
-                    began = env.now
-                    first = began if first < 0 else first
+                    first = env.now if first < 0 else first
+                    ends = env.now + work
                     yield env.timeout(work)
                     work = 0
                 except simpy.Interrupt:
-                    work -= env.now - began
+                    work = min(work, ends - env.now)
         server.idle.put(processor)
     return processor, first
 
@@ -110,7 +111,7 @@ def interrupt(env: simpy.Environment, server: Server, processor: Processor) -> P
     with processor.request(INTERRUPT) as turn:
         yield turn
         yield env.timeout(server.costs.up)
-    if not processor.count:
+    if not processor.queue:  # neither an interrupted thread nor another interrupt
         server.idle.put(processor)
 
 

@@ -23,8 +23,6 @@ from iosim.version import VERSION
 
 Progress = Callable[[int, int, str], None]
 
-CELL_FIGURES = ("throughput_per_s", "latency_ns.mean", "latency_ns.p50", "latency_ns.p99", "wait_ns.mean")
-
 
 @dataclass(frozen=True)
 class Task:
@@ -244,16 +242,26 @@ def _row(cell: dict[str, Any], scenario: Scenario, raws: list[Raw]) -> dict[str,
         group = list(scenario.model.workload).index(name)
         document.setdefault("classes", {})[name] = it.request_figures(f"classes.{name}.", group)
     kinds = {load.kind for load in scenario.model.workload.values()}
-    figures = dict(flatten(document))
     return {
         "cell": cell,
-        "figures": figures,
-        "each": {"throughput_per_s": [len(each.ended_group) / each.seconds for each in it.replications],
-                 "latency_ns.mean": [float(each.latency.mean()) if len(each.latency) else 0.0
-                                     for each in it.replications]},
+        "figures": dict(flatten(document)),
+        "each": each_replication(it, list(scenario.model.workload)),
         "regime": it.regime(kinds == {"closed"}).kind,
         "warnings": warnings,
-    }  # fmt: skip
+    }
+
+
+def each_replication(it: Summarizer, classes: list[str]) -> dict[str, list[float]]:
+    """The figures that are compared pair by pair: one value a replication."""
+    found: dict[str, list[float]] = {}
+    for group, prefix in enumerate(["", *(f"classes.{name}." for name in classes)], -1):
+        for each in it.replications:
+            latency, wait = it.values(each, "latency", group), it.values(each, "wait", group)
+            ended = len(each.ended_group) if group < 0 else int((each.ended_group == group).sum())
+            found.setdefault(f"{prefix}throughput_per_s", []).append(ended / each.seconds)
+            found.setdefault(f"{prefix}latency_ns.mean", []).append(float(latency.mean()) if len(latency) else 0.0)
+            found.setdefault(f"{prefix}wait_ns.mean", []).append(float(wait.mean()) if len(wait) else 0.0)
+    return found
 
 
 def flatten(document: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -352,7 +352,7 @@ Kind = Literal["steady", "unstable", "undecided", "terminating"]
 
 TREND = 8  # replications from which each counts as one slope; fewer are cut into steps
 LEFT_BEHIND = 0.01  # of the offered requests: more than this and the load is not carried
-RISE = 5.0  # of the mean level: who surely gains more over the window is overloaded
+RISE = 0.5  # of the mean level: who surely gains more over the window is overloaded
 NOT_LOOKED_FOR = Estimate(0.0, NO_INTERVAL, NO_INTERVAL, 0)
 CLIMB = 1.0  # of the mean level: who may gain more (2 is a climb from 0) has not shown a level
 

@@ -80,21 +80,22 @@ class Replication:
 
 
 def find_warm_up(raws: list[Raw]) -> WarmUp:
-    """MSER-5 on the number in the system and in every port's queue, averaged over replications; the slowest decides.
+    """MSER-5 on the number in the system, the completions and every port's queue, averaged over replications.
 
-    A queue that holds less than a tenth of the system's requests has no say: it is empty but for a few bursts, and where
+    The slowest decides. Completions tell where the number can't: closed clients are always in the system. A queue that holds less than a tenth of the system's requests has no say: it is empty but for a few bursts, and where
     those fall tells nothing of a warm-up.
     """
     step = raws[0].bin_ns
     steps = min(min(len(raw.samples["time"]) for raw in raws) - 1, raws[0].horizon // step)
-    names = ["in_system", *(name for name in raws[0].samples if name.startswith("ports.") and name.endswith(".depth"))]
+    names = ["in_system", "completed", *(name for name in raws[0].samples if name.startswith("ports.") and name.endswith(".depth"))]
     series: dict[str, Any] = {}
     for name in names:
         rows = [np.diff(np.frombuffer(raw.samples[name], dtype=np.int64)[: steps + 1]) / step for raw in raws]
         series[name] = np.array(rows)
     least = series["in_system"].mean() / 10
     times = np.arange(steps) * step
-    return slowest_warm_up({name: (times, rows) for name, rows in series.items() if rows.mean() >= least})
+    judged = {name: (times, rows) for name, rows in series.items() if name == "completed" or rows.mean() >= least}
+    return slowest_warm_up(judged)
 
 
 def figure(values: list[float], whole: bool = False) -> Figures:
@@ -132,7 +133,7 @@ class Summarizer:
 
     def distribution(self, column: str, where: str, group: int) -> Figures:
         """Mean, quantiles and maximum of latencies or waits of a class (-1: all)."""
-        samples = [self._values(each, column, group) for each in self.replications]
+        samples = [self.values(each, column, group) for each in self.replications]
         pooled = sum(len(sample) for sample in samples)
         found: Figures = {"mean": self._mean(samples)}
         for name, q in QUANTILES.items():
@@ -153,13 +154,14 @@ class Summarizer:
             found["ci95"] = [batches.estimate.low, batches.estimate.high]
         return found
 
-    def _values(self, each: Replication, column: str, group: int) -> Any:
+    def values(self, each: Replication, column: str, group: int) -> Any:
+        """A column of the requests that count, of one class (-1: all)."""
         values = getattr(each, column)
         return values if group < 0 else values[each.group == group]
 
     def requests(self, group: int) -> Figures:
         """How many were offered and how they ended, summed over replications; `group` -1: all classes."""
-        ended = [self._values(each, "status", group) for each in self.replications]
+        ended = [self.values(each, "status", group) for each in self.replications]
         counts = {name: int(sum((status == code).sum() for status in ended)) for code, name in enumerate(ENDS)}
         left = sum(raw.in_flight for raw in self.raws) if group < 0 else 0
         return {"offered": sum(len(status) for status in ended) + left, **counts, "in_flight": left}
@@ -177,7 +179,7 @@ class Summarizer:
         groups = range(len(self.classes)) if group < 0 else [group]
         means = []
         for each in self.replications:
-            count = max(1, len(self._values(each, "latency", group)))
+            count = max(1, len(self.values(each, "latency", group)))
             means.append(np.sum([each.causes(number) for number in groups], axis=0) / count)
         return {name: figure([float(mean[cause]) for mean in means]) for cause, name in enumerate(CAUSES)}
 

@@ -1,0 +1,278 @@
+"""Tiny machines for exact timelines: every cost is 0 unless a test gives one, and threads do what a list says.
+
+    tiny = Tiny(processors=2, switch=50)
+    a = tiny.start(compute(1000), note("a"), block(300), note("a"))
+    tiny.run()
+    assert tiny.log == [(1050, "a"), (1400, "a")]
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from iosim.actor import ARRIVAL, DEVICE, SAMPLE, Actor, Clock
+from iosim.attribution import BLOCKED_CALL, CAUSES, Request
+from iosim.cache import Caches
+from iosim.clock import HeapClock
+from iosim.dispatcher import Dispatcher, Timeout
+from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
+from iosim.numa import Topology
+from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, Dpc, Interrupt, Processor, Program, Thread
+from iosim.recorders import new_ledger
+
+EVER = 10**12  # ns: longer than any test
+EVENTS = 100_000
+
+RUN, WAIT, GO = range(3)  # what a scripted step makes of its thread: it owes time, it waits, it goes straight on
+
+
+class Late(Actor):
+    """Does something at a given time."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.act = act
+
+    def fire(self, what: int) -> None:
+        self.act()
+
+
+class Tick(Actor):
+    """Does something every `step` ns, when the instant has settled."""
+
+    def __init__(self, clock: Clock, step: int, act: Callable[[], object]) -> None:
+        self.clock = clock
+        self.step = step
+        self.act = act
+        self.left = 10_000
+        clock.at(0, SAMPLE, self, 0)
+
+    def fire(self, what: int) -> None:
+        self.act()
+        self.left -= 1
+        if self.left:
+            self.clock.at(self.step, SAMPLE, self, 0)
+
+
+@dataclass
+class Step:
+    """One thing that a scripted thread does."""
+
+    act: "Callable[[Tiny, KernelThread], int]"
+
+
+class Script(Program):
+    """Does one step after the other, then ends."""
+
+    def __init__(self, tiny: "Tiny", steps: Iterable[Step]) -> None:
+        self.tiny = tiny
+        self.steps = list(steps)
+        self.next = 0
+
+    def resume(self, thread: Thread) -> bool:
+        assert isinstance(thread, KernelThread)
+        while self.next < len(self.steps):
+            step = self.steps[self.next]
+            self.next += 1
+            outcome = step.act(self.tiny, thread)
+            if outcome != GO:
+                return outcome == RUN
+        self.tiny.dispatcher.terminate(thread)
+        return False
+
+
+def compute(ns: int) -> Step:
+    """Run in user mode."""
+
+    def act(_tiny: "Tiny", thread: KernelThread) -> int:
+        thread.owe_user(ns)
+        return RUN
+
+    return Step(act)
+
+
+def pay() -> Step:
+    """Come back when what is owed so far (a switch) has been paid."""
+    return compute(0)
+
+
+def block(ns: int, cause: int = BLOCKED_CALL) -> Step:
+    """Wait in the kernel for so long."""
+
+    def act(tiny: "Tiny", thread: KernelThread) -> int:
+        Timeout(tiny.dispatcher, thread).set(ns)
+        tiny.dispatcher.block(thread, cause)
+        return WAIT
+
+    return Step(act)
+
+
+def wait(cause: int = BLOCKED_CALL) -> Step:
+    """Wait in the kernel until the test says `tiny.dispatcher.wake`."""
+
+    def act(tiny: "Tiny", thread: KernelThread) -> int:
+        tiny.dispatcher.block(thread, cause)
+        return WAIT
+
+    return Step(act)
+
+
+def note(what: object) -> Step:
+    """Write down what and when."""
+
+    def act(tiny: "Tiny", _thread: KernelThread) -> int:
+        tiny.log.append((tiny.clock.now, what))
+        return GO
+
+    return Step(act)
+
+
+def call(does: Callable[[], object]) -> Step:
+    """Do anything, in no time."""
+
+    def act(_tiny: "Tiny", _thread: KernelThread) -> int:
+        does()
+        return GO
+
+    return Step(act)
+
+
+def take(queue: KernelQueue) -> Step:
+    """Remove a packet and write down whose it was; the thread works for that request from now on."""
+
+    def act(tiny: "Tiny", thread: KernelThread) -> int:
+        packet = thread.packet
+        if packet is NO_PACKET:
+            thread.last_request, thread.request = thread.request, NO_REQUEST
+            packet = queue.remove(thread)
+            if packet is NO_PACKET:
+                tiny.again(thread)
+                return WAIT
+        thread.packet = NO_PACKET
+        thread.request = packet.request
+        tiny.log.append((tiny.clock.now, f"T{thread.number} takes {packet.request.index}"))
+        return GO
+
+    return Step(act)
+
+
+class Tiny:
+    """Processors, a dispatcher and a log; `nodes` share the processors evenly, `smt` pairs them up."""
+
+    def __init__(
+        self,
+        processors: int = 1,
+        *,
+        nodes: int = 1,
+        switch: int = 0,
+        quantum: int = EVER,
+        tick: int = 0,
+        l2: int = 1 << 20,
+        l3: int = 1 << 24,
+        l3_line: int = 0,
+        memory_line: int = 0,
+        smt: float = 0.0,
+        clock: type[Clock] = HeapClock,
+    ) -> None:
+        self.clock = clock()
+        self.caches = Caches(Topology(nodes, processors // nodes), l2, l3, l3_line, memory_line)
+        self.dispatcher = Dispatcher(self.clock, self.caches, switch, quantum, tick)
+        self.processors = [self.dispatcher.add_processor(number) for number in range(processors)]
+        if smt:
+            for first, second in zip(self.processors[::2], self.processors[1::2], strict=True):
+                first.sibling, second.sibling = second, first
+                first.shared_pace = second.shared_pace = round(2 * FULL_PACE / smt)
+        self.log: list[tuple[int, object]] = []
+
+    def thread(self, *steps: Step, priority: int = 8) -> KernelThread:
+        """A thread that has yet to be made ready."""
+        return self.dispatcher.create_thread(Script(self, steps), priority)
+
+    def start(self, *steps: Step, priority: int = 8, at: int = 0) -> KernelThread:
+        """A thread that is made ready at a time."""
+        thread = self.thread(*steps, priority=priority)
+        self.at(at, lambda: self.dispatcher.make_ready(thread))
+        return thread
+
+    def again(self, thread: KernelThread) -> None:
+        """The step that the thread is in will be repeated."""
+        assert isinstance(thread.program, Script)
+        thread.program.next -= 1
+
+    def at(self, time: int, act: Callable[[], object], rank: int = ARRIVAL) -> None:
+        """Do something at a time; of equal times, what was asked for first goes first."""
+        self.clock.at(time - self.clock.now, rank, Late(act), 0)
+
+    def request(self, index: int = 0) -> Request:
+        """A request that is issued now, with a ledger of its own."""
+        return Request(0, index, self.clock.now, self.clock.now, new_ledger())
+
+    def packet(self, index: int = 0) -> Packet:
+        """A mini packet of a request that is issued now."""
+        return Packet(self.request(index))
+
+    def run(self) -> "Tiny":
+        """Until nothing is left to happen."""
+        self.clock.run(EVENTS)
+        self.dispatcher.settle()
+        return self
+
+    def account(self, processor: int = 0) -> dict[str, int]:
+        """A processor's time by kind, zeros left out."""
+        return named(KINDS, self.processors[processor].account)
+
+
+def named(names: Iterable[str], values: Iterable[int]) -> dict[str, int]:
+    """The values that are not 0, by name."""
+    return {name: value for name, value in zip(names, values, strict=True) if value}
+
+
+def causes(request: Request) -> dict[str, int]:
+    """Where the request's time went, zeros left out."""
+    return named(CAUSES, request.ledger)
+
+
+class Device:
+    """Interrupts a processor; its service routine queues a DPC that calls `then` at its end."""
+
+    def __init__(
+        self, processor: Processor, isr: int, dpc: int = 0, then: Callable[[], object] = lambda: None
+    ) -> None:
+        self.processor = processor
+        self.dpc = CountingDpc(dpc, then)
+        self.interrupt = QueuingInterrupt(isr, self.dpc)
+
+    def raise_interrupt(self) -> None:
+        self.processor.raise_interrupt(self.interrupt)
+
+    def at(self, tiny: Tiny, *times: int) -> None:
+        """Interrupt at these times."""
+        for time in times:
+            tiny.at(time, self.raise_interrupt, DEVICE)
+
+
+class CountingDpc(Dpc):
+    """Takes `cost`, counts its runs, then does something."""
+
+    def __init__(self, cost: int, then: Callable[[], object]) -> None:
+        super().__init__()
+        self.cost = cost
+        self.then = then
+        self.runs: list[int] = []  # when each began
+
+    def begin(self, processor: Processor) -> int:
+        self.runs.append(processor.clock.now)
+        return self.cost
+
+    def end(self, processor: Processor) -> None:
+        self.then()
+
+
+class QueuingInterrupt(Interrupt):
+    """Its service routine only asks for the DPC."""
+
+    def __init__(self, cost: int, dpc: Dpc) -> None:
+        super().__init__(cost)
+        self.dpc = dpc
+        self.queued: list[bool] = []  # what queue_dpc answered
+
+    def service(self, processor: Processor) -> None:
+        self.queued.append(processor.queue_dpc(self.dpc))
