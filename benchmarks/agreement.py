@@ -1,7 +1,7 @@
 """Whether a SimPy twin and iosim are the same system: the same waits, with the same draws and with draws of their own.
 
-With the same draws, the very requests are compared; what is left is what the twin leaves out (see its module). With draws
-of their own, the mean over replications must agree within a 95 % interval, or to one per cent.
+With the same draws, the very requests are compared; what is left is what the twin leaves out (see its module). With
+draws of their own, the mean over replications must agree within a 95 % interval, or to one per cent.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,12 @@ from statistics import fmean
 
 import simpy
 
-import iosim
 from benchmarks import simpy_file, simpy_port
 from benchmarks.draws import Chance, by_random, by_streams
 from benchmarks.simpy_port import Log
 from iosim.clock import HeapClock
 from iosim.machine import Machine, Raw
-from iosim.scenario.loader import Scenario
+from iosim.scenario.loader import Scenario, load
 from iosim.statistics import interval
 
 HERE = Path(__file__).parent
@@ -72,7 +71,7 @@ class Comparison:
 
 def scenario_of(model: str, milliseconds: int) -> Scenario:
     """`port` or `file`, for so much simulated time."""
-    return iosim.load(HERE / f"{model}.yaml", set={"run.duration": f"{milliseconds} ms"})
+    return load(HERE / f"{model}.yaml", set={"run.duration": f"{milliseconds} ms"})
 
 
 def run_iosim(scenario: Scenario, seed: int, replication: int) -> Raw:
@@ -108,7 +107,7 @@ def means_of_log(scenario: Scenario, log: Log) -> Means:
 
 
 def with_the_same_draws(model: str, scenario: Scenario, twin: Scenario, seed: int = 1) -> list[Comparison]:
-    """One replication of each, every request with the same numbers in both; `twin` is the scenario that the twin is given."""
+    """One replication of each, every request with the same numbers in both; `twin` is what the twin is told to be."""
     ours = means_of_raw(scenario, run_iosim(scenario, seed, 0))
     theirs = means_of_log(twin, run_twin(model, twin, by_streams(seed, 0)))
     return [

@@ -1,10 +1,10 @@
 """The system of file.yaml as a SimPy user would write it: one process a request, from its arrival to its end.
 
 Processor time that is one unbroken stretch is one timeout: nobody would wait once for every driver. Only what can make
-somebody wait is there: no threads (nothing blocks, so the port's limit holds back first) and no command slots (the drive
-has a thousand; the agreement asserts that none was ever waited for). Left out as too rare to be seen in a mean: an
-interrupt that comes during another one's DPC waits for its end, where iosim's service routine runs first; and every command
-has a DPC of its own, where one of iosim's may complete two.
+somebody wait is there: no threads (nothing blocks, so the port's limit holds back first) and no command slots (the
+drive has a thousand; the agreement checks that none was waited for). Left out as too rare to show: an interrupt during
+another one's DPC waits for its end, where iosim's service routine runs first; and every command has a DPC of its own,
+where one of iosim's may complete two.
 
 Frozen: iosim is judged against this file, so it changes only when the system does (see simpy_port.py).
 """
@@ -21,7 +21,6 @@ from benchmarks.simpy_port import Log, Process
 from iosim.actor import Clock
 from iosim.drives.nvme import Nvme, NvmeParams
 from iosim.io_manager import PAGE
-from iosim.machine import CALL, STACK
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import OpenLoad
@@ -67,7 +66,7 @@ class Server:
 
 
 class Drive:
-    """Flash units with a queue each, then one link (ns); `target` is the processor that it interrupts, or the submitter."""
+    """Flash units with a queue each, then one link (ns); it interrupts `target`, or the processor of the submitter."""
 
     def __init__(self, env: simpy.Environment, params: NvmeParams, size: int, target: Processor | None) -> None:
         self.units = [simpy.Resource(env, 1) for _ in range(params.units)]
@@ -79,9 +78,7 @@ class Drive:
         self.target = target
 
 
-def serve(
-    env: simpy.Environment, server: Server, work: float
-) -> Generator[simpy.Event, Any, tuple[Processor, float]]:
+def serve(env: simpy.Environment, server: Server, work: float) -> Generator[simpy.Event, Any, tuple[Processor, float]]:
     """A worker thread works for `work` ns; returns its processor and when it had it first."""
     with server.port.request() as place:
         if place.triggered:
@@ -152,10 +149,9 @@ def build(scenario: Scenario, chance: Chance) -> tuple[simpy.Environment, Log]:
     """The model, ready for `env.run(until=...)`, with the numbers of the scenario."""
     model = scenario.model
     (load,), (name,) = model.workload.values(), model.workload
-    (port,), (pool,), (disk,), (file,) = (
-        it.values() for it in (model.ports, model.pools, model.disks, model.files)
-    )
-    assert isinstance(load, OpenLoad)
+    (port,), (pool,) = model.ports.values(), model.pools.values()
+    (disk,), (file,) = model.disks.values(), model.files.values()
+    assert isinstance(load, OpenLoad) and isinstance(pool.threads, int) and isinstance(port.concurrency, int)
     first, middle, last = model.handlers[load.handler]
     assert isinstance(first, ComputeStep) and isinstance(middle, ReadStep) and isinstance(last, ComputeStep)
     (size,) = middle.read.size.values
@@ -179,14 +175,14 @@ def build(scenario: Scenario, chance: Chance) -> tuple[simpy.Environment, Log]:
 def costs(scenario: Scenario, pages: int) -> Costs:
     """The kernel's share of one request that reads so many pages."""
     machine = scenario.model.machine
-    kernel = machine.kernel
-    start, completion = STACK["port"]
-    layers = [STACK[layer] for layer in ("ntfs", "volume", "disk")]
+    kernel, stack = machine.kernel, machine.stack
     lock = pages * kernel.page_lock
+    down = stack.ntfs_down + stack.volume_down + stack.disk_down + stack.port_start
+    up = stack.ntfs_up + stack.volume_up + stack.disk_up + stack.port_up
     return Costs(
         switch=machine.dispatcher.context_switch,
         remove=kernel.remove,
-        down=CALL + kernel.irp + lock + sum(down for down, _ in layers) + start,
-        up=kernel.isr + kernel.dpc + lock + sum(up for _, up in layers) + completion,
+        down=kernel.call + kernel.irp + lock + down,
+        up=kernel.isr + kernel.dpc + lock + up,
         free=kernel.irp,
     )

@@ -1,7 +1,7 @@
-"""The system of port.yaml as a SimPy user would write it: one process a request, resources to wait for, `with` around them.
+"""The system of port.yaml as a SimPy user would write it: one process a request, resources to wait for, `with` blocks.
 
-Frozen: iosim is judged against this file, so it changes only when the system does. It is meant to be good SimPy, with no
-event that a careful user would leave out; benchmarks/agreement.py holds it to iosim's waits, request by request.
+Frozen: iosim is judged against this file, so it changes only when the system does. It is meant to be good SimPy, with
+no event that a careful user would leave out; benchmarks/agreement.py holds it to iosim's waits, request by request.
 """
 
 from collections.abc import Generator
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import simpy
 
 from benchmarks.draws import Chance, Draw
-from iosim.machine import CALL
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.load import OpenLoad
 from iosim.scenario.loader import Scenario
@@ -42,8 +41,8 @@ class Log:
 class Server:
     """Threads, places in the port, processors.
 
-    A thread that unblocks takes a place whether there is one or not, which no SimPy resource allows: `excess` counts the
-    places taken beyond the limit, and they are paid back first.
+    A thread that unblocks takes a place whether there is one or not, which no SimPy resource allows: `excess` counts
+    the places taken beyond the limit, and they are paid back first.
     """
 
     def __init__(self, env: simpy.Environment, threads: int, limit: int, processors: int) -> None:
@@ -76,7 +75,7 @@ def request(env: simpy.Environment, server: Server, first: float, block: float, 
         with server.processors.request() as processor:
             yield processor
             began = env.now
-            yield env.timeout(first + CALL)
+            yield env.timeout(first)
         server.give_place_up()
         yield env.timeout(block)
         server.take_place_back()
@@ -115,4 +114,3 @@ def build(scenario: Scenario, chance: Chance) -> tuple[simpy.Environment, Log]:
     log = Log()
     env.process(arrivals(env, server, times, log))
     return env, log
-

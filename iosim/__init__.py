@@ -24,7 +24,18 @@ _HOMES = {
     "LawBroken": "iosim.errors",
 }
 
-__all__ = ["Drive", "Driver", "IosimError", "LawBroken", "Result", "Scenario", "WrongInput", "__version__", "load", "run"]
+__all__ = [
+    "Drive",
+    "Driver",
+    "IosimError",
+    "LawBroken",
+    "Result",
+    "Scenario",
+    "WrongInput",
+    "__version__",
+    "load",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,11 @@ A request carries a `mark`, the instant up to which its time is explained. Whoev
 passed says so (`spend`), and the mark moves on. Nothing is left over at the end, or a law is broken.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+from iosim.actor import Actor
+
 # The first five have the numbers of the processor's kinds of thread time (processor.py), so that a stretch of
 # processor time can be booked on the processor and on its request alike.
 CAUSES = (
@@ -68,6 +73,14 @@ CAUSE_COUNT = len(CAUSES)
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
 
 
+class Client(Actor):
+    """Whoever asked, and is told of the end."""
+
+    def finished(self, request: "Request") -> None:
+        """The request has been served."""
+        raise NotImplementedError
+
+
 class Request:
     """Something that a client asked for: what it is, how far its handler has come, and where its time went.
 
@@ -86,9 +99,7 @@ class Request:
         "issued",
         "ledger",
         "mark",
-        "number",
         "offset",
-        "packet",
         "size",
         "source",
         "status",
@@ -98,10 +109,16 @@ class Request:
         "write",
     )
 
+    source: Client
+    steps: Sequence[Any]  # of its handler (application.Step)
+    target: int  # of a replayed row: number of the file, bytes, 1 for a write
+    offset: int
+    size: int
+    write: int
+
     def __init__(self, group: int, index: int, intended: int, issued: int, ledger: list[int]) -> None:
         self.group = group  # request class, by its number
         self.index = index
-        self.number = -1  # ordinal in the whole run, given by the recorder
         self.intended = intended
         self.issued = issued
         self.began = -1

@@ -67,7 +67,7 @@ class _Environment(simpy.Environment):
         heappush(self._queue, (self._now + delay, USER + priority, next(self._eid), event))
 
     def queue_entry(self, entry: _Entry, rank: int, delay: int) -> None:
-        heappush(self._queue, (self._now + delay, rank, next(self._eid), entry))  # type: ignore[misc, arg-type]
+        heappush(self._queue, (self._now + delay, rank, next(self._eid), entry))  # type: ignore[misc]
 
 
 class SimpyClock(Clock):

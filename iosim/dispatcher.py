@@ -228,4 +228,3 @@ class Timeout(Actor):
 def lowest_bit(mask: int) -> int:
     """Number of the lowest set bit of a mask that is not 0."""
     return (mask & -mask).bit_length() - 1
-

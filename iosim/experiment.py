@@ -173,9 +173,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "stop": raws[0].stop,
         "latency_origin": latency_origin(scenario),
         **it.request_figures("", -1),
-        "classes": {
-            name: it.request_figures(f"classes.{name}.", group) for group, name in enumerate(model.workload)
-        },
+        "classes": {name: it.request_figures(f"classes.{name}.", group) for group, name in enumerate(model.workload)},
         "head_of_line_ns": it.head_of_line(),
         "processors": it.processors(),
         "ports": {name: it.port(name) for name in model.ports},
@@ -267,7 +265,9 @@ def each_replication(it: Summarizer, classes: list[str]) -> dict[str, list[float
 def flatten(document: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every figure of a summary with its path; causes that are 0 everywhere are left out."""
     if isinstance(document, dict) and set(document) == {"value", "ci95"}:
-        if not (f".{prefix}".endswith(tuple(f"latency_causes_ns.{cause}" for cause in CAUSES)) and not document["value"]):
+        if not (
+            f".{prefix}".endswith(tuple(f"latency_causes_ns.{cause}" for cause in CAUSES)) and not document["value"]
+        ):
             yield prefix, document
     elif isinstance(document, dict):
         for name, part in document.items():
@@ -286,9 +286,7 @@ def _study(scenario: Scenario, cells: list[dict[str, Any]], rows: dict[int, dict
 def _result(scenario: Scenario, raws: list[Raw], clock: str, seed: int, study: Study | None) -> Result:
     document = summarize(scenario, raws, seed)
     if study:
-        document["warnings"] += [
-            f"cell {row['cell']}: {warning}" for row in study.rows for warning in row["warnings"]
-        ]
+        document["warnings"] += [f"cell {row['cell']}: {warning}" for row in study.rows for warning in row["warnings"]]
         if not scenario.model.overloads:
             document["warnings"] += [
                 f"cell {row['cell']} is unstable" for row in study.rows if row["regime"] == "unstable"

@@ -157,4 +157,3 @@ def describe(irp: Irp) -> str:
     location = irp.locations[max(1, min(irp.current, irp.stack_count))]
     verb = {3: "read", 4: "write"}.get(location.major, "request")
     return f"{verb} of {location.size} bytes at {location.offset}, location {irp.current} of {irp.stack_count}"
-

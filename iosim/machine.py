@@ -1,7 +1,6 @@
 """The one page that wires a described machine together, runs it, and returns what it recorded.
 
-Nothing is decided here: every number comes from the scenario or from `STACK`, the processor time of the drivers, whose
-source stands beside it.
+Nothing is decided here: every number comes from the scenario, whose schema has its source.
 """
 
 from array import array
@@ -34,7 +33,7 @@ from iosim.dispatcher import Dispatcher
 from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.nvme import Nvme
-from iosim.errors import IosimError
+from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue
@@ -71,17 +70,6 @@ from iosim.workload import NEVER, ClosedSource, OpenSource, ReplaySource, Source
 BINS = 200
 LIMIT_FACTOR = 3  # a run that can't end its counted requests stops at three times its horizon
 SYSTEM_PRIORITY = 12  # worker threads of the system (delayed work queue: 12; semantics 7.1 names the levels)
-
-# Processor time of each driver's routines on the way down and up (ns). The sum with system call, IRP, page lock, ISR, DPC
-# and removal is about 8 us for 4 KiB, between 3.6 us (Linux libaio, one core saturated) and 11.7 us (SATA SSD at depth 1)
-# of numbers 6; how it divides among the layers is an assumption.
-STACK = {
-    "ntfs": (1500, 300),
-    "volume": (300, 100),
-    "disk": (500, 300),
-    "port": (1000, 700),  # start of a command; its completion
-}
-CALL = 300  # one system call (semantics 8)
 
 
 @dataclass
@@ -140,7 +128,9 @@ class Machine:
         self._build_storage()
         self.ports = {name: self._port(name, port.concurrency) for name, port in self.model.ports.items()}
         self.locks = {
-            name: CriticalSection(clock, self.dispatcher, self._resource(f"locks.{name}"), it.spin, it.handoff == "fair")
+            name: CriticalSection(
+                clock, self.dispatcher, self._resource(f"locks.{name}"), it.spin, it.handoff == "fair"
+            )
             for name, it in self.model.locks.items()
         }
         self.sources = [self._source(group, name) for group, name in enumerate(self.model.workload)]
@@ -183,8 +173,8 @@ class Machine:
     def _build_io(self) -> None:
         kernel = self.model.machine.kernel
         copy = ps_per_byte(kernel.copying)
-        self.io = IoManager(self.dispatcher, IoCosts(CALL, kernel.irp, kernel.page_lock, kernel.irp, copy))
-        costs = CallCosts(kernel.remove, kernel.post, CALL)
+        self.io = IoManager(self.dispatcher, IoCosts(kernel.call, kernel.irp, kernel.page_lock, kernel.irp, copy))
+        costs = CallCosts(kernel.remove, kernel.post, kernel.call)
         self.services = Services(self.dispatcher, self.io, self.caches, costs)
         self.work_queue = KernelQueue(self.clock, self.dispatcher, self._resource("system_workers"), NO_LIMIT)
         queue = self.work_queue
@@ -198,12 +188,15 @@ class Machine:
         caches: dict[str, CacheManager] = {}
         bottoms = {name: self._disk(name) for name in self.model.disks}
         used = dict.fromkeys(self.model.disks, 0)
+        stack = self.model.machine.stack
         for name, volume in self.model.volumes.items():
             size = volume.size or bottoms[volume.disk].size - used[volume.disk]
-            manager = DeviceObject(PassThrough(self.io, *STACK["volume"]), bottoms[volume.disk], used[volume.disk], size)
+            manager = DeviceObject(
+                PassThrough(self.io, stack.volume_down, stack.volume_up), bottoms[volume.disk], used[volume.disk], size
+            )
             used[volume.disk] += size
             caches[name] = CacheManager(self.io, PageCache(volume.cache // PAGE), self.work_queue)
-            tops[name] = DeviceObject(Ntfs(self.io, caches[name], *STACK["ntfs"]), manager, 0, size)
+            tops[name] = DeviceObject(Ntfs(self.io, caches[name], stack.ntfs_down, stack.ntfs_up), manager, 0, size)
         ends = dict.fromkeys(tops, 0)
         for number, (name, file) in enumerate(self.model.files.items()):
             cached = file.access == "cached"
@@ -223,13 +216,13 @@ class Machine:
         target = disk.interrupt_processor
         if target is None:
             target = 0 if isinstance(params, HddParams) else SUBMITTER
-        costs = PortCosts(*STACK["port"], kernel.isr, kernel.dpc, kernel.page_lock, kernel.dpc_footprint)
-        port = PortDriver(
-            self.io, self.caches, drive, self._resource(f"disks.{name}"), params.slots, target, costs
-        )
+        stack = self.model.machine.stack
+        times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
+        costs = PortCosts(*times, kernel.dpc_footprint)
+        port = PortDriver(self.io, self.caches, drive, self._resource(f"disks.{name}"), params.slots, target, costs)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
-        return DeviceObject(PassThrough(self.io, *STACK["disk"]), bottom, 0, drive.capacity)
+        return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
 
     def _processors(self, number: "int | PerProcessor") -> int:
         return number if isinstance(number, int) else number.times * len(self.dispatcher.processors)
@@ -261,7 +254,9 @@ class Machine:
         if isinstance(load, OpenLoad):
             mean = float(S / load.rate)
             gap = Distribution("exponential" if load.arrivals == "poisson" else "fixed", (round(mean),))
-            drawn = Constant(round(mean)) if gap.shape == "fixed" else self.streams.open(f"{name}.gap", exponential(mean))
+            drawn = (
+                Constant(round(mean)) if gap.shape == "fixed" else self.streams.open(f"{name}.gap", exponential(mean))
+            )
             source = OpenSource(self.clock, self.window, group, port, drawn)
         elif isinstance(load, ClosedLoad):
             think = self._variate(load.think, name, 0, "think")
@@ -314,11 +309,11 @@ class Machine:
     def _row_transfer(self, load: Replay, workload: str, port: CompletionPort) -> RowTransfer:
         names = self.traces[workload].device_names
         files = [load.map if isinstance(load.map, str) else load.map[name] for name in names]
-        return RowTransfer(self.services, [self._open(it, port) for it in files], [self.file_caches[it] for it in files])
+        return RowTransfer(
+            self.services, [self._open(it, port) for it in files], [self.file_caches[it] for it in files]
+        )
 
-    def _transfer(
-        self, major: int, body: Transfer, workload: str, index: int, port: CompletionPort
-    ) -> DrawnTransfer:
+    def _transfer(self, major: int, body: Transfer, workload: str, index: int, port: CompletionPort) -> DrawnTransfer:
         file = self._open(body.file, port)
         size = self._variate(body.size, workload, index, "size")
         unit = PAGE if body.size.largest <= PAGE or body.size.values[0] % PAGE == 0 else 512
@@ -365,9 +360,12 @@ class Machine:
         if not listeners:
             return
         probes = listeners[0] if len(listeners) == 1 else Fanout(listeners)
-        for each in (*self.ports.values(), *self.disks.values(), *self.locks.values()):
-            each.probes = probes
-            each.watched = True
+        for port in self.ports.values():
+            port.probes, port.watched = probes, True
+        for disk in self.disks.values():
+            disk.probes, disk.watched = probes, True
+        for lock in self.locks.values():
+            lock.probes, lock.watched = probes, True
 
     def run(self) -> Raw:
         """Run to the end, check the laws, hand over the records."""
@@ -424,7 +422,10 @@ class Machine:
             found[f"ports.{name}.active_max"] = port.running_most
             found[f"ports.{name}.limit"] = port.limit
             found[f"ports.{name}.threads_used"] = sum(
-                1 for threads in self.pools.values() for thread in threads if thread.queue is port and thread.switches > 1
+                1
+                for threads in self.pools.values()
+                for thread in threads
+                if thread.queue is port and thread.switches > 1
             )
         for name, threads in self.pools.items():
             found[f"pools.{name}.threads"] = len(threads)
@@ -471,6 +472,27 @@ def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
         load = scenario.model.workload[name]
         assert isinstance(load, Replay)
         trace = read_block_trace(path, load.format, load.requests or 0)
+        check_rows(scenario, load, trace)
         traces[name] = trace if load.timing.speedup == 1 else scaled(trace, load.timing.speedup)
     return traces
 
+
+def check_rows(scenario: Scenario, load: Replay, trace: BlockTrace) -> None:
+    """Every device of the trace has a file, and every row lies within it; raises WrongInput naming the rows."""
+    mistakes = []
+    sizes = []
+    for device in trace.device_names:
+        file = load.map if isinstance(load.map, str) else load.map.get(device, "")
+        sizes.append(scenario.model.files[file].size if file else 0)
+        if not file:
+            known = ", ".join(load.map)
+            mistakes.append(Mistake(trace.source, 0, 0, "", f"device '{device}' is not in the map (known: {known})"))
+    for row, number, offset, size in zip(trace.row, trace.device, trace.offset, trace.size, strict=True):
+        if sizes[number] and offset + size > sizes[number]:
+            file = load.map if isinstance(load.map, str) else load.map[trace.device_names[number]]
+            what = f"reaches byte {offset + size}, but file '{file}' ends at {sizes[number]}"
+            mistakes.append(Mistake(trace.source, row, 1, "", what))
+            if len(mistakes) > 20:
+                break
+    if mistakes:
+        raise WrongInput(mistakes)

@@ -37,7 +37,9 @@ def causes(result: "Result", ax: "Axes") -> None:
 def processor_time(result: "Result", ax: "Axes") -> None:
     """What processors spent their time on."""
     shares = result.summary["processors"]["share"]
-    plots.processor_time(ax, [result.summary["scenario"]], [{kind: shares[kind]["value"] for kind in KINDS}], "Scenario")
+    plots.processor_time(
+        ax, [result.summary["scenario"]], [{kind: shares[kind]["value"] for kind in KINDS}], "Scenario"
+    )
 
 
 def running_threads(result: "Result", ax: "Axes") -> None:

@@ -515,6 +515,4 @@ def scale(thread: Thread, numerator: int, denominator: int) -> None:
     thread.owed_kernel = thread.owed_kernel * numerator // denominator
     thread.owed_user = thread.owed_user * numerator // denominator
     thread.owed_spin = thread.owed_spin * numerator // denominator
-    thread.owed = (
-        thread.owed_switch + thread.owed_refill + thread.owed_kernel + thread.owed_user + thread.owed_spin
-    )
+    thread.owed = thread.owed_switch + thread.owed_refill + thread.owed_kernel + thread.owed_user + thread.owed_spin

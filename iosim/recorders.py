@@ -143,8 +143,8 @@ class Timeline(Probes):
 class Behind(Probes):
     """Who waited behind whom: a wait at a resource is divided among the classes whose requests held it meanwhile.
 
-    `matrix[resource][waiter * groups + holder]` in ns; a wait's parts sum to it, up to rounding by one ns a class. `hold_area`
-    and `holds` give a class's mean time in the resource, which tells the longer of two.
+    `matrix[resource][waiter * groups + holder]` in ns; a wait's parts sum to it, up to rounding by one ns a class.
+    `hold_area` and `holds` give a class's mean time in the resource, which tells the longer of two.
     """
 
     def __init__(self, clock: Clock, groups: int, resources: int) -> None:

@@ -100,7 +100,7 @@ class Study:
 
     def plot(self, x: str, figure: str, ax: "Axes | None" = None) -> "Axes":
         """The figure over the varied path `x`, one line per value of the other varied path."""
-        from iosim import pictures
+        import iosim.pictures as pictures
 
         return pictures.study_lines(self, x, figure, ax)
 
@@ -112,7 +112,7 @@ class Plots:
         self.result = result
 
     def __getattr__(self, name: str) -> Any:
-        from iosim import pictures
+        import iosim.pictures as pictures
 
         if name.startswith("_") or name not in pictures.RUN_PICTURES:
             raise AttributeError(f"no picture {name!r}; there are {', '.join(pictures.RUN_PICTURES)}")
@@ -155,7 +155,7 @@ class Result:
 
     def write(self, directory: Path, reproducible: bool = False) -> list[Path]:
         """Write summary, scenario, requests and figures; whole files or none, other files stay. Returns their paths."""
-        from iosim import pictures
+        import iosim.pictures as pictures
 
         directory.mkdir(parents=True, exist_ok=True)
         written = [
@@ -188,7 +188,7 @@ class Result:
         return buffer.getvalue()
 
     def _repr_html_(self) -> str:
-        from iosim import pictures
+        import iosim.pictures as pictures
 
         return pictures.notebook_html(self)
 

@@ -128,4 +128,3 @@ class Services:
             self.io.wait_for(thread, irp, BLOCKED_CALL)
             return WAITS
         return DONE
-

@@ -84,7 +84,8 @@ class StreamKey:
         """2^bits numbers strictly between 0 and 1, multiples of 2^-53, of block number `block`."""
         counter = block << (bits - 2)  # four words a count
         raw = np.random.Philox(key=self.key, counter=counter).random_raw(1 << bits)
-        return ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+        uniforms: Floats = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+        return uniforms
 
 
 def _exact_table(function: Callable[[Decimal], Decimal], points: list[Decimal]) -> Floats:
@@ -120,7 +121,8 @@ def exp(x: Floats) -> Floats:
     s = (x - steps * _STEP) - steps * _STEP_TAIL
     series = 1.0 + s * (1.0 + s * (0.5 + s * (1.0 / 6.0 + s * (1.0 / 24.0 + s * (1.0 / 120.0)))))
     whole = steps.astype(np.int64)
-    return np.ldexp(_EXP_TABLE[whole & 127] * series, whole >> 7)
+    result: Floats = np.ldexp(_EXP_TABLE[whole & 127] * series, (whole >> 7).astype(np.int32))
+    return result
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Floats) -> Floats:

@@ -33,6 +33,8 @@ SCHEMA_VERSION = 1
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 Figures = dict[str, Any]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Replication:
@@ -68,26 +70,33 @@ class Replication:
         """A sampled integral's time average over the window."""
         return self.over(name) / max(self.span, 1)
 
-    def levels(self, name: str) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    def levels(self, name: str) -> "Floats":
         """Mean level in each equal step of the window."""
         row = np.frombuffer(self.raw.samples[name], dtype=np.int64)
-        return np.diff(row[self.first : self.last + 1]) / np.diff(self.times[self.first : self.last + 1])
+        levels: Floats = np.diff(row[self.first : self.last + 1]) / np.diff(self.times[self.first : self.last + 1])
+        return levels
 
-    def causes(self, group: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    def causes(self, group: int) -> "Ints":
         """Summed ns by cause of the class's requests that count (and, bin by bin, of those that did not end)."""
         first = self.warm_up // self.raw.bin_ns
-        return np.sum(np.array(self.raw.ledgers[group][first:], dtype=np.int64), axis=0)
+        sums: Ints = np.sum(np.array(self.raw.ledgers[group][first:], dtype=np.int64), axis=0)
+        return sums
 
 
 def find_warm_up(raws: list[Raw]) -> WarmUp:
     """MSER-5 on the number in the system, the completions and every port's queue, averaged over replications.
 
-    The slowest decides. Completions tell where the number can't: closed clients are always in the system. A queue that holds less than a tenth of the system's requests has no say: it is empty but for a few bursts, and where
-    those fall tells nothing of a warm-up.
+    The slowest decides. Completions tell where the number can't: closed clients are always in the system. A queue that
+    holds less than a tenth of the system's requests has no say: it is empty but for a few bursts, and where those fall
+    tells nothing of a warm-up.
     """
     step = raws[0].bin_ns
     steps = min(min(len(raw.samples["time"]) for raw in raws) - 1, raws[0].horizon // step)
-    names = ["in_system", "completed", *(name for name in raws[0].samples if name.startswith("ports.") and name.endswith(".depth"))]
+    names = [
+        "in_system",
+        "completed",
+        *(name for name in raws[0].samples if name.startswith("ports.") and name.endswith(".depth")),
+    ]
     series: dict[str, Any] = {}
     for name in names:
         rows = [np.diff(np.frombuffer(raw.samples[name], dtype=np.int64)[: steps + 1]) / step for raw in raws]
@@ -199,10 +208,12 @@ class Summarizer:
         """Shares of all processors' time by kind; utilization is what is not idle."""
         total = [sum(each.over(f"processors.{kind}") for kind in KINDS) or 1 for each in self.replications]
         share = {
-            kind: figure([each.over(f"processors.{kind}") / whole for each, whole in zip(self.replications, total)])
+            kind: figure(
+                [each.over(f"processors.{kind}") / whole for each, whole in zip(self.replications, total, strict=True)]
+            )
             for kind in KINDS
         }
-        idle = [1 - each.over("processors.idle") / whole for each, whole in zip(self.replications, total)]
+        idle = [1 - each.over("processors.idle") / whole for each, whole in zip(self.replications, total, strict=True)]
         switches = self.per_replication(lambda each: each.over("switches") / max(each.span, 1) * 1e9)
         return {
             "utilization": figure(idle),

@@ -8,7 +8,7 @@ identity alone (streams.py).
 from array import array
 
 from iosim.actor import ARRIVAL, STOP, Actor, Clock
-from iosim.attribution import Request
+from iosim.attribution import Client, Request
 from iosim.completion_port import CompletionPort
 from iosim.recorders import RequestColumns, new_ledger
 from iosim.streams import CLIENT_SHIFT, Variate
@@ -79,7 +79,7 @@ class Window(Actor):
         self.since = self.clock.now
 
 
-class Source(Actor):
+class Source(Client):
     """One entry of a scenario's workload; its number is its request class."""
 
     def __init__(self, clock: Clock, window: Window, group: int, port: CompletionPort) -> None:

@@ -9,14 +9,14 @@ from collections import deque
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import EVER, Tiny, block, call, causes, compute, note, take
+from tiny import Tiny, block, call, causes, compute, note, take
 
 from iosim.actor import Clock
 from iosim.attribution import SYSTEM_WORKER_QUEUE, Request
 from iosim.completion_port import CompletionPort
 from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelQueue, KernelThread, Packet
 from iosim.probes import Probes
-from iosim.processor import NO_REQUEST, WAITING, Program, Scheduler, Thread
+from iosim.processor import NO_REQUEST, Program, Scheduler, Thread
 from iosim.recorders import new_ledger
 
 
@@ -116,14 +116,17 @@ def test_K01d_a_thread_whose_wait_ends_overshoots_the_limit_and_releases_nobody(
     assert len(bench.woken.threads) == 2
 
 
-def test_K01f_an_overshoot_drains_by_parking_in_front_of_nothing_and_the_next_caller_gets_the_packet() -> None:
-    """B removes twice: packet 4 (c = 1), then parks; C, still active in K01d, parked in between (W = A, C, B)."""
+def test_K01f_an_overshoot_drains_by_parking_and_the_last_active_thread_gets_the_packet() -> None:
     bench = k01()
     bench.remove(bench.threads[C])
     bench.queue.release_one(NO_REQUEST)
     bench.queue.unblocked()
-    assert bench.remove(bench.threads[C]) == 4  # 2 - 1 < limit is false only above the limit: c falls to 1 first
-    assert bench.state == (2, 0)
+    assert bench.remove(bench.threads[C]) == -1  # c = 2: C parks although packet 4 waits
+    assert (bench.state, bench.waiters) == ((1, 1), [A, C])
+    assert bench.remove(bench.threads[B]) == 4
+    assert bench.state == (1, 0)
+    assert bench.remove(bench.threads[B]) == -1
+    assert (bench.state, bench.waiters) == ((0, 0), [A, C, B])
 
 
 def test_a_caller_parks_in_front_of_a_waiting_packet_while_the_limit_is_exceeded() -> None:
@@ -168,3 +171,338 @@ def test_K02c_both_come_back_and_four_threads_run_under_a_limit_of_two() -> None
     bench.queue.unblocked()
     assert bench.state == (4, 2)
     assert bench.queue.running_most == 4
+
+
+def test_K02e_when_the_overshoot_has_parked_the_others_take_the_rest_without_a_switch() -> None:
+    bench = k02()
+    bench.queue.release_one(NO_REQUEST)
+    bench.queue.release_one(NO_REQUEST)
+    bench.queue.unblocked()
+    bench.queue.unblocked()
+    assert (bench.remove(bench.threads[3]), bench.remove(bench.threads[2])) == (-1, -1)
+    assert (bench.remove(bench.threads[1]), bench.remove(bench.threads[0])) == (5, 6)
+    assert (bench.state, bench.waiters) == ((2, 0), [3, 2])
+    assert len(bench.woken.threads) == 4
+
+
+# ---- binding, limits -------------------------------------------------------------------------------------------------
+
+
+def test_K06_a_thread_that_turns_to_another_port_frees_its_place_on_the_old_one() -> None:
+    bench = Bench(1, 2)
+    other = bench.another(1)
+    a, b = bench.threads
+    bench.park(a, b)
+    bench.insert(1, 2)
+    b.packet = NO_PACKET
+    assert other.remove(b) is NO_PACKET
+    assert got(a) == 2
+    assert (other.running, other.waiting) == (0, [b])
+    assert (list(other.bound), list(bench.queue.bound)) == ([b.number], [a.number])
+    assert b.queue is other
+
+
+def test_a_first_caller_is_not_counted_down() -> None:
+    """Semantics 1.5.2: it was never counted up."""
+    bench = Bench(2, 1)
+    bench.insert(1)
+    assert bench.remove(bench.threads[0]) == 1
+    assert bench.state == (1, 0)
+
+
+@pytest.mark.parametrize(("asked", "limit"), [(0, 8), (1, 1), (1000, 1000)])
+def test_K09_concurrency_0_means_one_thread_a_processor_and_there_is_no_maximum(asked: int, limit: int) -> None:
+    assert CompletionPort(Clock(), Scheduler(), 0, asked, 8).limit == limit
+
+
+def test_K10_a_pre_empted_thread_still_counts() -> None:
+    """CurrentCount moves when a thread becomes ready, not when it gets a processor: the port is not told of it."""
+    tiny = Tiny(1)
+    port = CompletionPort(tiny.clock, tiny.dispatcher, 0, 1, 1)
+    tiny.start(take(port), compute(100), take(port), compute(100))
+    tiny.start(take(port), compute(100), at=1)
+    tiny.start(compute(500), note("outsider"), priority=12, at=60)
+    tiny.insert(50, port, 1)
+    tiny.insert(70, port, 2)
+    tiny.at(71, lambda: tiny.log.append((tiny.clock.now, (port.running, len(port.entries)))))
+    tiny.run()
+    # T1 parked last, so it is T1 that was pre-empted 10 ns into packet 1; it ends then, and its place goes to T0.
+    assert tiny.log == [(50, "T1 takes 1"), (71, (1, 1)), (560, "outsider"), (650, "T0 takes 2")]
+
+
+def test_K11_a_wait_that_is_satisfied_at_once_releases_nobody() -> None:
+    """Sleep(0) and a wait on a signalled event do not block; in a handler they are waits of no length.
+
+    tests/test_application.py holds the steps to it; the queue is not even told.
+    """
+    bench = Bench(1, 2)
+    a, b = bench.threads
+    bench.park(b)
+    bench.insert(1)
+    bench.insert(2)
+    assert bench.state == (1, 1)
+    assert got(b) == 1
+    assert bench.remove(a) == -1
+    assert bench.waiters == [a.number]
+    assert len(bench.woken.threads) == 1
+
+
+def test_K15_one_worker_does_everything_while_the_queue_never_runs_dry() -> None:
+    tiny = Tiny(4, switch=10)
+    port = CompletionPort(tiny.clock, tiny.dispatcher, 0, 1, 4)
+    workers = [tiny.start(*[step for _ in range(20) for step in (take(port), compute(100))]) for _ in range(3)]
+    tiny.insert(1000, port, *range(20))
+    tiny.run()
+    assert [what for _, what in tiny.log] == [f"T2 takes {index}" for index in range(20)]
+    assert [worker.switches for worker in workers] == [1, 1, 2]
+
+
+def test_K17_never_more_than_the_limit_run_when_nobody_blocks() -> None:
+    tiny = Tiny(8)
+    port = CompletionPort(tiny.clock, tiny.dispatcher, 0, 3, 8)
+    for _ in range(6):
+        tiny.start(*[step for _ in range(20) for step in (take(port), compute(100))])
+    tiny.insert(1000, port, *range(20))
+    tiny.run()
+    assert port.running_most == 3
+    assert {what for _, what in tiny.log if isinstance(what, str) and what.endswith("takes 5")} == {"T3 takes 5"}
+    assert {str(what).split()[0] for _, what in tiny.log} == {"T3", "T4", "T5"}  # the oldest three stay parked
+
+
+def test_C11_a_worker_released_by_a_port_gets_no_boost() -> None:
+    bench = Bench(1, 1)
+    bench.park(bench.threads[0])
+    bench.insert(1)
+    assert bench.threads[0].priority == 8
+
+
+def test_a_thread_that_ends_gives_its_place_to_the_newest_waiter() -> None:
+    bench = k01()
+    bench.queue.unbind(bench.threads[C])
+    assert got(bench.threads[B]) == 2
+    assert bench.threads[C].queue is NO_QUEUE
+    assert C not in bench.queue.bound
+
+
+def test_a_woken_worker_serves_the_request_of_its_packet_from_that_moment_on() -> None:
+    """What it then waits for (a processor, a switch) is that request's time."""
+    bench = k01()
+    assert bench.threads[C].request.index == 1
+
+
+# ---- why packets waited ----------------------------------------------------------------------------------------------
+
+
+def test_a_wait_is_divided_among_limit_no_free_thread_and_order() -> None:
+    """Limit 1. Packet 1 heads the queue at once, 2 waits behind it, then under the limit, then with no thread free."""
+    bench = Bench(1, 2)
+    a, b = bench.threads
+    clock = bench.clock
+    bench.park(a)
+    bench.insert(0)  # A is active from 0 on
+    first = bench.insert(1)[0]
+    clock.now = 100
+    second = bench.insert(2)[0]
+    clock.now = 300
+    assert bench.remove(a) == 1
+    clock.now = 400
+    bench.queue.release_one(NO_REQUEST)  # A blocks; nobody is parked
+    clock.now = 450
+    assert bench.remove(b) == 2
+    assert causes(first.request) == {"port_limit": 300}
+    assert causes(second.request) == {"port_order": 200, "port_limit": 100, "no_free_thread": 50}
+    assert second.request.explained == 350
+    assert second.request.mark == 450
+
+
+def test_a_packet_on_a_port_whose_threads_are_all_busy_below_the_limit_waits_for_a_free_thread() -> None:
+    bench = Bench(2, 1)
+    bench.insert(0)
+    bench.remove(bench.threads[0])
+    packet = bench.insert(1)[0]
+    bench.clock.now = 70
+    bench.remove(bench.threads[0])
+    assert causes(packet.request) == {"no_free_thread": 70}
+
+
+def test_time_above_the_limit_is_the_limits() -> None:
+    """An overshoot keeps packets waiting just as the limit itself does."""
+    bench = Bench(1, 3)
+    a, b, _ = bench.threads
+    bench.insert(0)
+    bench.remove(a)
+    packet = bench.insert(1)[0]
+    bench.clock.now = 40
+    bench.queue.unblocked()  # another bound thread comes back from a wait: c = 2
+    bench.clock.now = 90
+    assert bench.remove(b) == -1
+    assert bench.remove(a) == -1  # c was 2
+    assert bench.state == (1, 1)
+    bench.clock.now = 100
+    bench.queue.release_one(NO_REQUEST)
+    assert causes(packet.request) == {"port_limit": 100}
+
+
+def test_another_queue_may_give_its_waits_one_name() -> None:
+    """The system workers' queue is not a port."""
+    bench = Bench(1, 1)
+    queue = bench.queue
+    queue.cause_limit = queue.cause_thread = queue.cause_order = SYSTEM_WORKER_QUEUE
+    bench.insert(0)
+    bench.remove(bench.threads[0])
+    packets = bench.insert(1, 2)
+    bench.clock.now = 10
+    bench.remove(bench.threads[0])
+    bench.clock.now = 30
+    bench.remove(bench.threads[0])
+    assert [causes(packet.request) for packet in packets] == [{"system_worker_queue": 10}, {"system_worker_queue": 30}]
+
+
+# ---- the same, against an independent model, in any order of events --------------------------------------------------
+
+
+class Twin:
+    """Semantics 1.4 to 1.7 written down once more, naively: no integrals, a record of every instant."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.count = 0
+        self.entries: deque[int] = deque()
+        self.parked: list[int] = []
+        self.handed: list[tuple[int, int]] = []
+
+    def insert(self, index: int) -> None:
+        self.entries.append(index)
+        self.release()
+
+    def release(self) -> None:
+        if self.count < self.limit and self.parked and self.entries:
+            self.count += 1
+            self.handed.append((self.parked.pop(), self.entries.popleft()))
+
+    def remove(self, thread: int, bound: bool) -> int:
+        self.count -= bound
+        if self.count < self.limit and self.entries:
+            self.count += 1
+            return self.entries.popleft()
+        self.parked.append(thread)
+        return -1
+
+    def block(self) -> None:
+        self.count -= 1
+        self.release()
+
+
+@given(
+    limit=st.integers(1, 4),
+    acts=st.lists(
+        st.tuples(st.sampled_from(["insert", "insert", "remove", "remove", "block", "unblock"]), st.integers(0, 5)),
+        max_size=60,
+    ),
+)
+def test_any_order_of_events_gives_what_the_rules_say(limit: int, acts: list[tuple[str, int]]) -> None:
+    """Who gets what, the counters, Little's law as equality, and causes that sum to the wait."""
+    bench, twin = Bench(limit, 6), Twin(limit)
+    packets: list[Packet] = []
+    blocked: set[int] = set()
+    seen = 0
+    depth_area = 0
+    for act, number in acts:
+        bench.clock.now += 10 * number
+        depth_area += 10 * number * len(twin.entries)
+        thread = bench.threads[number]
+        running = number not in twin.parked and number not in blocked
+        if act == "insert":
+            packets += bench.insert(len(packets))
+            twin.insert(len(packets) - 1)
+        elif act == "remove" and running:
+            assert bench.remove(thread) == twin.remove(number, thread.queue is bench.queue and number in once(twin))
+            once(twin).add(number)
+        elif act == "block" and running and thread.queue is bench.queue:
+            blocked.add(number)
+            bench.queue.release_one(NO_REQUEST)
+            twin.block()
+        elif act == "unblock" and number in blocked:
+            blocked.remove(number)
+            bench.queue.unblocked()
+            twin.count += 1
+        handed = [(thread.number, got(bench.threads[thread.number])) for thread in bench.woken.threads[seen:]]
+        assert handed == twin.handed[seen:]
+        seen = len(twin.handed)
+        assert bench.state == (twin.count, len(twin.entries))
+        assert bench.waiters == twin.parked
+        assert not (twin.parked and twin.entries) or twin.count >= limit
+    bench.queue.settle()
+    waiting = list(bench.queue.entries)
+    assert bench.queue.depth_area == depth_area
+    assert depth_area == bench.queue.sojourns + sum(bench.clock.now - packet.entered for packet in waiting)
+    for packet in packets:
+        if packet not in waiting:
+            request = packet.request
+            assert request.explained == sum(request.ledger) == request.mark - request.intended
+
+
+def once(twin: Twin) -> set[int]:
+    """The threads that have called remove before, and so are bound and counted."""
+    found: set[int] = twin.__dict__.setdefault("bound", set())
+    return found
+
+
+# ---- facts -----------------------------------------------------------------------------------------------------------
+
+
+class Facts(Probes):
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.facts: list[tuple[object, ...]] = []
+
+    def wait_began(self, resource: int, request: Request) -> None:
+        self.facts.append(("waits", request.index))
+
+    def wait_ended(self, resource: int, request: Request, began: int, now: int, by: Request) -> None:
+        self.facts.append(("waited", request.index, began, now, by.index))
+
+    def held(self, resource: int, request: Request) -> None:
+        self.facts.append(("held", request.index))
+
+    def threads_counted(self, resource: int, running: int, depth: int) -> None:
+        self.facts.append((running, depth))
+
+
+def test_a_listener_hears_who_waited_from_when_to_when_and_who_ended_it() -> None:
+    bench = Bench(1, 1)
+    facts = Facts()
+    thread = bench.threads[0]
+    bench.queue.probes = facts
+    bench.queue.watched = True
+    bench.park(thread)
+    first = bench.insert(7)[0]
+    bench.insert(8)
+    bench.clock.now = 25
+    thread.last_request = first.request
+    bench.remove(thread)
+    assert facts.facts == [
+        (0, 0),
+        ("held", 7),
+        (1, 0),
+        ("waits", 8),
+        (1, 1),
+        ("waited", 8, 0, 25, 7),
+        ("held", 8),
+        (1, 0),
+    ]
+
+
+def test_a_blocked_worker_gives_its_place_up_and_takes_it_back() -> None:
+    """The dispatcher's part of K01c and K01d, with real processors: limit 1, T1 blocks for 300 ns in mid-request."""
+    tiny = Tiny(2)
+    port = CompletionPort(tiny.clock, tiny.dispatcher, 0, 1, 2)
+    counts: list[tuple[int, int]] = []
+    look = call(lambda: counts.append((tiny.clock.now, port.running)))
+    tiny.start(take(port), look, compute(500), look)
+    tiny.start(take(port), compute(100), look, block(300), look, compute(50), look)
+    tiny.insert(1000, port, 1, 2)
+    tiny.run()
+    assert tiny.log == [(1000, "T1 takes 1"), (1100, "T0 takes 2")]
+    assert counts == [(1100, 1), (1100, 1), (1400, 2), (1450, 2), (1600, 1)]

@@ -1,19 +1,19 @@
 """Tiny machines for exact timelines: every cost is 0 unless a test gives one, and threads do what a list says.
 
-    tiny = Tiny(processors=2, switch=50)
-    a = tiny.start(compute(1000), note("a"), block(300), note("a"))
-    tiny.run()
-    assert tiny.log == [(1050, "a"), (1400, "a")]
+tiny = Tiny(processors=2, switch=50)
+a = tiny.start(compute(1000), note("a"), block(300), note("a"))
+tiny.run()
+assert tiny.log == [(1050, "a"), (1400, "a")]
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from iosim.actor import ARRIVAL, DEVICE, SAMPLE, Actor, Clock
+from iosim.actor import ARRIVAL, DEVICE, SAMPLE, TIMER, Actor, Clock
 from iosim.attribution import BLOCKED_CALL, CAUSES, Request
 from iosim.cache import Caches
 from iosim.clock import HeapClock
-from iosim.dispatcher import Dispatcher, Timeout
+from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.numa import Topology
 from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, Dpc, Interrupt, Processor, Program, Thread
@@ -98,7 +98,7 @@ def block(ns: int, cause: int = BLOCKED_CALL) -> Step:
     """Wait in the kernel for so long."""
 
     def act(tiny: "Tiny", thread: KernelThread) -> int:
-        Timeout(tiny.dispatcher, thread).set(ns)
+        tiny.clock.at(ns, TIMER, tiny.dispatcher.timeouts[thread.number], 0)
         tiny.dispatcher.block(thread, cause)
         return WAIT
 
@@ -209,6 +209,15 @@ class Tiny:
         """A mini packet of a request that is issued now."""
         return Packet(self.request(index))
 
+    def insert(self, time: int, queue: KernelQueue, *indices: int) -> None:
+        """Packets of new requests arrive at a time."""
+
+        def insert() -> None:
+            for index in indices:
+                queue.insert(self.packet(index))
+
+        self.at(time, insert)
+
     def run(self) -> "Tiny":
         """Until nothing is left to happen."""
         self.clock.run(EVENTS)
@@ -233,9 +242,7 @@ def causes(request: Request) -> dict[str, int]:
 class Device:
     """Interrupts a processor; its service routine queues a DPC that calls `then` at its end."""
 
-    def __init__(
-        self, processor: Processor, isr: int, dpc: int = 0, then: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, processor: Processor, isr: int, dpc: int = 0, then: Callable[[], object] = lambda: None) -> None:
         self.processor = processor
         self.dpc = CountingDpc(dpc, then)
         self.interrupt = QueuingInterrupt(isr, self.dpc)

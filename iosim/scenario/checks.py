@@ -37,6 +37,7 @@ _STEP_REFERENCES = {
     "lock": ("name", "locks", "lock"),
     "post": ("port", "ports", "port"),
 }
+_NO_LAZY_WRITER = "writes to a cached file are not modelled yet; give the file 'access: unbuffered'"
 _NAMED = {"classes": "workload"} | {name: name for name in ("ports", "pools", "locks", "disks", "volumes")}
 
 
@@ -159,6 +160,8 @@ def _transfers(model: ScenarioModel) -> Found:
                 start = transfer.offset if isinstance(transfer.offset, int) else 0
                 if message := _beyond(transfer.size, start, file.size if file else None):
                     yield ("handlers", name, index, kind, "size"), message
+                if kind == "write" and file and file.access == "cached":
+                    yield ("handlers", name, index, kind, "file"), _NO_LAZY_WRITER
 
 
 def _beyond(size: Distribution, start: int, end: int | None) -> str | None:
@@ -182,6 +185,11 @@ def _replays(model: ScenarioModel, traces: dict[str, Path]) -> Found:
     for name, path in traces.items():
         if not path.is_file():
             yield ("workload", name, "trace"), f"no such file: {path}"
+    for name, load in model.workload.items():
+        files = load.map if isinstance(load, Replay) else {}
+        for device, file in files.items() if isinstance(files, dict) else [(None, files)]:
+            if file in model.files and model.files[file].access == "cached":
+                yield ("workload", name, "map", *([device] if device is not None else [])), _NO_LAZY_WRITER
 
 
 def _expectations(model: ScenarioModel, tree: Node) -> Found:
@@ -205,7 +213,7 @@ def _plots(model: ScenarioModel) -> Found:
 
 def _processors(model: ScenarioModel) -> Found:
     for name, disk in model.disks.items():
-        if disk.interrupt_processor >= model.machine.processors:
+        if (disk.interrupt_processor or 0) >= model.machine.processors:
             last = model.machine.processors - 1
             message = f"the machine has processors 0 to {last}, not {disk.interrupt_processor}"
             yield ("disks", name, "interrupt_processor"), message

@@ -16,8 +16,10 @@ class Attached(Section):
     """What can be said of any disk."""
 
     queue_depth: Count | None = key(None, "commands that the device holds at once; left out, the drive's own")
-    interrupt_processor: Index = key(
-        0, "logical processor that the device interrupts", source="a choice", sure="assumed"
+    interrupt_processor: Index | None = key(
+        None,
+        "logical processor that the device interrupts; left out, 0 for a hard disk, and for a solid-state disk the"
+        " processor that started the command (a queue pair a processor)",
     )
 
 
