@@ -59,7 +59,8 @@ def queue_depth(result: "Result", ax: "Axes") -> None:
         if name.endswith((".depth", ".present")) or name == "ready":
             depth = np.diff(np.frombuffer(row, dtype=np.int64)) / np.maximum(np.diff(times), 1)
             series[name.removesuffix(".depth").removesuffix(".present")] = (times[:-1], depth)
-    plots.queue_depth(ax, series)
+    deepest = max(float(depth.max()) for _, depth in series.values())
+    plots.queue_depth(ax, {name: it for name, it in series.items() if it[1].max() >= deepest / 50 and deepest})
 
 
 def waited_behind(result: "Result", ax: "Axes") -> None:
@@ -83,8 +84,17 @@ def draw(result: "Result", name: str, ax: "Axes | None" = None) -> "Axes":
     """One picture of a run on `ax`, or on a new figure's."""
     title, picture = RUN_PICTURES[name]
     if ax is None:
-        ax = plots.figure_overview([title], heading(result))[1][0]
+        ax = own_axes(title)
     picture(result, ax)
+    return ax
+
+
+def own_axes(title: str) -> "Axes":
+    """Axes that a notebook shows by itself, which only pyplot's are."""
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+    ax.set_title(title)
     return ax
 
 
@@ -111,7 +121,7 @@ def overview(result: "Result") -> "Figure":
 def study_lines(study: "Study", x: str, figure: str, ax: "Axes | None" = None) -> "Axes":
     """A figure over the varied path `x`, one line for every combination of the other varied values."""
     if ax is None:
-        ax = plots.figure_overview([figure])[1][0]
+        ax = own_axes(in_words(figure))
     rows = _lines_of(study, x)
     estimates = {label: [_estimate(row, figure) for row in line] for label, line in rows.items()}
     values, label = x_axis(study, x)
