@@ -14,6 +14,7 @@ from iosim import machine, summary
 from iosim.attribution import CAUSES
 from iosim.errors import Mistake, WrongInput
 from iosim.machine import Raw
+from iosim.replication import ALL
 from iosim.results import Result, Study
 from iosim.scenario.load import ClosedLoad, Replay
 from iosim.scenario.loader import Scenario
@@ -172,7 +173,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         },
         "stop": raws[0].stop,
         "latency_origin": latency_origin(scenario),
-        **it.request_figures("", -1),
+        **it.request_figures("", ALL),
         "classes": {name: it.request_figures(f"classes.{name}.", group) for group, name in enumerate(model.workload)},
         "head_of_line_ns": it.head_of_line(),
         "processors": it.processors(),
@@ -235,7 +236,7 @@ def _row(cell: dict[str, Any], scenario: Scenario, raws: list[Raw]) -> dict[str,
     raws = sorted(raws, key=lambda raw: raw.replication)
     warm_up, warnings = warm_up_of(scenario, raws)
     it = Summarizer(raws, warm_up, is_replay(scenario))
-    document = {**it.request_figures("", -1), "processors": it.processors()}
+    document = {**it.request_figures("", ALL), "processors": it.processors()}
     for name in scenario.model.workload if len(scenario.model.workload) > 1 else ():
         group = list(scenario.model.workload).index(name)
         document.setdefault("classes", {})[name] = it.request_figures(f"classes.{name}.", group)
@@ -252,13 +253,12 @@ def _row(cell: dict[str, Any], scenario: Scenario, raws: list[Raw]) -> dict[str,
 def each_replication(it: Summarizer, classes: list[str]) -> dict[str, list[float]]:
     """The figures that are compared pair by pair: one value a replication."""
     found: dict[str, list[float]] = {}
-    for group, prefix in enumerate(["", *(f"classes.{name}." for name in classes)], -1):
+    for group, prefix in enumerate(["", *(f"classes.{name}." for name in classes)], ALL):
         for each in it.replications:
-            latency, wait = it.values(each, "latency", group), it.values(each, "wait", group)
-            ended = len(each.ended_group) if group < 0 else int((each.ended_group == group).sum())
-            found.setdefault(f"{prefix}throughput_per_s", []).append(ended / each.seconds)
-            found.setdefault(f"{prefix}latency_ns.mean", []).append(float(latency.mean()) if len(latency) else 0.0)
-            found.setdefault(f"{prefix}wait_ns.mean", []).append(float(wait.mean()) if len(wait) else 0.0)
+            found.setdefault(f"{prefix}throughput_per_s", []).append(each.throughput(group))
+            for column in ("latency", "wait"):
+                mean = each.mean_of(column, group) if each.count(group) else 0.0
+                found.setdefault(f"{prefix}{column}_ns.mean", []).append(mean)
     return found
 
 

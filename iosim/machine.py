@@ -41,7 +41,7 @@ from iosim.locks import CriticalSection
 from iosim.numa import Topology
 from iosim.probes import Probes
 from iosim.processor import FULL_PACE
-from iosim.recorders import Behind, Fanout, RequestColumns, Timeline, WaitRecords
+from iosim.recorders import Behind, Fanout, RequestColumns, RequestHistograms, Timeline, WaitRecords
 from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
@@ -87,6 +87,8 @@ class Raw:
     in_flight: int
     classes: list[str]
     columns: dict[str, "array[int]"]
+    tallies: list[dict[str, Any]]  # instead of rows, where none are kept
+    ended_by_class: list[int]  # counted requests that ended, warm-up included
     causes: "array[int]"
     ledgers: list[list[list[int]]]  # class, bin, cause
     samples: dict[str, "array[int]"]
@@ -119,8 +121,8 @@ class Machine:
         self.streams = Streams(seed, replication)
         self.traces = traces
         self.resources: list[str] = []
-        self.columns = RequestColumns("causes" in record)
         horizon, step = self._horizon()
+        self.columns = self._columns(horizon, step, record)
         self.window = Window(clock, horizon, BINS, horizon * LIMIT_FACTOR, self.columns)
         self.window.bin_ns = step
         self._build_processors()
@@ -153,6 +155,13 @@ class Machine:
         fixed_depth = any(isinstance(it, Replay) and it.timing.depth for it in self.model.workload.values())
         rows = max(len(trace.arrival) for trace in self.traces.values())
         return NEVER, -(-(rows * 1_000_000 if fixed_depth else longest + 1) // BINS)
+
+    def _columns(self, horizon: int, step: int, record: Collection[str]) -> RequestColumns:
+        run = self.model.run
+        if run.rows:
+            return RequestColumns("causes" in record)
+        warm_up = -(-(run.warm_up or 0) // step) * step  # whole steps, as the summary's window
+        return RequestHistograms(len(self.model.workload), warm_up, horizon)
 
     def _resource(self, name: str) -> int:
         self.resources.append(name)
@@ -402,6 +411,8 @@ class Machine:
             in_flight=window.live,
             classes=list(self.model.workload),
             columns=self.columns.columns(),
+            tallies=self.columns.tallies(),
+            ended_by_class=[source.ended for source in self.sources],
             causes=self.columns.causes,
             ledgers=[source.ledgers for source in self.sources],
             samples=self.sampler.rows,

@@ -107,6 +107,8 @@ def heading(result: "Result") -> str:
 def overview(result: "Result") -> "Figure":
     """All pictures of a run in one figure."""
     names = [name for name in RUN_PICTURES if name != "waited_behind" or len(result.summary["classes"]) > 1]
+    if result.raws[0].tallies:
+        names.remove("latency")
     if not len(result.raws[0].timeline["times"]):
         names.remove("running_threads")
     figure, panels = plots.figure_overview([RUN_PICTURES[name][0] for name in names], heading(result))

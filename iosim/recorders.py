@@ -5,10 +5,12 @@ Rows and sums are always kept; wait records, causes per request and the timeline
 """
 
 from array import array
+from typing import Any
 
 from iosim.actor import Clock
 from iosim.attribution import CAUSE_COUNT, Request
 from iosim.errors import LawBroken
+from iosim.histogram import Histogram
 from iosim.probes import Probes
 
 COLUMNS = ("group", "status", "intended", "issued", "began", "ended", "bytes", "index")
@@ -47,9 +49,49 @@ class RequestColumns:
         if self.with_causes:
             self.causes.extend(request.ledger)
 
+    def tallies(self) -> list[dict[str, Any]]:
+        """Nothing: the rows tell all."""
+        return []
+
     def columns(self) -> "dict[str, array[int]]":
         """The rows by column."""
         return {name: self.rows[place :: len(COLUMNS)] for place, name in enumerate(COLUMNS)}
+
+
+class RequestHistograms(RequestColumns):
+    """No row a request: histograms of latency and wait by class, in memory that does not grow.
+
+    The window [warm_up, horizon) must be known before the run, as nothing can be cut out of a histogram afterwards.
+    """
+
+    def __init__(self, groups: int, warm_up: int, horizon: int) -> None:
+        super().__init__(False)
+        self.warm_up = warm_up
+        self.horizon = horizon
+        self.latency = [Histogram() for _ in range(groups)]
+        self.wait = [Histogram() for _ in range(groups)]
+        self.statuses = [[0] * 4 for _ in range(groups)]
+        self.ended = [0] * groups
+
+    def add(self, request: Request, now: int) -> None:
+        """The request ended now; all its time must be explained."""
+        intended, group = request.intended, request.group
+        if request.explained != now - intended or request.mark != now:
+            raise LawBroken(unexplained(request, now))
+        self.count += 1
+        if self.warm_up <= now < self.horizon:
+            self.ended[group] += 1
+        if intended >= self.warm_up:
+            self.latency[group].record(now - intended)
+            self.wait[group].record(request.began - intended)
+            self.statuses[group][request.status] += 1
+
+    def tallies(self) -> list[dict[str, Any]]:
+        """What was counted, by class, as plain values."""
+        return [
+            {"latency": latency.encode(), "wait": wait.encode(), "statuses": statuses, "ended": [ended]}
+            for latency, wait, statuses, ended in zip(self.latency, self.wait, self.statuses, self.ended, strict=True)
+        ]
 
 
 def unexplained(request: Request, now: int) -> str:

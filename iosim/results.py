@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Requests:
-    """One row a request that counts or came before; columns as typed arrays, replication by replication."""
+    """One row a request that counts or came before; columns as typed arrays, replication by replication.
+
+    Empty for a run with `rows: false`.
+    """
 
     def __init__(self, raws: "list[Raw]", warm_up: int) -> None:
         self.raws = raws
@@ -161,31 +164,19 @@ class Result:
         written = [
             write_text(directory / "summary.json", to_json(self.document(reproducible))),
             write_text(directory / "scenario.yaml", self.effective),
-            write_bytes(directory / "requests.npz", self._requests_npz()),
         ]
+        if self.raws[0].tallies:
+            tallies = [{"replication": raw.replication, "classes": raw.tallies} for raw in self.raws]
+            written.append(write_text(directory / "histograms.json", to_json(tallies)))
+        else:
+            written.append(write_bytes(directory / "requests.npz", npz(self.raws, "columns")))
+        if self.raws[0].waits:
+            written.append(write_bytes(directory / "waits.npz", npz(self.raws, "waits")))
         if self.study:
             cells = [{key: row[key] for key in ("cell", "figures", "regime", "each")} for row in self.study.rows]
             study = {"schema_version": 1, "vary": self.study.vary, "cells": cells}
             written.append(write_text(directory / "study.json", to_json(study)))
         return written + pictures.write_all(self, directory)
-
-    def _requests_npz(self) -> bytes:
-        """All columns of all replications; a zip whose bytes do not depend on the hour."""
-        import io
-        import zipfile
-
-        import numpy as np
-
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for raw in self.raws:
-                for name, column in raw.columns.items():
-                    entry = zipfile.ZipInfo(f"r{raw.replication}.{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    part = io.BytesIO()
-                    np.save(part, np.frombuffer(column, dtype=np.int64))
-                    archive.writestr(entry, part.getvalue())
-        return buffer.getvalue()
 
     def _repr_html_(self) -> str:
         import iosim.pictures as pictures
@@ -195,6 +186,25 @@ class Result:
     def __repr__(self) -> str:
         figure = self.summary["throughput_per_s"]["value"]
         return f"<Result of {self.summary['scenario']}: {self.summary['regime']['kind']}, {figure:,.0f} requests/s>"
+
+
+def npz(raws: "list[Raw]", what: str) -> bytes:
+    """All arrays of all replications (`r0.ended`, ...); a zip whose bytes do not depend on the hour."""
+    import io
+    import zipfile
+
+    import numpy as np
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for raw in raws:
+            for name, column in getattr(raw, what).items():
+                entry = zipfile.ZipInfo(f"r{raw.replication}.{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                part = io.BytesIO()
+                np.save(part, np.frombuffer(column, dtype=np.int64))
+                archive.writestr(entry, part.getvalue())
+    return buffer.getvalue()
 
 
 def to_json(document: Any) -> str:

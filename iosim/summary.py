@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from iosim.attribution import CAUSES, COMPLETED
+from iosim.attribution import CAUSES
 from iosim.machine import Raw
 from iosim.processor import KINDS
+from iosim.replication import ALL, ENDS, FromRows, Replication, replication
 from iosim.statistics import (
     Estimate,
     Regime,
     WarmUp,
     batch_means,
     interval,
-    quantile_of_column,
     quantile_refusal,
     regime,
     slowest_warm_up,
@@ -33,54 +33,6 @@ SCHEMA_VERSION = 1
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 Figures = dict[str, Any]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-
-
-class Replication:
-    """One replication's records, cut to its measured window [warm_up, horizon)."""
-
-    def __init__(self, raw: Raw, warm_up: int, horizon: int) -> None:
-        self.raw = raw
-        self.warm_up = warm_up
-        columns = {name: np.frombuffer(column, dtype=np.int64) for name, column in raw.columns.items()}
-        counted = columns["intended"] >= warm_up
-        self.group = columns["group"][counted]
-        self.latency = (columns["ended"] - columns["intended"])[counted]
-        self.wait = (columns["began"] - columns["intended"])[counted]
-        self.status = columns["status"][counted]
-        ended = columns["ended"]
-        self.end = min(horizon, raw.end_ns)
-        self.ended_group = columns["group"][(ended >= warm_up) & (ended < max(self.end, 1))]
-        if horizon == NEVER or raw.end_ns < horizon:
-            self.ended_group = columns["group"][ended >= warm_up]
-        self.times = np.frombuffer(raw.samples["time"], dtype=np.int64)
-        self.first = int(np.searchsorted(self.times, warm_up, side="right")) - 1
-        self.last = max(self.first + 1, int(np.searchsorted(self.times, self.end, side="left")))
-        self.last = min(self.last, len(self.times) - 1)
-        self.span = int(self.times[self.last] - self.times[self.first])
-        self.seconds = max(self.end - warm_up, 1) / 1e9
-
-    def over(self, name: str) -> int:
-        """A sampled figure's change over the window."""
-        row = self.raw.samples[name]
-        return int(row[self.last] - row[self.first])
-
-    def mean(self, name: str) -> float:
-        """A sampled integral's time average over the window."""
-        return self.over(name) / max(self.span, 1)
-
-    def levels(self, name: str) -> "Floats":
-        """Mean level in each equal step of the window."""
-        row = np.frombuffer(self.raw.samples[name], dtype=np.int64)
-        levels: Floats = np.diff(row[self.first : self.last + 1]) / np.diff(self.times[self.first : self.last + 1])
-        return levels
-
-    def causes(self, group: int) -> "Ints":
-        """Summed ns by cause of the class's requests that count (and, bin by bin, of those that did not end)."""
-        first = self.warm_up // self.raw.bin_ns
-        sums: Ints = np.sum(np.array(self.raw.ledgers[group][first:], dtype=np.int64), axis=0)
-        return sums
 
 
 def find_warm_up(raws: list[Raw]) -> WarmUp:
@@ -130,7 +82,7 @@ class Summarizer:
         self.raws = raws
         self.horizon = NEVER if terminating else raws[0].horizon
         self.terminating = terminating
-        self.replications = [Replication(raw, warm_up, self.horizon) for raw in raws]
+        self.replications = [replication(raw, warm_up, self.horizon) for raw in raws]
         self.warnings: list[str] = []
         self.classes = raws[0].classes
 
@@ -141,55 +93,45 @@ class Summarizer:
     # ---- requests ------------------------------------------------------------------------------------------------
 
     def distribution(self, column: str, where: str, group: int) -> Figures:
-        """Mean, quantiles and maximum of latencies or waits of a class (-1: all)."""
-        samples = [self.values(each, column, group) for each in self.replications]
-        pooled = sum(len(sample) for sample in samples)
-        found: Figures = {"mean": self._mean(samples)}
+        """Mean, quantiles and maximum of latencies or waits of a class."""
+        pooled = sum(each.count(group) for each in self.replications)
+        found: Figures = {"mean": self._mean(column, group)}
         for name, q in QUANTILES.items():
             needed = quantile_refusal(pooled, q)
-            if needed or any(not len(sample) for sample in samples):
+            if needed or any(not each.count(group) for each in self.replications):
                 found[name] = {"value": None, "ci95": None}
                 if needed and pooled:
                     self.warnings.append(f"{where}.{name}: {pooled} requests can't carry it; {needed} are needed")
             else:
-                found[name] = figure([float(quantile_of_column(sample, q)) for sample in samples])
-        found["max"] = figure([float(sample.max()) if len(sample) else math.nan for sample in samples])
+                found[name] = figure([each.quantile_of(column, group, q) for each in self.replications])
+        found["max"] = figure([each.largest_of(column, group) for each in self.replications])
         return found
 
-    def _mean(self, samples: list[Any]) -> Figures:
-        found = figure([float(sample.mean()) if len(sample) else math.nan for sample in samples])
-        if len(samples) == 1 and len(samples[0]) >= 400:
-            batches = batch_means(samples[0])
-            found["ci95"] = [batches.estimate.low, batches.estimate.high]
+    def _mean(self, column: str, group: int) -> Figures:
+        """One replication's mean has the interval of its batch means, where there are enough rows."""
+        found = figure([each.mean_of(column, group) for each in self.replications])
+        only = self.replications[0]
+        if len(self.replications) == 1 and isinstance(only, FromRows) and only.count(group) >= 400:
+            found["ci95"] = shown(batch_means(only.column(column, group)).estimate)["ci95"]
         return found
-
-    def values(self, each: Replication, column: str, group: int) -> Any:
-        """A column of the requests that count, of one class (-1: all)."""
-        values = getattr(each, column)
-        return values if group < 0 else values[each.group == group]
 
     def requests(self, group: int) -> Figures:
-        """How many were offered and how they ended, summed over replications; `group` -1: all classes."""
-        ended = [self.values(each, "status", group) for each in self.replications]
-        counts = {name: int(sum((status == code).sum() for status in ended)) for code, name in enumerate(ENDS)}
-        left = sum(raw.in_flight for raw in self.raws) if group < 0 else 0
-        return {"offered": sum(len(status) for status in ended) + left, **counts, "in_flight": left}
+        """How many were offered and how they ended, summed over replications."""
+        counts = {name: sum(each.ended_as(group, end) for each in self.replications) for name, end in ENDS.items()}
+        left = sum(raw.in_flight for raw in self.raws) if group == ALL else 0
+        return {"offered": sum(counts.values()) + left, **counts, "in_flight": left}
 
     def throughput(self, group: int) -> Figures:
         """Requests that ended in the window, per second of it."""
-        return self.per_replication(
-            lambda each: float(
-                len(each.ended_group) if group < 0 else (each.ended_group == group).sum()
-            ) / each.seconds
-        )  # fmt: skip
+        return self.per_replication(lambda each: each.throughput(group))
 
     def causes(self, group: int) -> Figures:
         """Mean ns a request by cause."""
-        groups = range(len(self.classes)) if group < 0 else [group]
+        groups = range(len(self.classes)) if group == ALL else [group]
         means = []
         for each in self.replications:
-            count = max(1, len(self.values(each, "latency", group)))
-            means.append(np.sum([each.causes(number) for number in groups], axis=0) / count)
+            sums = np.sum([each.causes(number) for number in groups], axis=0)
+            means.append(sums / max(1, each.count(group)))
         return {name: figure([float(mean[cause]) for mean in means]) for cause, name in enumerate(CAUSES)}
 
     def request_figures(self, prefix: str, group: int) -> Figures:
@@ -214,7 +156,7 @@ class Summarizer:
             for kind in KINDS
         }
         idle = [1 - each.over("processors.idle") / whole for each, whole in zip(self.replications, total, strict=True)]
-        switches = self.per_replication(lambda each: each.over("switches") / max(each.span, 1) * 1e9)
+        switches = self.per_replication(lambda each: each.per_second("switches"))
         return {
             "utilization": figure(idle),
             "share": share,
@@ -247,7 +189,7 @@ class Summarizer:
         """One disk: requests in and above it."""
         at = f"disks.{name}"
         return {
-            "commands_per_s": self.per_replication(lambda each: each.over(f"{at}.commands") / max(each.span, 1) * 1e9),
+            "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),
             "utilization": self.per_replication(lambda each: each.mean(f"{at}.busy")),
             "queue_mean": self.per_replication(lambda each: each.mean(f"{at}.present")),
             "queue_max": self._most(f"{at}.present_max"),
@@ -259,9 +201,7 @@ class Summarizer:
         """One lock's traffic."""
         at = f"locks.{name}"
         return {
-            "acquisitions_per_s": self.per_replication(
-                lambda each: each.over(f"{at}.acquisitions") / max(each.span, 1) * 1e9
-            ),
+            "acquisitions_per_s": self.per_replication(lambda each: each.per_second(f"{at}.acquisitions")),
             "contended_share": self.per_replication(
                 lambda each: each.over(f"{at}.contended") / max(1, each.over(f"{at}.acquisitions"))
             ),
@@ -289,7 +229,7 @@ class Summarizer:
         means = [area / max(1, n) for area, n in zip(raw.hold_area[resource], raw.holds[resource], strict=True)]
         row = raw.behind[resource][group * groups : (group + 1) * groups]
         longer = sum(ns for other, ns in enumerate(row) if means[other] > means[group])
-        return longer / max(1, int((np.frombuffer(raw.columns["group"], dtype=np.int64) == group).sum()))
+        return longer / max(1, raw.ended_by_class[group])
 
     # ---- regime --------------------------------------------------------------------------------------------------
 
@@ -301,7 +241,7 @@ class Summarizer:
         for name in self.raws[0].samples:
             if name.endswith((".depth", ".waiting")):
                 queues[name.rsplit(".", 1)[0]] = self._levels(name)
-        offered = sum(len(each.latency) + each.raw.in_flight for each in self.replications) / len(self.replications)
+        offered = sum(each.count(ALL) + each.raw.in_flight for each in self.replications) / len(self.replications)
         window = min(each.span for each in self.replications)
         return regime(present, max(offered, 1e-9), window, queues, bounded=closed)
 
@@ -311,10 +251,6 @@ class Summarizer:
         return np.array([level[:shortest] for level in levels])
 
 
-ENDS = ("completed", "failed", "cancelled", "dropped")
-assert ENDS[COMPLETED] == "completed"
-
-
 def fingerprint(raws: list[Raw]) -> str:
     """SHA-256 over every request of every replication in the order of their ends, and the number of events."""
     digest = hashlib.sha256()
@@ -322,6 +258,7 @@ def fingerprint(raws: list[Raw]) -> str:
         digest.update(f"{raw.replication}:{raw.events}:{raw.end_ns};".encode())
         for name in sorted(raw.columns):
             digest.update(np.frombuffer(raw.columns[name], dtype="<i8").tobytes())
+        digest.update(repr(raw.tallies).encode())
     return digest.hexdigest()
 
 

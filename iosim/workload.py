@@ -91,6 +91,7 @@ class Source(Client):
         self.steps: list[object] = []
         self.ledgers = [new_ledger() for _ in range(window.bins)]
         self.scrap = new_ledger()
+        self.ended = 0  # counted requests
 
     def ask(self, index: int) -> Request:
         """A new request, intended and issued now."""
@@ -109,6 +110,8 @@ class Source(Client):
         """The request has been served."""
         window = self.window
         now = self.clock.now
+        if request.intended < window.horizon:
+            self.ended += 1
         if window.columns.with_causes and request.intended < window.horizon:
             total = self.ledgers[request.intended // window.bin_ns]
             for cause, spent in enumerate(request.ledger):

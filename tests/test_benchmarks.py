@@ -53,7 +53,7 @@ def test_a_twin_of_another_system_is_found_out(model: str, path: str, value: obj
 @pytest.mark.parametrize("model", MODELS)
 def test_twin_and_iosim_agree_with_draws_of_their_own(model: str) -> None:
     """The same draws could hide the same mistake in how something is drawn."""
-    for comparison in with_draws_of_their_own(model, scenario_of(model, 500), 10):
+    for comparison in with_draws_of_their_own(model, scenario_of(model, 800), 10):
         assert comparison.sharp and comparison.agrees, str(comparison)
 
 

@@ -203,11 +203,11 @@ INTERRUPTS = st.lists(st.tuples(st.integers(0, 1), TIMES), max_size=6)
 def busy_machine(
     clock: type[Clock], threads: list[tuple[list[Step], int, int]], interrupts: list[tuple[int, int]], smt: float
 ) -> tuple[Tiny, list[Device]]:
-    tiny = Tiny(2, switch=13, quantum=250, smt=smt, l2=1000, l3=2000, l3_line=64, memory_line=64, clock=clock)
+    tiny = Tiny(2, switch=13, quantum=250, smt=smt, l2=300, l3=400, l3_line=32, memory_line=64, clock=clock)
     for number, (steps, priority, at) in enumerate(threads):
         thread = tiny.start(*steps, note(number), priority=priority, at=at)
         thread.request = tiny.request(number)
-        thread.private = 600
+        thread.private = 90
     devices = [Device(processor, 31, 57) for processor in tiny.processors]
     for number, at in interrupts:
         devices[number].at(tiny, at)
@@ -236,7 +236,6 @@ def test_whatever_happens_the_accounts_add_up_and_looking_changes_nothing(
     for thread in unwatched.dispatcher.threads:
         request = thread.request
         assert request.explained == sum(request.ledger) == request.mark - request.intended
-        assert thread.owed == 0
 
 
 def named(processor: Processor) -> dict[str, int]:

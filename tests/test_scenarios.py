@@ -103,3 +103,18 @@ def test_every_bundled_scenario_is_stable_or_says_that_it_overloads(name: str) -
     scenario = iosim.load(name)
     kind = iosim.run(scenario, study=False).summary["regime"]["kind"]
     assert kind in ("steady", "terminating") or scenario.model.overloads
+
+
+def test_histograms_alone_tell_what_rows_tell_within_a_bucket() -> None:
+    """`rows: false` keeps memory bounded: means, counts and maxima stay exact, quantiles are at most 1/128 high."""
+    changes = {"run.warm_up": "500 ms", "run.replications": 2}
+    rows = iosim.run(iosim.load("head-of-line", set=changes), study=False).summary
+    tallies = iosim.run(iosim.load("head-of-line", set={**changes, "run.rows": False}), study=False).summary
+    for figure in ("requests", "throughput_per_s", "latency_causes_ns", "head_of_line_ns", "regime", "ports"):
+        assert tallies[figure] == rows[figure], figure
+    for name in ("fast", "slow"):
+        for column in ("latency_ns", "wait_ns"):
+            exact, rough = rows["classes"][name][column], tallies["classes"][name][column]
+            assert (rough["mean"], rough["max"]) == (exact["mean"], exact["max"])
+            for quantile in ("p50", "p90", "p99"):
+                assert exact[quantile]["value"] <= rough[quantile]["value"] <= exact[quantile]["value"] * 129 / 128

@@ -117,6 +117,8 @@ def _unserved(plain: Any) -> Found:
 def impossible(tree: Node, model: ScenarioModel, traces: dict[str, Path], *, machine_known: bool) -> list[Mistake]:
     """What can't be built or can't happen; `machine_known` is off while the machine itself has mistakes."""
     found = [*_sizes(model), *_transfers(model), *_replays(model, traces), *_expectations(model, tree), *_plots(model)]
+    if not model.run.rows and model.run.warm_up is None and not traces:
+        found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))
     if machine_known:
         found += _processors(model)
     return [mistake_at(tree, path, message) for path, message in found]

@@ -72,6 +72,11 @@ class Run(Section):
     max_events: Count = key(
         50_000_000, "stop a run that goes beyond this many events", source="a choice", sure="assumed"
     )
+    rows: Flag = key(
+        True,
+        "keep one row (64 bytes) a request; false keeps histograms only, in memory that does not grow: quantiles are"
+        " then at most 1/128 high, and warm_up must be a time",
+    )
     record: tuple[Literal["causes", "waits", "timeline"], ...] = key(
         (), "details kept for each request: causes, waits, timeline"
     )

@@ -1,0 +1,195 @@
+"""One replication's records, cut to its measured window [warm-up, horizon): from rows, or from histograms.
+
+Requests that count are those whose intended arrival lies in the window. Times are ns; a class is its number, ALL for every
+class together.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from iosim.attribution import CANCELLED, COMPLETED, DROPPED, FAILED
+from iosim.histogram import Histogram, decode
+from iosim.machine import Raw
+from iosim.statistics import quantile_of_column
+from iosim.workload import NEVER
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+ALL = -1
+ENDS = {"completed": COMPLETED, "failed": FAILED, "cancelled": CANCELLED, "dropped": DROPPED}
+
+
+class Replication:
+    """What the samples tell; subclasses tell of requests."""
+
+    def __init__(self, raw: Raw, warm_up: int, horizon: int) -> None:
+        self.raw = raw
+        self.warm_up = warm_up
+        self.horizon = horizon
+        self.end = min(horizon, raw.end_ns)
+        self.seconds = max(self.end - warm_up, 1) / 1e9
+        self.times = np.frombuffer(raw.samples["time"], dtype=np.int64)
+        self.first = int(np.searchsorted(self.times, warm_up, side="right")) - 1
+        last = max(self.first + 1, int(np.searchsorted(self.times, self.end, side="left")))
+        self.last = min(last, len(self.times) - 1)
+        self.span = int(self.times[self.last] - self.times[self.first])
+
+    # ---- requests ------------------------------------------------------------------------------------------------
+
+    def count(self, group: int) -> int:
+        """Requests of the class that count and have ended."""
+        raise NotImplementedError
+
+    def ended_as(self, group: int, status: int) -> int:
+        """Those that ended with this status."""
+        raise NotImplementedError
+
+    def throughput(self, group: int) -> float:
+        """Requests of the class that ended in the window (whenever they came), per second of it."""
+        raise NotImplementedError
+
+    def mean_of(self, column: str, group: int) -> float:
+        """Mean latency or wait; NaN for no requests."""
+        raise NotImplementedError
+
+    def quantile_of(self, column: str, group: int, q: float) -> float:
+        """Quantile of latency or wait; there must be requests."""
+        raise NotImplementedError
+
+    def largest_of(self, column: str, group: int) -> float:
+        """Largest latency or wait; NaN for no requests."""
+        raise NotImplementedError
+
+    def causes(self, group: int) -> Ints:
+        """Summed ns by cause of the class's requests that count (and, as far as they came, of those that did not end)."""
+        first = self.warm_up // self.raw.bin_ns
+        sums: Ints = np.sum(np.array(self.raw.ledgers[group][first:], dtype=np.int64), axis=0)
+        return sums
+
+    # ---- samples -------------------------------------------------------------------------------------------------
+
+    def over(self, name: str) -> int:
+        """A sampled figure's change over the window."""
+        row = self.raw.samples[name]
+        return int(row[self.last] - row[self.first])
+
+    def mean(self, name: str) -> float:
+        """A sampled integral's time average over the window."""
+        return self.over(name) / max(self.span, 1)
+
+    def per_second(self, name: str) -> float:
+        """A sampled count per second of the window."""
+        return self.over(name) / max(self.span, 1) * 1e9
+
+    def levels(self, name: str) -> Floats:
+        """Mean level in each equal step of the window."""
+        row = np.frombuffer(self.raw.samples[name], dtype=np.int64)
+        levels: Floats = np.diff(row[self.first : self.last + 1]) / np.diff(self.times[self.first : self.last + 1])
+        return levels
+
+
+class FromRows(Replication):
+    """A row a request was kept."""
+
+    def __init__(self, raw: Raw, warm_up: int, horizon: int) -> None:
+        super().__init__(raw, warm_up, horizon)
+        columns = {name: np.frombuffer(column, dtype=np.int64) for name, column in raw.columns.items()}
+        counted = columns["intended"] >= warm_up
+        self.group = columns["group"][counted]
+        self.status = columns["status"][counted]
+        self.columns = {
+            "latency": (columns["ended"] - columns["intended"])[counted],
+            "wait": (columns["began"] - columns["intended"])[counted],
+        }
+        ended = columns["ended"]
+        until = horizon if raw.end_ns > horizon else NEVER
+        self.ended_group = columns["group"][(ended >= warm_up) & (ended < until)]
+
+    def column(self, column: str, group: int) -> Ints:
+        """Latencies or waits of the class, in the order of their ends."""
+        values = self.columns[column]
+        return values if group == ALL else values[self.group == group]
+
+    def count(self, group: int) -> int:
+        """Rows of the class."""
+        return len(self.column("latency", group))
+
+    def ended_as(self, group: int, status: int) -> int:
+        """Rows of the class with this status."""
+        return int(((self.status == status) & ((self.group == group) | (group == ALL))).sum())
+
+    def throughput(self, group: int) -> float:
+        """By the instants of their ends."""
+        return int(((self.ended_group == group) | (group == ALL)).sum()) / self.seconds
+
+    def mean_of(self, column: str, group: int) -> float:
+        """Exact."""
+        values = self.column(column, group)
+        return float(values.mean()) if len(values) else float("nan")
+
+    def quantile_of(self, column: str, group: int, q: float) -> float:
+        """An order statistic: a value that occurred."""
+        return float(quantile_of_column(self.column(column, group), q))
+
+    def largest_of(self, column: str, group: int) -> float:
+        """Exact."""
+        values = self.column(column, group)
+        return float(values.max()) if len(values) else float("nan")
+
+
+class FromHistograms(Replication):
+    """No rows were kept: histograms by class, whose window was fixed before the run."""
+
+    def __init__(self, raw: Raw, warm_up: int, horizon: int) -> None:
+        super().__init__(raw, warm_up, horizon)
+        groups = range(len(raw.classes))
+        self.histograms = {
+            column: {group: decode(raw.tallies[group][column]) for group in groups} for column in ("latency", "wait")
+        }
+        for each in self.histograms.values():
+            each[ALL] = merged([each[group] for group in groups])
+
+    def _summed(self, key: str, group: int, place: int) -> int:
+        groups = range(len(self.raw.classes)) if group == ALL else [group]
+        return sum(self.raw.tallies[number][key][place] for number in groups)
+
+    def count(self, group: int) -> int:
+        """As counted."""
+        return self.histograms["latency"][group].count
+
+    def ended_as(self, group: int, status: int) -> int:
+        """As counted."""
+        return self._summed("statuses", group, status)
+
+    def throughput(self, group: int) -> float:
+        """As counted."""
+        return self._summed("ended", group, 0) / self.seconds
+
+    def mean_of(self, column: str, group: int) -> float:
+        """Exact: the sum is kept."""
+        it = self.histograms[column][group]
+        return it.total / it.count if it.count else float("nan")
+
+    def quantile_of(self, column: str, group: int, q: float) -> float:
+        """The upper bound of its bucket: at most 1/128 above the true value."""
+        return float(self.histograms[column][group].quantile(q)[1])
+
+    def largest_of(self, column: str, group: int) -> float:
+        """Exact."""
+        it = self.histograms[column][group]
+        return float(it.max) if it.count else float("nan")
+
+
+def merged(histograms: list[Histogram]) -> Histogram:
+    """One histogram of all."""
+    whole = Histogram()
+    for histogram in histograms:
+        whole.merge(histogram)
+    return whole
+
+
+def replication(raw: Raw, warm_up: int, horizon: int) -> Replication:
+    """From what was kept."""
+    return FromHistograms(raw, warm_up, horizon) if raw.tallies else FromRows(raw, warm_up, horizon)
