@@ -184,6 +184,8 @@ class Processor(Actor):
 
     def begin_stretch(self) -> None:
         """Run the present thread until what it owes is paid or its quantum ends."""
+        if self.reschedule and self._yields():
+            return
         thread = self.thread
         self.mode = PASSIVE
         self.since = self.clock.now
@@ -216,20 +218,19 @@ class Processor(Actor):
         if thread.quantum <= 0 and self.scheduler.quantum_ended(thread):
             thread.planned = True
             self.run_next()
-        elif self.reschedule:
-            self._yield_if_outranked()
         else:
             self.begin_stretch()
 
-    def _yield_if_outranked(self) -> None:
+    def _yields(self) -> bool:
+        """While this processor was deciding, a better thread became ready: the present one makes way for it."""
         thread = self.thread
         self.reschedule = False
-        if self.scheduler.outranked(thread):
-            thread.planned = True
-            self.scheduler.pre_empted(thread)
-            self.run_next()
-        else:
-            self.begin_stretch()
+        if not self.scheduler.outranked(thread):
+            return False
+        thread.planned = True
+        self.scheduler.pre_empted(thread)
+        self.run_next()
+        return True
 
     def _book_part(self, thread: Thread, elapsed: int) -> None:
         book(thread, self.account, elapsed)
@@ -272,19 +273,25 @@ class Processor(Actor):
     def run_next(self) -> None:
         """The processor has no thread: take ready ones until one owes time, or go idle."""
         self.mode = DECIDING
-        while True:
-            thread = self.scheduler.next_ready(self)
-            self.thread = thread
-            if thread is IDLE_THREAD:
-                self._halt()
-                return
+        self.thread = self.scheduler.next_ready(self)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Run the present thread; while it gives the processor up at once, the next one."""
+        thread = self.thread
+        while thread is not IDLE_THREAD:
             if thread.planned:
                 thread.planned = False
                 self.begin_stretch()
                 return
             if thread.program.resume(thread):
-                self.begin_stretch()
+                if self.reschedule:
+                    self._yield_if_outranked()
+                else:
+                    self.begin_stretch()
                 return
+            thread = self.thread = self.scheduler.next_ready(self)
+        self._halt()
 
     def _halt(self) -> None:
         self.mode = HALTED
@@ -305,16 +312,7 @@ class Processor(Actor):
         """An idle processor gets a thread, whose switch has been charged."""
         self._leave_idle()
         self.thread = thread
-        self._continue(thread)
-
-    def _continue(self, thread: Thread) -> None:
-        if thread.planned:
-            thread.planned = False
-            self.begin_stretch()
-        elif thread.program.resume(thread):
-            self.begin_stretch()
-        else:
-            self.run_next()
+        self._go_on()
 
     def cut_short(self) -> None:
         """Stop the present thread's stretch at `now`: book what is done, leave the rest owed."""
@@ -342,7 +340,7 @@ class Processor(Actor):
         thread.owed -= thread.owed_spin
         thread.owed_spin = 0
         self.mode = DECIDING
-        self._continue(thread)
+        self._go_on()
 
     # ---- interrupts and DPCs -------------------------------------------------------------------------------------
 
