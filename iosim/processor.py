@@ -285,10 +285,7 @@ class Processor(Actor):
                 self.begin_stretch()
                 return
             if thread.program.resume(thread):
-                if self.reschedule:
-                    self._yield_if_outranked()
-                else:
-                    self.begin_stretch()
+                self.begin_stretch()
                 return
             thread = self.thread = self.scheduler.next_ready(self)
         self._halt()
