@@ -75,7 +75,10 @@ class TransferStep(Step):
     def begin(self, thread: KernelThread) -> None:
         """Owe the way down."""
         offset, size = self.where(thread)
-        hit = self.file.cached and self.hit(thread, offset, size)
+        hit = False
+        if self.file.cached:
+            hit = self.hit(thread, offset, size)
+            self.cache.count(hit)
         thread.call = self.services.prepare(thread, self.file, self.major, offset, size, hit)
 
     def finish(self, thread: KernelThread) -> int:

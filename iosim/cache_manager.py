@@ -64,11 +64,19 @@ class CacheManager:
         self.io = io
         self.pages = pages
         self.queue = queue
+        self.hits = 0
         self.misses = 0
 
     def resident(self, file: FileObject, offset: int, size: int) -> bool:
-        """Whether a cached read of the range is a hit."""
+        """Whether a cached read of the range would be a hit, by what the cache holds."""
         return self.pages.lookup(file.number, offset, size)
+
+    def count(self, hit: bool) -> None:
+        """A cached read begins."""
+        if hit:
+            self.hits += 1
+        else:
+            self.misses += 1
 
     def saturated(self) -> bool:
         """No system worker is free: the issuer of a miss must wait for it itself."""
@@ -76,7 +84,6 @@ class CacheManager:
 
     def post(self, irp: Irp) -> None:
         """A worker will read the missing pages in."""
-        self.misses += 1
         self.queue.insert(WorkItem(irp, self.pages))
 
 

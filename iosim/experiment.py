@@ -181,7 +181,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "pools": {name: it.pool(name) for name in model.pools},
         "locks": {name: it.lock(name) for name in model.locks},
         "disks": {name: it.disk(name) for name in model.disks},
-        "volumes": {},
+        "volumes": {name: it.volume(name) for name in model.volumes},
         "nics": {},
         "numa": {},
         "theory": {},

@@ -142,6 +142,7 @@ class Machine:
         self.sampler.queues = {**self.ports}
         self.sampler.disks = self.disks
         self.sampler.locks = self.locks
+        self.sampler.caches = self.volume_caches
 
     # ---- what it is made of --------------------------------------------------------------------------------------
 
@@ -194,7 +195,8 @@ class Machine:
         self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
         self.file_caches: dict[str, CacheManager] = {}
         tops: dict[str, DeviceObject] = {}
-        caches: dict[str, CacheManager] = {}
+        self.volume_caches: dict[str, CacheManager] = {}
+        caches = self.volume_caches
         bottoms = {name: self._disk(name) for name in self.model.disks}
         used = dict.fromkeys(self.model.disks, 0)
         stack = self.model.machine.stack

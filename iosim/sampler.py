@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Sequence
 
 from iosim.actor import SAMPLE, Actor, Clock
+from iosim.cache_manager import CacheManager
 from iosim.devices.port_driver import PortDriver
 from iosim.dispatcher import Dispatcher
 from iosim.errors import LawBroken
@@ -29,6 +30,7 @@ class Sampler(Actor):
         self.queues: dict[str, KernelQueue] = {}
         self.disks: dict[str, PortDriver] = {}
         self.locks: dict[str, CriticalSection] = {}
+        self.caches: dict[str, CacheManager] = {}
         self.room = 4 * window.bins  # a replay at a fixed depth may last longer than foreseen
         self.rows: dict[str, array[int]] = {}
 
@@ -62,6 +64,9 @@ class Sampler(Actor):
             lock.settle()
             self._put_all(f"locks.{name}", (("waiting", lock.area), ("acquisitions", lock.acquisitions)))
             self._put_all(f"locks.{name}", (("contended", lock.contended), ("blocked", lock.blocked)))
+
+        for name, cache in self.caches.items():
+            self._put_all(f"volumes.{name}", (("hits", cache.hits), ("misses", cache.misses)))
 
     def _put_all(self, prefix: str, figures: Sequence[tuple[str, int]]) -> None:
         for name, figure in figures:

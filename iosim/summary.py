@@ -197,6 +197,14 @@ class Summarizer:
             "port_driver_queue_max": self._most(f"{at}.waiting_max"),
         }
 
+    def volume(self, name: str) -> Figures:
+        """One volume's page cache: reads that found all their pages, and those that did not."""
+        at = f"volumes.{name}"
+        return {
+            "cache_hits_per_s": self.per_replication(lambda each: each.per_second(f"{at}.hits")),
+            "cache_misses_per_s": self.per_replication(lambda each: each.per_second(f"{at}.misses")),
+        }
+
     def lock(self, name: str) -> Figures:
         """One lock's traffic."""
         at = f"locks.{name}"

@@ -110,24 +110,154 @@ def test_a_thread_comes_back_to_its_last_processor_if_that_is_idle() -> None:
     assert [thread.processor for thread in threads] == [0, 1, 2, 3]
 
 
-def place_of_the_returning(tiny: Tiny, *busy: int) -> int:
-    """Where a thread that ran on processor 2 runs when it returns and these processors are busy."""
-    tiny.dispatcher.idle = [0, 0b01]
-    returning = tiny.thread(compute(10), block(1000), compute(10))
-    tiny.dispatcher.make_ready(returning)
-    assert returning.processor == 2
-    tiny.dispatcher.idle = [0b11, 0b10]
-    for _ in range(4 - len(busy)):
-        pass
+@pytest.mark.parametrize(
+    ("busy", "chosen"), [((), 2), ((0, 1, 3), 2), ((2,), 3), ((2, 3), 0), ((0, 2, 3), 1), ((0, 1, 2), 3)]
+)
+def test_a_woken_thread_goes_to_its_last_processor_else_one_of_its_node_else_any(
+    busy: tuple[int, ...], chosen: int
+) -> None:
+    """Two nodes of two processors; it ran on processor 2 before (semantics 7.3)."""
+    tiny = Tiny(4, nodes=2)
     for processor in busy:
-        if processor != 2:
-            tiny.dispatcher.idle = [1 << processor if processor < 2 else 0, 1 << processor - 2 if processor > 2 else 0]
-            tiny.dispatcher.make_ready(tiny.thread(compute(50_000)))
-    tiny.dispatcher.idle = [sum(1 << p for p in (0, 1) if p not in busy), sum(1 << p - 2 for p in (3,) if p not in busy)]
-    if 2 in busy:
-        tiny.at(500, lambda: tiny.dispatcher.make_ready(tiny.thread(compute(50_000))))
-        tiny.at(499, lambda: setattr(tiny.dispatcher, "idle", [0, 1]))
-        free = list(tiny.dispatcher.idle)
-        tiny.at(501, lambda: setattr(tiny.dispatcher, "idle", free))
-    tiny.clock.run(100_000)
-    return returning.processor
+        tiny.start(compute(1000), last=processor)
+    thread = tiny.start(compute(10), note("done"), at=10, last=2)
+    tiny.run()
+    assert thread.processor == chosen
+    assert tiny.log == [(20, "done")]
+
+
+def test_with_no_idle_processor_it_waits_for_any() -> None:
+    tiny = Tiny(2)
+    tiny.start(compute(100), last=0)
+    tiny.start(compute(90), last=1)
+    thread = tiny.start(compute(10), note("done"), at=10, last=0)
+    thread.request = request = tiny.request()
+    tiny.at(10, lambda: setattr(request, "mark", 10))
+    tiny.run()
+    assert tiny.log == [(100, "done")]
+    assert thread.processor == 1
+    assert causes(request) == {"ready_queue": 80, "user": 10}
+
+
+# ---- switches --------------------------------------------------------------------------------------------------------
+
+
+def test_a_switch_is_charged_once_each_time_a_processor_turns_to_a_thread() -> None:
+    """A: 50 + 400; better: 50 + 100; A again: 50 + 600. An interrupt that returns to the same thread is no switch."""
+    tiny = Tiny(switch=50)
+    a = tiny.start(compute(1000), note("a"))
+    tiny.start(compute(100), note("better"), priority=9, at=450)
+    Device(tiny.processors[0], 10, 20).at(tiny, 800)
+    tiny.run()
+    assert tiny.log == [(600, "better"), (1280, "a")]
+    assert tiny.account() == {"switch": 150, "user": 1100, "isr": 10, "dpc": 20}
+    assert (a.switches, tiny.dispatcher.switches) == (2, 3)
+
+
+def test_the_unpaid_rest_of_a_switch_stays_owed() -> None:
+    """Pre-empted after 20 of the 50 ns: when it returns it owes the rest and a new switch."""
+    tiny = Tiny(switch=50)
+    tiny.start(compute(100), note("a"))
+    tiny.start(compute(100), note("better"), priority=9, at=20)
+    tiny.run()
+    assert tiny.log == [(170, "better"), (350, "a")]
+    assert tiny.account() == {"switch": 150, "user": 200}
+
+
+def test_kinds_of_time_are_paid_in_the_written_order() -> None:
+    """Switch, refill, kernel, user, spin: an interrupt in between shows how far it has come."""
+    tiny = Tiny(switch=10)
+
+    def charge() -> None:
+        thread.owe_spin(10)
+        thread.owe_user(10)
+        thread.owe_kernel(10)
+        thread.owe_refill(10)
+
+    thread = tiny.start(call(charge), compute(0))
+    seen: list[dict[str, int]] = []
+
+    def look() -> None:
+        tiny.dispatcher.settle()
+        seen.append(tiny.account())
+
+    for time in (5, 15, 25, 35, 45):
+        tiny.at(time, look)
+    tiny.run()
+    order = ["switch", "refill", "kernel", "user", "spin"]
+    for place, account in enumerate(seen):
+        assert account == {kind: 10 for kind in order[:place]} | {order[place]: 5}
+
+
+# ---- waits -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_wait_of_the_request_has_the_waits_cause() -> None:
+    tiny = Tiny(switch=50)
+    thread = tiny.start(compute(100), block(300), compute(100), note("done"))
+    thread.request = request = tiny.request()
+    tiny.run()
+    assert tiny.log == [(600, "done")]
+    assert causes(request) == {"user": 200, "wake_and_switch": 100, "blocked_call": 300}
+    assert request.explained == request.mark == 600
+
+
+def test_a_bound_thread_that_blocks_lets_another_in_and_overshoots_when_it_comes_back(clock: type[Clock]) -> None:
+    """K01c and K01d of semantics 9.6 on real processors: limit 1; T1 blocks for 300 ns in mid-request."""
+    tiny = Tiny(2, clock=clock)
+    port = CompletionPort(tiny.clock, tiny.dispatcher, 0, 1, 2)
+    counts: list[tuple[int, int]] = []
+    look = call(lambda: counts.append((tiny.clock.now, port.running)))
+    tiny.start(take(port), look, compute(500), look)
+    tiny.start(take(port), compute(100), look, block(300), look, compute(50), look)
+    tiny.insert(1000, port, 1, 2)
+    tiny.run()
+    assert tiny.log == [(1000, "T1 takes 1"), (1100, "T0 takes 2")]
+    assert counts == [(1100, 1), (1100, 1), (1400, 2), (1450, 2), (1600, 1)]
+
+
+def test_a_thread_that_ends_leaves_its_queue() -> None:
+    tiny = Tiny()
+    port = CompletionPort(tiny.clock, tiny.dispatcher, 0, 1, 1)
+    tiny.start(take(port), compute(100))
+    thread = tiny.start(take(port), compute(100))
+    tiny.insert(50, port, 1, 2)
+    tiny.run()
+    assert tiny.log == [(50, "T1 takes 1"), (150, "T0 takes 2")]
+    assert thread.state == TERMINATED
+    assert (port.running, len(port.bound)) == (0, 0)
+
+
+def test_a_wait_that_another_thread_ends_at_the_same_instant_is_not_lost() -> None:
+    tiny = Tiny(2)
+    sleeper = tiny.start(compute(100), wait(), note("awake"))
+    tiny.start(compute(100), call(lambda: tiny.dispatcher.wake(sleeper)), compute(50), note("waker"))
+    tiny.run()
+    assert tiny.log == [(100, "awake"), (150, "waker")]
+
+
+# ---- timers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "asked", "ends"),
+    [(0, 1, 1000), (0, 1000, 1000), (1, 999, 1000), (1, 1000, 2000), (500, 600, 2000), (999, 1, 1000), (1000, 0, 1000)],
+)
+def test_a_timer_expires_at_the_first_tick_that_is_no_earlier_than_asked(now: int, asked: int, ends: int) -> None:
+    """Semantics 0b.13: finite timeouts round up."""
+    tiny = Tiny(tick=1000)
+    tiny.clock.now = now
+    assert now + tiny.dispatcher.next_tick(asked) == ends
+
+
+def test_without_a_tick_a_timer_is_exact() -> None:
+    assert Tiny(tick=0).dispatcher.next_tick(17) == 17
+
+
+def test_ready_threads_are_integrated_over_time() -> None:
+    """Ns x threads that were ready and had no processor: b from 0 to 100, c from 0 to 200."""
+    tiny = Tiny()
+    for _ in range(3):
+        tiny.start(compute(100))
+    tiny.run()
+    assert tiny.dispatcher.ready_area == 300

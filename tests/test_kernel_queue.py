@@ -9,7 +9,7 @@ from collections import deque
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import Tiny, block, call, causes, compute, note, take
+from tiny import Tiny, causes, compute, note, take
 
 from iosim.actor import Clock
 from iosim.attribution import SYSTEM_WORKER_QUEUE, Request
@@ -492,17 +492,3 @@ def test_a_listener_hears_who_waited_from_when_to_when_and_who_ended_it() -> Non
         ("held", 8),
         (1, 0),
     ]
-
-
-def test_a_blocked_worker_gives_its_place_up_and_takes_it_back() -> None:
-    """The dispatcher's part of K01c and K01d, with real processors: limit 1, T1 blocks for 300 ns in mid-request."""
-    tiny = Tiny(2)
-    port = CompletionPort(tiny.clock, tiny.dispatcher, 0, 1, 2)
-    counts: list[tuple[int, int]] = []
-    look = call(lambda: counts.append((tiny.clock.now, port.running)))
-    tiny.start(take(port), look, compute(500), look)
-    tiny.start(take(port), compute(100), look, block(300), look, compute(50), look)
-    tiny.insert(1000, port, 1, 2)
-    tiny.run()
-    assert tiny.log == [(1000, "T1 takes 1"), (1100, "T0 takes 2")]
-    assert counts == [(1100, 1), (1100, 1), (1400, 2), (1450, 2), (1600, 1)]

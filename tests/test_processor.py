@@ -166,9 +166,8 @@ def test_a_sibling_speeds_up_when_the_other_goes_idle_and_slows_down_when_it_com
 
 def test_processors_of_different_cores_do_not_slow_each_other() -> None:
     tiny = Tiny(4, smt=1.25)
-    tiny.at(0, lambda: tiny.dispatcher.idle.__setitem__(0, 0b0101))  # one of each pair
-    tiny.start(compute(1000), note("a"))
-    tiny.start(compute(1000), note("b"))
+    tiny.start(compute(1000), note("a"), last=1)
+    tiny.start(compute(1000), note("b"), last=2)
     tiny.run()
     assert tiny.log == [(1000, "a"), (1000, "b")]
 

@@ -186,9 +186,10 @@ class Tiny:
         """A thread that has yet to be made ready."""
         return self.dispatcher.create_thread(Script(self, steps), priority)
 
-    def start(self, *steps: Step, priority: int = 8, at: int = 0) -> KernelThread:
-        """A thread that is made ready at a time."""
+    def start(self, *steps: Step, priority: int = 8, at: int = 0, last: int = -1) -> KernelThread:
+        """A thread that is made ready at a time; `last` is the processor where it ran before."""
         thread = self.thread(*steps, priority=priority)
+        thread.processor = last
         self.at(at, lambda: self.dispatcher.make_ready(thread))
         return thread
 
