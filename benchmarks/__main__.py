@@ -49,7 +49,8 @@ def main() -> int:
     agree.add_argument("--milliseconds", type=int, default=1000, help="simulated time of one replication")
     profile = verbs.add_parser("profile", help="where iosim's time goes")
     profile.add_argument("model", choices=sorted(agreement.BUILDERS))
-    asked = parser.parse_args(sys.argv[1:] or ["pairs"])
+    given = sys.argv[1:]
+    asked = parser.parse_args(["pairs", *given] if not given or given[0] in ("--pairs", "--only") else given)
     if asked.verb == "pairs":
         return run_pairs(asked.pairs, asked.only)
     if asked.verb == "agreement":

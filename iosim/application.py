@@ -10,7 +10,7 @@ from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
 from iosim.io_manager import FileObject
 from iosim.irp import READ, WRITE
-from iosim.kernel_queue import KernelThread
+from iosim.kernel_queue import NO_PACKET, KernelThread
 from iosim.locks import ACQUIRED, SPINNING, CriticalSection
 from iosim.processor import Program
 from iosim.services import AGAIN, DONE, LEFT, LEFT_AND_WAITS, RETRIES, WAITS, Services
@@ -83,7 +83,7 @@ class TransferStep(Step):
 
     def finish(self, thread: KernelThread) -> int:
         """Call the driver."""
-        return self.services.issue(thread, self.blocking, self.cache)
+        return self.services.issue(thread, self.blocking, self.file.cached and self.cache.saturated())
 
 
 class DrawnTransfer(TransferStep):
@@ -137,7 +137,8 @@ class RowTransfer(Step):
 
     def finish(self, thread: KernelThread) -> int:
         """Call the driver."""
-        return self.services.issue(thread, False, self.caches[thread.request.target])
+        target = thread.request.target
+        return self.services.issue(thread, False, self.files[target].cached and self.caches[target].saturated())
 
 
 class AcquireStep(Step):
@@ -180,8 +181,11 @@ class BlockStep(Step):
         thread.owe_kernel(self.services.costs.block)
 
     def finish(self, thread: KernelThread) -> int:
-        """Wait until the answer comes."""
-        self.services.wait(thread, self.time.value(thread.request.index), BLOCKED_CALL)
+        """Wait until the answer comes; one that is there already is no wait (semantics 1.6)."""
+        time = self.time.value(thread.request.index)
+        if not time:
+            return DONE
+        self.services.wait(thread, time, BLOCKED_CALL)
         return WAITS
 
 
@@ -189,9 +193,12 @@ class SleepStep(BlockStep):
     """Sleep: the wait ends at the first clock tick that is no earlier than the time asked for (0b.13)."""
 
     def finish(self, thread: KernelThread) -> int:
-        """Wait until the tick."""
+        """Wait until the tick; Sleep(0) does not block (semantics 1.6)."""
         services = self.services
-        services.wait(thread, services.dispatcher.next_tick(self.time.value(thread.request.index)), SLEEP)
+        time = self.time.value(thread.request.index)
+        if not time:
+            return DONE
+        services.wait(thread, services.dispatcher.next_tick(time), SLEEP)
         return WAITS
 
 
@@ -232,6 +239,8 @@ class WorkerProgram(Program):
     def resume(self, thread: KernelThread) -> bool:  # type: ignore[override]  # the dispatcher makes no other threads
         """Go on: the time owed is paid, a packet was handed over, or a wait is over."""
         stage = thread.stage
+        if stage == FETCH and thread.owed and thread.packet is NO_PACKET:
+            return True  # the switch of a thread that starts, or was blocked as an issuer, is no packet's business
         while True:
             if stage == FETCH:
                 if not self.services.remove(thread, self.port):

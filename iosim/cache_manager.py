@@ -113,6 +113,8 @@ class SystemWorker(Program):
     def _take(self, thread: KernelThread) -> bool:
         packet = thread.packet
         if packet is NO_PACKET:
+            if thread.owed:
+                return True  # the switch of a thread that starts
             packet = self.queue.remove(thread)
             if packet is NO_PACKET:
                 return False

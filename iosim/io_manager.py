@@ -139,11 +139,12 @@ class IoManager:
     def _finish(self, irp: Irp) -> None:
         """A waiting thread is woken; a request that reports becomes a packet; paging I/O does neither (2.5)."""
         waiter = irp.waiter
-        if irp.reports:
+        irp.waiter = NO_THREAD  # before the packet is queued: whoever takes it may use the IRP again at once
+        if not irp.paging:
             irp.request.bytes += irp.information
+        if irp.reports:
             irp.file.port.insert(irp)
         if waiter is not NO_THREAD:
-            irp.waiter = NO_THREAD
             self.dispatcher.wake(waiter)
 
     def wait_for(self, thread: KernelThread, irp: Irp, cause: int) -> None:

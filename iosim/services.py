@@ -7,7 +7,6 @@ be one more actor that turns each of its yields into the same calls (issue B).
 from iosim.actor import TIMER, Clock
 from iosim.attribution import BLOCKED_CALL, Request
 from iosim.cache import Caches
-from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.io_manager import FileObject, IoManager
@@ -99,7 +98,6 @@ class Services:
         """Make the IRP of a read or write and charge the caller its way down; `hit`: a cached read finds its pages."""
         irp = self.io.allocate(file.device.stack_size)
         irp.prepare(thread.request, file, major, offset, size)
-        irp.processor = thread.processor
         if file.cached:
             costs = self.io.costs
             irp.hit = hit
@@ -108,14 +106,18 @@ class Services:
             thread.owe_kernel(self.io.issue_cost(file, size))
         return irp
 
-    def issue(self, thread: KernelThread, blocking: bool, cache: CacheManager) -> int:
-        """ReadFile or WriteFile, prepared before. Overlapped: LEFT, the packet will tell; blocking: WAITS, or DONE."""
+    def issue(self, thread: KernelThread, blocking: bool, saturated: bool) -> int:
+        """ReadFile or WriteFile, prepared before. Overlapped: LEFT, the packet will tell; blocking: WAITS, or DONE.
+
+        `saturated`: no system worker is free for a cached miss, so that its issuer waits for it (0b.20).
+        """
         irp = thread.call
         assert isinstance(irp, Irp)
+        irp.processor = thread.processor
         if blocking:
             return self._issue_and_wait(thread, irp)
         irp.reports = True
-        blocks_issuer = irp.file.cached and not irp.hit and cache.saturated()
+        blocks_issuer = saturated and not irp.hit  # the IRP may be another's by the time that the call returns
         self.let_go(thread)
         self.io.call_driver(irp.file.device, irp)
         if blocks_issuer:

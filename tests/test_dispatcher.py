@@ -186,7 +186,7 @@ def test_kinds_of_time_are_paid_in_the_written_order() -> None:
     tiny.run()
     order = ["switch", "refill", "kernel", "user", "spin"]
     for place, account in enumerate(seen):
-        assert account == {kind: 10 for kind in order[:place]} | {order[place]: 5}
+        assert account == dict.fromkeys(order[:place], 10) | {order[place]: 5}
 
 
 # ---- waits -----------------------------------------------------------------------------------------------------------

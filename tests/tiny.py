@@ -15,6 +15,7 @@ from iosim.cache import Caches
 from iosim.clock import HeapClock
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
+from iosim.locks import ACQUIRED, SPINNING, CriticalSection
 from iosim.numa import Topology
 from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, Dpc, Interrupt, Processor, Program, Thread
 from iosim.recorders import new_ledger
@@ -149,6 +150,32 @@ def take(queue: KernelQueue) -> Step:
         thread.packet = NO_PACKET
         thread.request = packet.request
         tiny.log.append((tiny.clock.now, f"T{thread.number} takes {packet.request.index}"))
+        return GO
+
+    return Step(act)
+
+
+def enter(section: CriticalSection) -> Step:
+    """Enter a critical section, as a worker does: what is owed so far (a switch) is paid before each try."""
+
+    def act(tiny: "Tiny", thread: KernelThread) -> int:
+        if thread.owed:
+            tiny.again(thread)
+            return RUN
+        outcome = section.acquire(thread)
+        if outcome == ACQUIRED:
+            return GO
+        tiny.again(thread)
+        return RUN if outcome == SPINNING else WAIT
+
+    return Step(act)
+
+
+def leave(section: CriticalSection) -> Step:
+    """Leave it."""
+
+    def act(_tiny: "Tiny", thread: KernelThread) -> int:
+        section.release(thread)
         return GO
 
     return Step(act)

@@ -182,7 +182,6 @@ class CompletionDpc(Dpc):
         self.port = port
         self.vector = vector
         self.batch: list[Command] = []
-        self.starts = 0
 
     def begin(self, processor: Processor) -> int:
         """The time of this run: the DPC itself, the way up for each request, the starts that become possible."""
@@ -191,8 +190,7 @@ class CompletionDpc(Dpc):
         now = port.clock.now
         self.batch = self.vector.finished
         self.vector.finished = []
-        self.starts = min(len(port.waiting), len(self.batch) + len(port.free))
-        time = costs.dpc + self.starts * costs.start
+        time = costs.dpc + min(len(port.waiting), len(self.batch) + len(port.free)) * costs.start
         for command in self.batch:
             irp = port.irps[command.tag]
             irp.request.spend(DPC_WAIT, now)
@@ -201,14 +199,17 @@ class CompletionDpc(Dpc):
         return time
 
     def end(self, processor: Processor) -> None:
-        """The drive gets its next work before anybody is told, as its queue must not run dry."""
+        """The drive gets its next work before anybody is told, as its queue must not run dry.
+
+        Simplified: the start of a request that joined the queue during the DPC takes no time; it may not be left waiting, as
+        nobody might come to start it.
+        """
         port = self.port
         now = port.clock.now
         batch = self.batch
         irps = [port.irps[command.tag] for command in batch]
         port.free.extend(batch)
-        while self.starts and port.waiting and port.free:
-            self.starts -= 1
+        while port.waiting and port.free:
             port.start_waiting(processor.number)
         for irp in irps:
             irp.request.spend(KERNEL, now)
