@@ -49,7 +49,9 @@ class ComputeStep(Step):
 
     def begin(self, thread: KernelThread) -> None:
         """Owe the time."""
-        thread.owe_user(self.time.value(thread.request.index))
+        time = self.time.value(thread.request.index)
+        thread.owed_user += time
+        thread.owed += time
         if self.touches:
             self.services.touch(thread, self.private, self.request_bytes)
 
@@ -109,8 +111,12 @@ class DrawnTransfer(TransferStep):
         """Drawn; kept within the file."""
         index = thread.request.index
         size = self.size.value(index)
-        size = max(1, min(size, self.file.size))
-        return min(self.offset.value(index), self.file.size - size), size
+        offset = self.offset.value(index)
+        end = self.file.size
+        if size < 1 or offset + size > end:
+            size = max(1, min(size, end))
+            offset = min(offset, end - size)
+        return offset, size
 
     def hit(self, thread: KernelThread, offset: int, size: int) -> bool:
         """Drawn, or by what the cache holds."""

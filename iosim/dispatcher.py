@@ -15,6 +15,7 @@ from iosim.cache import Caches
 from iosim.kernel_queue import NO_QUEUE, KernelThread
 from iosim.processor import (
     DECIDING,
+    HALTED,
     IDLE_THREAD,
     PASSIVE,
     READY,
@@ -50,7 +51,6 @@ class Dispatcher(Scheduler):
         self.idle = [0] * caches.topology.nodes  # bit n: the node's n-th processor is idle
         self.per_node = caches.topology.processors_per_node
         self.lowest = PRIORITIES  # the lowest priority of any thread: nobody can be pre-empted by its like
-        self.switches = 0
 
     def add_processor(self, number: int) -> Processor:
         """Add the next processor of the machine, idle."""
@@ -72,8 +72,15 @@ class Dispatcher(Scheduler):
     # ---- becoming ready ------------------------------------------------------------------------------------------
 
     def make_ready(self, thread: Thread) -> None:
-        """The thread's wait is over: to an idle processor, or before a worse thread, or to the tail of its queue."""
-        processor = self._idle_processor(thread)
+        """The thread's wait is over: to an idle processor, or before a worse thread, or to the tail of its queue.
+
+        Of idle processors, the thread's last one first (semantics 7.3).
+        """
+        last = thread.processor
+        if last >= 0 and self.processors[last].mode == HALTED:
+            processor = last
+        else:
+            processor = self._idle_processor(thread)
         if processor >= 0:
             taker = self.processors[processor]
             self.idle[taker.node] ^= taker.place
@@ -88,13 +95,8 @@ class Dispatcher(Scheduler):
             self._pre_empt_for(thread)
 
     def _idle_processor(self, thread: Thread) -> int:
-        """An idle processor: the thread's last one, one of its node, any; -1 for none (semantics 7.3)."""
-        last = thread.processor
-        node = 0
-        if last >= 0:
-            node = last // self.per_node
-            if self.idle[node] >> (last - node * self.per_node) & 1:
-                return last
+        """An idle processor, of the thread's node if there is one; -1 for none (semantics 7.3)."""
+        node = max(thread.processor, 0) // self.per_node
         if self.idle[node]:
             return node * self.per_node + lowest_bit(self.idle[node])
         for other in range(len(self.idle)):
@@ -136,20 +138,29 @@ class Dispatcher(Scheduler):
         thread = queue.popleft()
         if not queue:
             self.ready_mask ^= 1 << priority
-        self._count_ready(-1)
-        thread.request.spend(READY_QUEUE, self.clock.now)
+        now = self.clock.now
+        self.ready_area += self.ready_count * (now - self.ready_since)
+        self.ready_since = now
+        self.ready_count -= 1
+        request = thread.request
+        waited = now - request.mark
+        if waited:
+            request.ledger[READY_QUEUE] += waited
+            request.explained += waited
+            request.mark = now
         self._switch_in(thread, processor)
         return thread
 
     def _switch_in(self, thread: Thread, processor: Processor) -> None:
         thread.state = RUNNING
-        self.switches += 1
         thread.switches += 1
         refill = self.caches.refill(thread, processor.number) if self.caches.costs else 0
         thread.processor = processor.number
-        thread.owed_switch += self.switch_cost
-        thread.owed_refill += refill
-        thread.owed += self.switch_cost + refill
+        cost = self.switch_cost + refill
+        if cost:
+            thread.owed_switch += self.switch_cost
+            thread.owed_refill += refill
+            thread.owed += cost
 
     def outranked(self, thread: Thread) -> bool:
         """Whether a ready thread has a higher priority."""

@@ -15,6 +15,7 @@ from iosim.irp import NO_THREAD, STATUS_MORE_PROCESSING_REQUIRED, Irp
 from iosim.kernel_queue import KernelThread
 
 PAGE = 4096
+MOST_LOCATIONS = 127  # a stack location's number is a signed byte in the real IRP
 
 
 class Driver:
@@ -92,11 +93,11 @@ class IoManager:
         self.dispatcher = dispatcher
         self.clock = dispatcher.clock
         self.costs = costs
-        self.lookaside: dict[int, list[Irp]] = {}  # free IRPs by number of locations
+        self.lookaside: list[list[Irp]] = [[] for _ in range(MOST_LOCATIONS + 1)]  # free IRPs by number of locations
 
     def allocate(self, stack_size: int) -> Irp:
         """An IRP with as many locations as the stack has drivers."""
-        free = self.lookaside.setdefault(stack_size, [])
+        free = self.lookaside[stack_size]
         return free.pop() if free else Irp(stack_size, free, self.costs.removal)
 
     def issue_cost(self, file: FileObject, size: int) -> int:

@@ -78,12 +78,13 @@ class Irp(Packet):
         """The location of the driver that has the IRP now."""
         return self.locations[self.current]
 
-    def copy_to_next(self, offset: int, routine: bool) -> None:
-        """Set up the next lower driver's location: the same request at another offset (semantics 2.2.2)."""
-        here = self.locations[self.current]
-        below = self.locations[self.current - 1]
+    def copy_to_next(self, shift: int, routine: bool) -> None:
+        """Set up the next lower driver's location: the same request, `shift` bytes further on (semantics 2.2.2)."""
+        current = self.current
+        here = self.locations[current]
+        below = self.locations[current - 1]
         below.major = here.major
-        below.offset = offset
+        below.offset = here.offset + shift
         below.size = here.size
         below.routine = routine
 

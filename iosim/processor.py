@@ -195,15 +195,13 @@ class Processor(Actor):
         self.clock.at(owed if owed <= thread.quantum else thread.quantum, actor.THREAD, self, 0)
 
     def fire(self, what: int) -> None:
-        """What the processor was doing has ended."""
-        if self.mode == PASSIVE:
-            self._end_stretch()
-        elif self.mode == DISPATCH:
+        """What the processor was doing has ended: a stretch of its thread, as a rule."""
+        if self.mode == DISPATCH:
             self._end_dpc()
-        else:
+            return
+        if self.mode == DEVICE_LEVEL:
             self._end_interrupt()
-
-    def _end_stretch(self) -> None:
+            return
         thread = self.thread
         elapsed = self.clock.now - self.since
         thread.quantum -= elapsed
@@ -466,32 +464,35 @@ class Processor(Actor):
 
 def book(thread: Thread, account: list[int], elapsed: int) -> None:
     """Of what the thread owes, `elapsed` ns have been paid, in the written order of kinds."""
-    request = thread.request
-    left = elapsed
-    paid = min(left, thread.owed_switch)
-    thread.owed_switch -= paid
-    left -= _enter(request, account, SWITCH, paid)
-    paid = min(left, thread.owed_refill)
-    thread.owed_refill -= paid
-    left -= _enter(request, account, REFILL, paid)
-    paid = min(left, thread.owed_kernel)
-    thread.owed_kernel -= paid
-    left -= _enter(request, account, KERNEL, paid)
-    paid = min(left, thread.owed_user)
-    thread.owed_user -= paid
-    left -= _enter(request, account, USER, paid)
-    paid = min(left, thread.owed_spin)
-    thread.owed_spin -= paid
-    left -= _enter(request, account, SPIN, paid)
-    thread.owed -= elapsed - left
-    request.mark += elapsed - left
-    request.explained += elapsed - left
-
-
-def _enter(request: Request, account: list[int], kind: int, ns: int) -> int:
-    account[kind] += ns
-    request.ledger[kind] += ns
-    return ns
+    if not elapsed:
+        return
+    ledger = thread.request.ledger
+    paid_switch = min(elapsed, thread.owed_switch)
+    left = elapsed - paid_switch
+    paid_refill = min(left, thread.owed_refill)
+    left -= paid_refill
+    paid_kernel = min(left, thread.owed_kernel)
+    left -= paid_kernel
+    paid_user = min(left, thread.owed_user)
+    paid_spin = left - paid_user
+    thread.owed_switch -= paid_switch
+    thread.owed_refill -= paid_refill
+    thread.owed_kernel -= paid_kernel
+    thread.owed_user -= paid_user
+    thread.owed_spin -= paid_spin
+    thread.owed -= elapsed
+    for kind, paid in (
+        (SWITCH, paid_switch),
+        (REFILL, paid_refill),
+        (KERNEL, paid_kernel),
+        (USER, paid_user),
+        (SPIN, paid_spin),
+    ):
+        if paid:
+            account[kind] += paid
+            ledger[kind] += paid
+    thread.request.mark += elapsed
+    thread.request.explained += elapsed
 
 
 def book_stolen(thread: Thread) -> None:

@@ -50,7 +50,7 @@ class Sampler(Actor):
         self._put("completed", self.window.columns.count)
         for kind, name in enumerate(KINDS):
             self._put(f"processors.{name}", sum(each.account[kind] for each in self.dispatcher.processors))
-        self._put("switches", self.dispatcher.switches)
+        self._put("switches", sum(thread.switches for thread in self.dispatcher.threads))
         self._put("ready", self.dispatcher.ready_area)
         for name, queue in self.queues.items():
             queue.settle()

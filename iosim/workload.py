@@ -10,6 +10,7 @@ from array import array
 from iosim.actor import ARRIVAL, STOP, Actor, Clock
 from iosim.attribution import Client, Request
 from iosim.completion_port import CompletionPort
+from iosim.kernel_queue import Packet
 from iosim.recorders import RequestColumns, new_ledger
 from iosim.streams import CLIENT_SHIFT, Variate
 
@@ -48,20 +49,18 @@ class Window(Actor):
         if what or not self.live:
             self.clock.stop()
 
-    def entered(self, request: Request) -> None:
-        """A request came in."""
-        now = self.clock.now
+    def entered(self, request: Request, now: int) -> None:
+        """A request came in now."""
         self.area += self.present * (now - self.since)
         self.since = now
         self.present += 1
-        self.present_starts += request.issued
-        if request.intended < self.horizon:
+        self.present_starts += now
+        if now < self.horizon:
             self.offered += 1
             self.live += 1
 
-    def left(self, request: Request) -> None:
-        """A request ended."""
-        now = self.clock.now
+    def left(self, request: Request, now: int) -> None:
+        """A request ended now."""
         self.area += self.present * (now - self.since)
         self.since = now
         self.present -= 1
@@ -80,7 +79,12 @@ class Window(Actor):
 
 
 class Source(Client):
-    """One entry of a scenario's workload; its number is its request class."""
+    """One entry of a scenario's workload; its number is its request class.
+
+    `answers`: its clients wait for the end of a request, and `served` says what they do next.
+    """
+
+    answers = False
 
     def __init__(self, clock: Clock, window: Window, group: int, port: CompletionPort) -> None:
         self.clock = clock
@@ -103,7 +107,7 @@ class Source(Client):
         request = Request(self.group, index, now, now, ledger)
         request.source = self
         request.steps = self.steps
-        window.entered(request)
+        window.entered(request, now)
         return request
 
     def finished(self, request: Request) -> None:
@@ -112,12 +116,13 @@ class Source(Client):
         now = self.clock.now
         if request.intended < window.horizon:
             self.ended += 1
-        if window.columns.with_causes and request.intended < window.horizon:
-            total = self.ledgers[request.intended // window.bin_ns]
-            for cause, spent in enumerate(request.ledger):
-                total[cause] += spent
-        window.left(request)
-        self.served(request, now)
+            if window.columns.with_causes:
+                total = self.ledgers[request.intended // window.bin_ns]
+                for cause, spent in enumerate(request.ledger):
+                    total[cause] += spent
+        window.left(request, now)
+        if self.answers:
+            self.served(request, now)
 
     def served(self, request: Request, now: int) -> None:
         """What the client does next."""
@@ -145,11 +150,13 @@ class OpenSource(Source):
         index = self.next
         self.next = index + 1
         self.clock.at(self.gap.value(index + 1), ARRIVAL, self, 0)
-        self.port.post(self.ask(index))
+        self.port.insert(Packet(self.ask(index)))
 
 
 class ClosedSource(Source):
     """Clients that think, ask, and wait for the answer."""
+
+    answers = True
 
     def __init__(
         self, clock: Clock, window: Window, group: int, port: CompletionPort, clients: int, think: Variate
@@ -167,7 +174,7 @@ class ClosedSource(Source):
 
     def fire(self, what: int) -> None:
         """Client number `what` asks."""
-        self.port.post(self.ask(what << CLIENT_SHIFT | self.iterations[what]))
+        self.port.insert(Packet(self.ask(what << CLIENT_SHIFT | self.iterations[what])))
 
     def served(self, request: Request, now: int) -> None:
         """The client thinks again."""
@@ -179,6 +186,8 @@ class ClosedSource(Source):
 
 class ReplaySource(Source):
     """The rows of a block trace: at their own times, or as fast as possible with `depth` of them outstanding."""
+
+    answers = True
 
     def __init__(
         self,
@@ -224,7 +233,7 @@ class ReplaySource(Source):
         request.offset = self.offset[row]
         request.size = self.size[row]
         request.write = self.write[row]
-        self.port.post(request)
+        self.port.insert(Packet(request))
 
     def served(self, request: Request, now: int) -> None:
         """At a fixed depth, an answer makes room for the next row."""

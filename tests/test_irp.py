@@ -30,7 +30,7 @@ class Layer(Driver):
         self.marks = False  # re-marks the IRP pending, as a routine that lets the walk go on must (2.3.2)
 
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
-        irp.copy_to_next(irp.location().offset + 1, self.routine)
+        irp.copy_to_next(1, self.routine)
         return self.io.call_driver(device.lower, irp)
 
     def completed(self, device: DeviceObject, irp: Irp) -> int:

@@ -25,7 +25,7 @@ class Ntfs(Driver):
         file = irp.file
         if file.cached and not irp.paging:
             return self._cached(irp)
-        irp.copy_to_next(irp.location().offset + file.base, False)
+        irp.copy_to_next(file.base, False)
         return self.io.call_driver(device.lower, irp)
 
     def _cached(self, irp: Irp) -> int:

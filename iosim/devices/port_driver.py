@@ -72,14 +72,15 @@ class PortDriver(Driver):
 
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
         """Start the request if the drive has room, else queue it; it pends either way."""
-        irp.mark_pending()
+        irp.locations[irp.current].pending = True
         irp.entered = self.clock.now
         self._count(1)
         if self.free:
             self._start(irp, irp.processor)
         else:
             self.waiting.append(irp)
-            self.queued_most = max(self.queued_most, len(self.waiting))
+            if len(self.waiting) > self.queued_most:
+                self.queued_most = len(self.waiting)
             if self.watched:
                 self.probes.wait_began(self.number, irp.request)
         return STATUS_PENDING
@@ -94,7 +95,7 @@ class PortDriver(Driver):
         self._start(irp, processor)
 
     def _start(self, irp: Irp, processor: int) -> None:
-        location = irp.location()
+        location = irp.locations[irp.current]
         command = self.free.pop()
         tag = command.tag
         command.offset = location.offset
@@ -130,9 +131,9 @@ class PortDriver(Driver):
     def _count(self, change: int) -> None:
         now = self.clock.now
         passed = now - self.since
-        self.area += self.present * passed
-        self.queued_area += len(self.waiting) * passed
-        if self.present:
+        if passed and self.present:
+            self.area += self.present * passed
+            self.queued_area += len(self.waiting) * passed
             self.busy_ns += passed
         self.since = now
         self.present += change
@@ -214,5 +215,5 @@ class CompletionDpc(Dpc):
         for irp in irps:
             irp.request.spend(KERNEL, now)
             irp.status = STATUS_SUCCESS
-            irp.information = irp.location().size
+            irp.information = irp.locations[irp.current].size
             port.io.complete(irp)

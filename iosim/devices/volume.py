@@ -21,5 +21,5 @@ class PassThrough(Driver):
 
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
         """Down."""
-        irp.copy_to_next(irp.location().offset + device.base, False)
+        irp.copy_to_next(device.base, False)
         return self.io.call_driver(device.lower, irp)
