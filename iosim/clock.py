@@ -26,13 +26,16 @@ class HeapClock(Clock):
     def run(self, limit: int) -> None:
         """Fire what is due until nothing is left, `stop` is called or `limit` more events have fired."""
         heap = self.heap
-        last = self.events + limit
+        left = limit
         self.running = True
-        while self.running and heap and self.events < last:
+        while left and heap:
             self.now, _rank, _sequence, actor, what, generation = heappop(heap)
             if generation == actor.generation:
                 self.events += 1
                 actor.fire(what)
+                if not self.running:
+                    return
+                left -= 1
 
 
 class _Entry:
@@ -87,8 +90,8 @@ class SimpyClock(Clock):
         last = self.events + limit
         self.running = True
         while self.running and env._queue and self.events < last:
+            self.now = int(env._queue[0][0])  # before the step, as a user's own process asks for the time too
             env.step()
-            self.now = int(env.now)
 
 
 CLOCKS = {"heap": HeapClock, "simpy": SimpyClock}

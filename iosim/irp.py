@@ -41,6 +41,8 @@ class StackLocation:
 class Irp(Packet):
     """A request on its way down and up a device stack; `current` counts down from `stack_count + 1` (semantics 2.1.2)."""
 
+    is_irp = True
+
     def __init__(self, stack_count: int, lookaside: "list[Irp]", removal_cost: int) -> None:
         super().__init__(NO_REQUEST)
         self.lookaside = lookaside

@@ -20,14 +20,18 @@ NO_LIMIT = 2**31 - 1  # there is no maximum in the real system; this one throttl
 class Packet:
     """What a kernel queue holds: a posted mini packet, or an IRP (`Irp` is one)."""
 
+    __slots__ = ("entered", "headed", "limited", "request")
+
     def __init__(self, request: Request) -> None:
         self.request = request
         self.entered = 0  # ns: when it was queued
         self.headed = 0  # ns: when it became the oldest
         self.limited = 0  # the queue's `limited_ns` at that instant
 
+    is_irp = False
+
     def removed(self) -> int:
-        """A thread takes the packet: the kernel time (ns) that the removal costs beyond the call itself."""
+        """A thread takes an IRP: the kernel time (ns) that its removal costs beyond the call itself."""
         return 0
 
 
@@ -36,6 +40,8 @@ NO_PACKET = Packet(NO_REQUEST)
 
 class KernelThread(Thread):
     """A thread, the kernel queue it is bound to, and the packet it was handed while it waited there."""
+
+    __slots__ = ("call", "last_request", "packet", "queue")
 
     def __init__(self, number: int, program: Program, priority: int) -> None:
         super().__init__(number, program, priority)

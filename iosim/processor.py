@@ -47,6 +47,32 @@ class Thread:
     (bytes), whose cache lines are where `cache.py` left them.
     """
 
+    __slots__ = (
+        "core_fill",
+        "node_fill",
+        "number",
+        "owed",
+        "owed_kernel",
+        "owed_refill",
+        "owed_spin",
+        "owed_switch",
+        "owed_user",
+        "planned",
+        "priority",
+        "private",
+        "processor",
+        "program",
+        "quantum",
+        "request",
+        "request_bytes",
+        "stage",
+        "state",
+        "stolen",
+        "switches",
+        "wait_began",
+        "wait_cause",
+    )
+
     def __init__(self, number: int, program: Program, priority: int) -> None:
         self.number = number
         self.program = program
@@ -242,6 +268,17 @@ class Processor(Actor):
         account = self.account
         request = thread.request
         ledger = request.ledger
+        owed = thread.owed
+        request.mark += owed
+        request.explained += owed
+        thread.owed = 0
+        if thread.stolen:
+            book_stolen(thread)
+        if thread.owed_user == owed:  # nothing else, as so often
+            account[USER] += owed
+            ledger[USER] += owed
+            thread.owed_user = 0
+            return
         if thread.owed_user:
             account[USER] += thread.owed_user
             ledger[USER] += thread.owed_user
@@ -262,17 +299,15 @@ class Processor(Actor):
             account[SPIN] += thread.owed_spin
             ledger[SPIN] += thread.owed_spin
             thread.owed_spin = 0
-        request.mark += thread.owed
-        request.explained += thread.owed
-        thread.owed = 0
-        if thread.stolen:
-            book_stolen(thread)
 
     def run_next(self) -> None:
         """The processor has no thread: take ready ones until one owes time, or go idle."""
         self.mode = DECIDING
-        self.thread = self.scheduler.next_ready(self)
-        self._go_on()
+        thread = self.thread = self.scheduler.next_ready(self)
+        if thread is IDLE_THREAD:
+            self._halt()
+        else:
+            self._go_on()
 
     def _go_on(self) -> None:
         """Run the present thread; while it gives the processor up at once, the next one."""

@@ -62,7 +62,9 @@ class Services:
         request = packet.request
         thread.request = request
         thread.request_bytes = 0
-        cost = self.costs.remove + packet.removed()
+        cost = self.costs.remove
+        if packet.is_irp:
+            cost += packet.removed()
         if cost:
             thread.owed_kernel += cost
             thread.owed += cost

@@ -78,7 +78,9 @@ class StreamKey:
 
     def __init__(self, seed: int, replication: int, name: str) -> None:
         digest = hashlib.sha256(f"{seed}/{replication}/{name}".encode()).digest()
-        self.key = [int.from_bytes(digest[0:8], "little"), int.from_bytes(digest[8:16], "little")]
+        self.key = int.from_bytes(
+            digest[:16], "little"
+        )  # not two words: numpy takes a mixed list for floats and rounds
 
     def uniforms(self, block: int, bits: int) -> Floats:
         """2^bits numbers strictly between 0 and 1, multiples of 2^-53, of block number `block`."""

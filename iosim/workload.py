@@ -15,12 +15,12 @@ from iosim.recorders import RequestColumns, new_ledger
 from iosim.streams import CLIENT_SHIFT, Variate
 
 NEVER = 2**62
-OPEN_END = 0
 
 
 class Window(Actor):
     """The measured time: sums of causes in `bins` equal bins of intended arrival, and the end of the run.
 
+    Sources keep its counts, where their requests come and go.
     The run ends when the horizon has passed and no counted request is left, or at `limit` (ns), with those left in flight.
     """
 
@@ -49,29 +49,6 @@ class Window(Actor):
         if what or not self.live:
             self.clock.stop()
 
-    def entered(self, request: Request, now: int) -> None:
-        """A request came in now."""
-        self.area += self.present * (now - self.since)
-        self.since = now
-        self.present += 1
-        self.present_starts += now
-        if now < self.horizon:
-            self.offered += 1
-            self.live += 1
-
-    def left(self, request: Request, now: int) -> None:
-        """A request ended now."""
-        self.area += self.present * (now - self.since)
-        self.since = now
-        self.present -= 1
-        self.present_starts -= request.issued
-        self.sojourns += now - request.issued
-        if request.intended < self.horizon:
-            self.columns.add(request, now)
-            self.live -= 1
-            if not self.live and (now >= self.horizon or not self.sources_open):
-                self.clock.stop()
-
     def settle(self) -> None:
         """Bring the integral up to now."""
         self.area += self.present * (self.clock.now - self.since)
@@ -94,35 +71,65 @@ class Source(Client):
         self.port = port
         self.steps: list[object] = []
         self.ledgers = [new_ledger() for _ in range(window.bins)]
-        self.scrap = new_ledger()
+        self.ledger = self.ledgers[0]  # of the present bin, until `turn` (ns)
+        self.turn = 0
+        self.keeps_causes = window.columns.with_causes
         self.ended = 0  # counted requests
 
     def ask(self, index: int) -> Request:
         """A new request, intended and issued now."""
         now = self.clock.now
+        if now >= self.turn:
+            self._turn_ledger(now)
         window = self.window
-        ledger = self.ledgers[now // window.bin_ns] if now < window.horizon else self.scrap
-        if window.columns.with_causes:
-            ledger = new_ledger()
-        request = Request(self.group, index, now, now, ledger)
+        request = Request(self.group, index, now, now, new_ledger() if self.keeps_causes else self.ledger)
         request.source = self
         request.steps = self.steps
-        window.entered(request, now)
+        window.area += window.present * (now - window.since)
+        window.since = now
+        window.present += 1
+        window.present_starts += now
+        if now < window.horizon:
+            window.offered += 1
+            window.live += 1
         return request
+
+    def _turn_ledger(self, now: int) -> None:
+        """The sums of causes of the bin that has begun; what comes after the horizon is not summed."""
+        window = self.window
+        if now >= window.horizon:
+            self.ledger, self.turn = new_ledger(), NEVER
+            return
+        place = min(now // window.bin_ns, window.bins - 1)
+        self.ledger = self.ledgers[place]
+        self.turn = min((place + 1) * window.bin_ns, window.horizon) if place < window.bins - 1 else window.horizon
 
     def finished(self, request: Request) -> None:
         """The request has been served."""
         window = self.window
         now = self.clock.now
+        issued = request.issued
+        window.area += window.present * (now - window.since)
+        window.since = now
+        window.present -= 1
+        window.present_starts -= issued
+        window.sojourns += now - issued
         if request.intended < window.horizon:
-            self.ended += 1
-            if window.columns.with_causes:
-                total = self.ledgers[request.intended // window.bin_ns]
-                for cause, spent in enumerate(request.ledger):
-                    total[cause] += spent
-        window.left(request, now)
+            self._count(request, now)
         if self.answers:
             self.served(request, now)
+
+    def _count(self, request: Request, now: int) -> None:
+        window = self.window
+        self.ended += 1
+        window.columns.add(request, now)
+        if self.keeps_causes:
+            total = self.ledgers[min(request.intended // window.bin_ns, window.bins - 1)]
+            for cause, spent in enumerate(request.ledger):
+                total[cause] += spent
+        window.live -= 1
+        if not window.live and (now >= window.horizon or not window.sources_open):
+            self.clock.stop()
 
     def served(self, request: Request, now: int) -> None:
         """What the client does next."""

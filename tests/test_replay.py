@@ -235,10 +235,10 @@ def test_after_twenty_mistakes_the_rest_is_counted(tmp_path: Path) -> None:
         (b"PK\x03\x04 and so on", "a.trace: is a zip archive"),
         (b"\x07tae\x00", "a.trace: is raw blktrace output; run blkparse on it"),
         (b"\x1f\x8b", "a.trace:1:1: the gzip data end too early"),
-        (gzip.compress(b"1 0 0 8 1\n" * 99)[:-12], "the gzip data end too early; was the download cut off?"),
-        (gzip.compress(b"1 0 0 8 1\n") + b"tail", "the gzip data are damaged"),
-        (gzip.compress(b"1 0 0 8 1\n")[:10] + b"\xff" * 30, "the gzip data are damaged"),
-        (gzip.compress(b""), "a.trace: holds no request"),
+        (gzip.compress(b"1 0 0 8 1\n" * 99, mtime=0)[:-12], "the gzip data end too early; was the download cut off?"),
+        (gzip.compress(b"1 0 0 8 1\n", mtime=0) + b"tail", "the gzip data are damaged"),
+        (gzip.compress(b"1 0 0 8 1\n", mtime=0)[:10] + b"\xff" * 30, "the gzip data are damaged"),
+        (gzip.compress(b"", mtime=0), "a.trace: holds no request"),
     ],
 )
 def test_a_file_that_is_no_trace_is_refused_with_one_sentence(content: bytes, said: str, tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ class Run(Section):
         True,
         "keep one row (64 bytes) a request; false keeps histograms only, in memory that does not grow: quantiles are"
         " then at most 1/128 high, and warm_up must be a time",
+        source="a choice",
+        sure="assumed",
     )
     record: tuple[Literal["causes", "waits", "timeline"], ...] = key(
         (), "details kept for each request: causes, waits, timeline"

@@ -1,0 +1,390 @@
+"""Laws that hold in every run of every machine, and determinism: same scenario and seed, same bytes, on any clock."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from iosim import probes, recorders
+from iosim.attribution import CAUSE_COUNT, SLEEP, Request
+from iosim.clock import CLOCKS
+from iosim.drives.drive import Command, Drive
+from iosim.errors import IosimError, LawBroken
+from iosim.kernel_queue import KernelQueue
+from iosim.machine import Machine, Raw
+from iosim.processor import KINDS, Processor
+from iosim.scenario.loader import Scenario, load
+from iosim.summary import fingerprint
+
+Tree = dict[str, Any]
+
+EVERYTHING: Tree = {
+    "version": 1,
+    "machine": {"cores_per_node": 2, "l2": "64 KiB", "l3": "128 KiB", "dispatcher": {"quantum": "1 ms"}},
+    "locks": {"fair": {"handoff": "fair", "spin": "2 us"}, "unfair": {}},
+    "disks": {
+        "flash": {
+            "kind": "nvme",
+            "units": 4,
+            "read": "50 us",
+            "program": "100 us",
+            "capacity": "1 GB",
+            "queue_depth": 4,
+        }
+    },
+    "volumes": {"data": {"disk": "flash", "cache": "1 MiB"}},
+    "files": {
+        "raw": {"volume": "data", "size": "16 MiB"},
+        "kept": {"volume": "data", "size": "4 MiB", "access": "cached"},
+    },
+    "ports": {"main": {"concurrency": "1/processor"}, "aside": {"concurrency": 1}},
+    "pools": {"workers": {"port": "main", "threads": 6}, "helpers": {"port": "aside", "threads": 2, "priority": 9}},
+    "handlers": {
+        "mixed": [
+            {"compute": {"time": {"exponential": "20 us"}, "touching": {"private": "40 KiB", "request": "4 KiB"}}},
+            {"lock": {"name": "fair", "hold": {"exponential": "30 us"}}},
+            {"read": {"file": "raw", "size": {"uniform": ["1 KiB", "16 KiB"]}}},
+            {"lock": {"name": "unfair", "hold": "3 us"}},
+            {"block": {"exponential": "30 us"}},
+            {"read": {"file": "kept", "size": "4 KiB"}},
+            {"write": {"file": "raw", "size": "4 KiB", "mode": "blocking"}},
+            {"post": {"port": "aside"}},
+            {"compute": "5 us"},
+        ],
+        "short": [{"compute": {"exponential": "10 us"}}, {"sleep": "100 us"}],
+    },
+    "workload": {
+        "open": {"kind": "open", "port": "main", "handler": "mixed", "rate": "3000/s"},
+        "closed": {
+            "kind": "closed",
+            "port": "main",
+            "handler": "short",
+            "clients": 3,
+            "think": {"exponential": "1 ms"},
+        },
+    },
+    "run": {"duration": "40 ms", "warm_up": "0 s", "seed": 5},
+}
+
+
+def scenario(tree: Tree, **changes: Any) -> Scenario:
+    """Through the front door: the text of a file (JSON is YAML), validated. `a__b=value` is --set a.b=value."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "tiny.yaml"
+        path.write_text(json.dumps(tree))
+        return load(path, {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def build(tree: Tree, clock: str = "heap", seed: int = 5, record: tuple[str, ...] = (), **changes: Any) -> Machine:
+    return Machine(scenario(tree, **changes), CLOCKS[clock](), seed, 0, {}, record)
+
+
+def run(tree: Tree, clock: str = "heap", seed: int = 5, record: tuple[str, ...] = (), **changes: Any) -> Raw:
+    return build(tree, clock, seed, record, **changes).run()
+
+
+def everything_but(*paths: str) -> Tree:
+    """The machine of all parts without some of them."""
+    tree: Tree = json.loads(json.dumps(EVERYTHING))
+    for path in paths:
+        *way, last = path.split(".")
+        place = tree
+        for part in way:
+            place = place[part]
+        del place[last]
+    return tree
+
+
+# ---- laws ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_machine_of_all_parts_keeps_the_laws() -> None:
+    """`run` itself checks them and raises; here it is seen that all parts did something, and the sums are done again."""
+    raw = run(EVERYTHING, record=("causes",))
+    spent = sum(sum(sums) for bins in raw.ledgers for sums in bins)
+    ended, intended = raw.columns["ended"], raw.columns["intended"]
+    latency = [end - begin for end, begin in zip(ended, intended, strict=True)]
+    assert spent == sum(latency) > 0
+    rows = [sum(raw.causes[row : row + CAUSE_COUNT]) for row in range(0, len(raw.causes), CAUSE_COUNT)]
+    assert rows == latency
+    end = raw.samples["time"][-1]
+    assert sum(raw.samples[f"processors.{kind}"][-1] for kind in KINDS) == 2 * end == 2 * raw.end_ns
+    assert all(raw.samples[f"processors.{kind}"][-1] > 0 for kind in KINDS)
+    assert raw.offered == len(ended) + raw.in_flight
+    assert raw.samples["disks.flash.commands"][-1] > 50
+    assert raw.samples["locks.unfair.acquisitions"][-1] > 50
+
+
+WORK = st.fixed_dictionaries(
+    {
+        "processors": st.integers(1, 4),
+        "smt": st.sampled_from([1, 2]),
+        "nodes": st.sampled_from([1, 2]),
+        "threads": st.integers(1, 12),
+        "limit": st.sampled_from([0, 1, 2, "none"]),
+        "rate": st.sampled_from([500, 3000, 9000]),
+        "clients": st.integers(1, 12),
+        "switch": st.sampled_from(["0 ns", "1.2 us", "20 us"]),
+        "quantum": st.sampled_from(["50 us", "1 ms", "server"]),
+        "depth": st.integers(1, 6),
+        "system_workers": st.integers(1, 3),
+        "steps": st.lists(st.integers(0, 8), min_size=1, max_size=5),
+        "seed": st.integers(0, 10**6),
+    }
+)
+
+
+def drawn(work: Tree) -> Tree:
+    tree = everything_but()
+    tree["machine"] |= {"cores_per_node": work["processors"], "numa_nodes": work["nodes"]}
+    tree["machine"] |= {"smt": {"threads": work["smt"]}, "kernel": {"system_workers": work["system_workers"]}}
+    tree["machine"]["dispatcher"] = {
+        "context_switch": work["switch"],
+        "quantum": work["quantum"],
+        "timer_tick": "50 us",
+    }
+    tree["disks"]["flash"]["queue_depth"] = work["depth"]
+    tree["ports"]["main"]["concurrency"] = work["limit"]
+    tree["pools"]["workers"]["threads"] = work["threads"]
+    tree["workload"]["open"]["rate"] = f"{work['rate']}/s"
+    tree["workload"]["closed"]["clients"] = work["clients"]
+    mixed = tree["handlers"]["mixed"]
+    tree["handlers"]["mixed"] = [mixed[place] for place in work["steps"]]
+    tree["run"]["duration"] = "12 ms"
+    return tree
+
+
+@settings(
+    deadline=None,
+    max_examples=60,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(work=WORK)
+def test_any_machine_keeps_the_laws_and_is_the_same_on_both_clocks_watched_or_not(work: Tree) -> None:
+    """Every run checks the conservation laws at its end; listeners and clocks change nothing but the speed."""
+    tree, seed = drawn(work), work["seed"]
+    bare = run(tree, "heap", seed)
+    watched = run(tree, "simpy", seed, ("causes", "waits", "timeline"))
+    assert fingerprint([bare]) == fingerprint([watched])
+    assert bare.samples == watched.samples
+    assert bare.ledgers == watched.ledgers
+    assert len(watched.waits.get("began", ())) == len(watched.waits.get("ended", ()))
+
+
+def test_a_request_whose_time_is_not_explained_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cause left out: sleep is not booked."""
+    honest = Request.spend
+
+    def forgetful(self: Request, cause: int, now: int) -> None:
+        if cause != SLEEP:
+            honest(self, cause, now)
+
+    monkeypatch.setattr(Request, "spend", forgetful)
+    with pytest.raises(LawBroken, match=r"request \d+ of class \d+: its causes sum to \d+ ns, its latency is \d+ ns"):
+        run(EVERYTHING)
+
+
+def test_a_processor_that_loses_a_nanosecond_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Processor._leave_idle
+
+    def careless(self: Processor) -> None:
+        honest(self)
+        if self.clock.now > 5_000_000 and not self.account[5]:
+            self.account[7] -= 1
+
+    monkeypatch.setattr(Processor, "_leave_idle", careless)
+    with pytest.raises(LawBroken, match=r"processor \d+ accounts for \d+ of \d+ ns"):
+        run(everything_but("workload.open"))
+
+
+def test_a_queue_whose_sojourns_do_not_sum_to_its_integral_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = KernelQueue.settle
+
+    def careless(self: KernelQueue) -> None:
+        honest(self)
+        self.depth_area += 1
+
+    monkeypatch.setattr(KernelQueue, "settle", careless)
+    with pytest.raises(LawBroken, match="Little's law at port main"):
+        run(EVERYTHING)
+
+
+def test_too_many_events_are_the_scenarios_fault_and_say_so() -> None:
+    with pytest.raises(IosimError, match=r"max_events = 100 events at .* requests in the system"):
+        run(EVERYTHING, run__max_events=100)
+
+
+# ---- determinism -----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
+    first, again, other = (fingerprint([run(EVERYTHING, seed=seed)]) for seed in (5, 5, 6))
+    assert first == again != other
+
+
+def test_hash_randomization_plays_no_part() -> None:
+    """Sets and dicts of strings change their order from process to process; results may not."""
+    program = (
+        "import json, sys; from test_machine import EVERYTHING, run; from iosim.summary import fingerprint; "
+        "print(fingerprint([run(EVERYTHING)]))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join([*sys.path])},
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert found == {fingerprint([run(EVERYTHING)])}
+
+
+class Offered:
+    """What the drive is asked for: the sizes and offsets of every command, and the requests' intended times."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.commands: list[tuple[int, int]] = []
+        honest = Drive.submit
+
+        def submit(drive: Drive, command: Command) -> None:
+            self.commands.append((command.offset, command.size))
+            honest(drive, command)
+
+        monkeypatch.setattr(Drive, "submit", submit)
+
+
+def test_another_disk_and_another_class_leave_every_other_draw_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two designs are offered the very same requests: same gaps, sizes, offsets (design 1.3)."""
+    offered = Offered(monkeypatch)
+    tree = everything_but("workload.closed")
+    before = run(tree)
+    commands, offered.commands = sorted(offered.commands), []
+    tree["disks"] = {"added": {"kind": "nvme", "units": 1, "read": "1 ms", "program": "1 ms"}, **tree["disks"]}
+    tree["workload"] = {**tree["workload"], "idle": EVERYTHING["workload"]["closed"]}
+    tree["handlers"]["short"] = [{"compute": "1 ns"}]
+    after = run(tree)
+    ours = [row for row, group in enumerate(after.columns["group"]) if group == 0]
+    intended = sorted(after.columns["intended"][row] for row in ours)
+    assert intended == sorted(before.columns["intended"])
+    assert sorted(offered.commands) == commands
+    assert len(commands) > 100
+
+
+def test_a_slower_machine_is_offered_the_same_requests() -> None:
+    fast, slow = run(EVERYTHING), run(EVERYTHING, machine__cores_per_node=1, disks__flash__read="200 us")
+    fast_asked, slow_asked = (
+        sorted(asked for asked, group in zip(raw.columns["intended"], raw.columns["group"], strict=True) if not group)
+        for raw in (fast, slow)
+    )
+    assert fast_asked == slow_asked
+    assert fast.end_ns != slow.end_ns
+
+
+# ---- cost of what nobody asked for -----------------------------------------------------------------------------------
+
+
+def codes_of(*classes: type) -> dict[CodeType, str]:
+    """The code of every method of these classes."""
+    return {
+        method.__code__: f"{cls.__name__}.{name}"
+        for cls in classes
+        for name, method in vars(cls).items()
+        if hasattr(method, "__code__") and not name.startswith("__")
+    }
+
+
+LISTENERS = (probes.Probes, recorders.Fanout, recorders.WaitRecords, recorders.Timeline, recorders.Behind)
+
+
+def calls_to_listeners(machine: Machine) -> Counter[str]:
+    codes = codes_of(*LISTENERS)
+    calls: Counter[str] = Counter()
+
+    def profile(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and frame.f_code in codes:
+            calls[codes[frame.f_code]] += 1
+
+    sys.setprofile(profile)
+    try:
+        machine.run()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_with_no_listener_not_one_call_is_made_to_any() -> None:
+    """Style 5. One class, nothing recorded: nobody hangs on the probes."""
+    assert calls_to_listeners(build(everything_but("workload.closed"))) == Counter()
+
+
+def test_with_listeners_they_are_called() -> None:
+    """That the count above can be anything but zero."""
+    calls = calls_to_listeners(build(EVERYTHING, record=("waits",)))
+    assert calls["WaitRecords.wait_ended"] > 50
+    assert calls["Behind.wait_began"] > 10
+
+
+# ---- effects that must not be drawn in -------------------------------------------------------------------------------
+
+
+def compute_only(threads: int, private: str) -> float:
+    """Requests that ended in 60 ms of saturated processors."""
+    tree: Tree = {
+        "version": 1,
+        "machine": {"cores_per_node": 2, "l2": "64 KiB", "l3": "128 KiB", "dispatcher": {"context_switch": "50 us"}},
+        "ports": {"main": {"concurrency": "none"}},
+        "pools": {"workers": {"port": "main", "threads": threads}},
+        "handlers": {"request": [{"compute": {"time": {"exponential": "50 us"}, "touching": {"private": private}}}]},
+        "workload": {"all": {"kind": "closed", "port": "main", "handler": "request", "clients": 200}},
+        "run": {"duration": "60 ms", "warm_up": "0 s"},
+    }
+    return len(run(tree).columns["ended"])
+
+
+def test_handlers_that_only_compute_do_not_thrash_whatever_a_switch_or_a_refill_costs() -> None:
+    """Semantics 0b: a worker takes its next packet without a switch, and a quantum is a thousand handlers long."""
+    few = compute_only(2, "256 KiB")
+    assert compute_only(64, "256 KiB") > 0.95 * few
+    assert compute_only(64, "0 B") > 0.97 * compute_only(2, "0 B")
+
+
+def test_with_all_costs_at_zero_even_blocking_handlers_do_not_thrash() -> None:
+    """The effect vanishes with its cause (design 1.1): as many requests with 100 threads as with 12."""
+    tree = everything_but("workload.open")
+    tree["machine"] |= {"memory": {"l3": "0 ns", "local": "0 ns"}, "dispatcher": {"context_switch": "0 ns"}}
+    tree["machine"]["kernel"] = {"remove": "0 ns", "post": "0 ns"}
+    tree["ports"]["main"]["concurrency"] = "none"
+    tree["handlers"]["short"] = [EVERYTHING["handlers"]["mixed"][0], {"block": "30 us"}, {"compute": "20 us"}]
+    tree["workload"]["closed"] |= {"clients": 200, "think": "0 s"}
+    found = [len(run(tree, pools__workers__threads=threads).columns["ended"]) for threads in (12, 100)]
+    assert found[1] >= 0.95 * found[0]
+
+
+def test_a_replay_that_takes_longer_than_foreseen_still_has_a_bin_for_every_request(tmp_path: Path) -> None:
+    """At a fixed depth nobody knows beforehand how long the rows will take; 5 ms each here, where 1 ms was foreseen."""
+    from iosim.machine import read_traces
+
+    trace = tmp_path / "rows.trace"
+    trace.write_text("".join(f"{row * 1000} 0 {row * 8} 8 1\n" for row in range(300)))
+    tree = everything_but("workload.open", "workload.closed", "handlers")
+    tree["disks"]["flash"] |= {"read": "5 ms", "units": 1, "queue_depth": 1}
+    tree["workload"]["rows"] = {
+        "kind": "replay", "port": "main", "trace": str(trace), "format": "ssdsim", "timing": {"depth": 1}, "map": "raw"
+    }  # fmt: skip
+    described = scenario(tree)
+    raw = Machine(described, CLOCKS["heap"](), 1, 0, read_traces(described)).run()
+    assert len(raw.columns["ended"]) == 300
+    assert raw.end_ns > 300 * 5_000_000
+    assert sum(sum(sums) for bins in raw.ledgers for sums in bins) > 300 * 5_000_000
