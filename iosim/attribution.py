@@ -1,7 +1,8 @@
 """Where a request's time went: one cause for every nanosecond of its critical path (design 3.9).
 
 A request carries a `mark`, the instant up to which its time is explained. Whoever knows why the time since the mark
-passed says so (`spend`), and the mark moves on. Nothing is left over at the end, or a law is broken.
+passed says so (`spend`): the cause gets the time, and the mark moves on by as much. At the end of a request its mark is
+now, or a law is broken; at the end of a run the causes sum to the latencies, or a law is broken.
 """
 
 from collections.abc import Sequence
@@ -92,7 +93,6 @@ class Request:
     __slots__ = (
         "began",
         "bytes",
-        "explained",
         "group",
         "index",
         "intended",
@@ -123,7 +123,6 @@ class Request:
         self.issued = issued
         self.began = -1
         self.mark = intended
-        self.explained = 0
         self.ledger = ledger
         self.status = COMPLETED
         self.bytes = 0
@@ -134,5 +133,4 @@ class Request:
         spent = now - self.mark
         if spent:
             self.ledger[cause] += spent
-            self.explained += spent
             self.mark = now

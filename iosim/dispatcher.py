@@ -96,9 +96,10 @@ class Dispatcher(Scheduler):
 
     def _idle_processor(self, thread: Thread) -> int:
         """An idle processor, of the thread's node if there is one; -1 for none (semantics 7.3)."""
-        node = max(thread.processor, 0) // self.per_node
-        if self.idle[node]:
-            return node * self.per_node + lowest_bit(self.idle[node])
+        node = thread.processor // self.per_node if thread.processor > 0 else 0
+        mask = self.idle[node]
+        if mask:
+            return node * self.per_node + (mask & -mask).bit_length() - 1
         for other in range(len(self.idle)):
             if self.idle[other]:
                 return other * self.per_node + lowest_bit(self.idle[other])
@@ -146,7 +147,6 @@ class Dispatcher(Scheduler):
         waited = now - request.mark
         if waited:
             request.ledger[READY_QUEUE] += waited
-            request.explained += waited
             request.mark = now
         self._switch_in(thread, processor)
         return thread

@@ -140,7 +140,6 @@ class KernelQueue:
         ledger[self.cause_order] += packet.headed - packet.entered
         ledger[self.cause_limit] += limited
         ledger[self.cause_thread] += now - packet.headed - limited
-        request.explained += now - packet.entered
         request.mark += now - packet.entered
 
     def _hand(self, packet: Packet) -> None:
@@ -219,9 +218,9 @@ class KernelQueue:
             if running >= self.limit:
                 self.limited_ns += passed
             self.running_since = now
-        self.running = running + change
-        if self.running > self.running_most:
-            self.running_most = self.running
+        self.running = running = running + change
+        if running > self.running_most:
+            self.running_most = running
 
     def settle(self) -> None:
         """Bring the integrals up to now."""

@@ -396,6 +396,8 @@ class Machine:
             )
         self.sampler.take()
         self.sampler.check_laws()
+        for source in self.sources:
+            source.check_causes()
         return self._raw()
 
     def _raw(self) -> Raw:

@@ -270,7 +270,6 @@ class Processor(Actor):
         ledger = request.ledger
         owed = thread.owed
         request.mark += owed
-        request.explained += owed
         thread.owed = 0
         if thread.stolen:
             book_stolen(thread)
@@ -342,7 +341,13 @@ class Processor(Actor):
         """An idle processor gets a thread, whose switch has been charged."""
         self._leave_idle()
         self.thread = thread
-        self._go_on()
+        if thread.planned:
+            thread.planned = False
+            self.begin_stretch()
+        elif thread.program.resume(thread):
+            self.begin_stretch()
+        else:
+            self.run_next()
 
     def cut_short(self) -> None:
         """Stop the present thread's stretch at `now`: book what is done, leave the rest owed."""
@@ -527,7 +532,6 @@ def book(thread: Thread, account: list[int], elapsed: int) -> None:
             account[kind] += paid
             ledger[kind] += paid
     thread.request.mark += elapsed
-    thread.request.explained += elapsed
 
 
 def book_stolen(thread: Thread) -> None:
@@ -535,7 +539,6 @@ def book_stolen(thread: Thread) -> None:
     request = thread.request
     request.ledger[INTERRUPTED] += thread.stolen
     request.mark += thread.stolen
-    request.explained += thread.stolen
     thread.stolen = 0
 
 

@@ -10,6 +10,7 @@ from array import array
 from iosim.actor import ARRIVAL, STOP, Actor, Clock
 from iosim.attribution import Client, Request
 from iosim.completion_port import CompletionPort
+from iosim.errors import LawBroken
 from iosim.kernel_queue import Packet
 from iosim.recorders import RequestColumns, new_ledger
 from iosim.streams import CLIENT_SHIFT, Variate
@@ -75,6 +76,7 @@ class Source(Client):
         self.turn = 0
         self.keeps_causes = window.columns.with_causes
         self.ended = 0  # counted requests
+        self.latencies = 0  # their sum (ns)
 
     def ask(self, index: int) -> Request:
         """A new request, intended and issued now."""
@@ -122,6 +124,7 @@ class Source(Client):
     def _count(self, request: Request, now: int) -> None:
         window = self.window
         self.ended += 1
+        self.latencies += now - request.intended
         window.columns.add(request, now)
         if self.keeps_causes:
             total = self.ledgers[min(request.intended // window.bin_ns, window.bins - 1)]
@@ -130,6 +133,15 @@ class Source(Client):
         window.live -= 1
         if not window.live and (now >= window.horizon or not window.sources_open):
             self.clock.stop()
+
+    def check_causes(self) -> None:
+        """Raise LawBroken unless all causes of the class sum to its latencies (design 1.2, the third law).
+
+        With counted requests left in flight the causes may be more: theirs, as far as they came.
+        """
+        booked = sum(map(sum, self.ledgers))
+        if booked < self.latencies or (booked > self.latencies and not self.window.live):
+            raise LawBroken(f"class {self.group}: causes sum to {booked} ns, latencies to {self.latencies} ns")
 
     def served(self, request: Request, now: int) -> None:
         """What the client does next."""

@@ -28,7 +28,7 @@ def test_an_interrupt_and_its_dpc_hold_the_thread_up_by_exactly_their_time(clock
     assert tiny.log == [(1150, "done")]
     assert tiny.account() == {"user": 1000, "isr": 50, "dpc": 100}
     assert causes(request) == {"user": 1000, "interrupted": 150}
-    assert request.explained == request.mark == 1150
+    assert sum(request.ledger) == request.mark == 1150
 
 
 def test_an_interrupt_stops_a_dpc_which_then_goes_on(clock: type[Clock]) -> None:
@@ -233,7 +233,7 @@ def test_whatever_happens_the_accounts_add_up_and_looking_changes_nothing(
         assert unwatched.busy(number).get("dpc", 0) == 57 * len(device.dpc.runs)
     for thread in unwatched.dispatcher.threads:
         request = thread.request
-        assert request.explained == sum(request.ledger) == request.mark - request.intended
+        assert sum(request.ledger) == request.mark - request.intended
 
 
 def test_a_processor_has_one_pending_event_at_most() -> None:

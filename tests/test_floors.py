@@ -1,0 +1,238 @@
+"""The rooms of style.md: imports go down only. Read from the source, so that one wrong line is found before it spreads."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import iosim
+
+ROOT = Path(iosim.__file__).parent
+
+FLOORS: dict[int, tuple[str, ...]] = {
+    7: ("cli",),
+    6: ("statistics", "summary", "replication", "results", "experiment", "plots", "pictures"),
+    5: ("scenario", "presets", "machine"),
+    4: ("application", "workload", "replay", "sampler"),
+    3: ("devices", "cache_manager"),
+    2: ("kernel_queue", "dispatcher", "locks", "completion_port", "irp", "io_manager", "services"),
+    1: ("processor", "cache", "numa", "nic", "drives"),
+    0: (
+        "actor",
+        "attribution",
+        "clock",
+        "errors",
+        "histogram",
+        "probes",
+        "recorders",
+        "registry",
+        "streams",
+        "units",
+        "version",
+    ),
+}
+FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+
+# Style, "Floors 0 to 4 are written to be compiled": who may import what from outside all the same.
+HEAVY = {"numpy", "pydantic", "matplotlib", "simpy", "scipy", "pandas", "yaml", "click", "rich", "joblib"}
+ALLOWED = {"clock": {"simpy"}, "streams": {"numpy"}}
+
+# What runs at every event: carried by step objects and mechanisms alone.
+PER_EVENT = (
+    "actor",
+    "application",
+    "attribution",
+    "cache",
+    "cache_manager",
+    "completion_port",
+    "devices.ntfs",
+    "devices.null",
+    "devices.port_driver",
+    "devices.volume",
+    "dispatcher",
+    "drives.drive",
+    "drives.hdd",
+    "drives.nvme",
+    "io_manager",
+    "irp",
+    "kernel_queue",
+    "locks",
+    "numa",
+    "probes",
+    "processor",
+    "services",
+    "workload",
+)
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name below `iosim`."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+ROOMS = {name: path for name, path in MODULES.items() if name not in ("", "__main__")}
+
+
+def imports(path: Path) -> Iterator[tuple[str, int, bool]]:
+    """What a module imports, on which line, and whether only for the type checker."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: relative imports hide where they go"
+            module = node.module or ""
+            names = [f"iosim.{alias.name}" for alias in node.names] if module == "iosim" else [module]
+        else:
+            continue
+        for name in names:
+            yield name, node.lineno, id(node) in for_types
+
+
+def room_of(module: str) -> str:
+    """`iosim.devices.ntfs` and `devices.ntfs` are in the room `devices`."""
+    return module.removeprefix("iosim.").split(".")[0]
+
+
+def own_imports(module: str) -> Iterator[tuple[str, int]]:
+    for name, line, for_types in imports(ROOMS[module]):
+        if name.startswith("iosim.") and not for_types:
+            yield name.removeprefix("iosim."), line
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room_of(module) for module in ROOMS} <= FLOOR_OF.keys()
+
+
+@pytest.mark.parametrize("module", sorted(ROOMS))
+def test_imports_go_down_only(module: str) -> None:
+    """To the same floor or a lower one; imports that only the type checker sees bind nothing at run time."""
+    floor = FLOOR_OF[room_of(module)]
+    upward = [
+        f"line {line}: {module} (floor {floor}) imports {name} (floor {FLOOR_OF[room_of(name)]})"
+        for name, line in own_imports(module)
+        if name != "version" and FLOOR_OF.get(room_of(name), 99) > floor
+    ]
+    assert upward == []
+
+
+@pytest.mark.parametrize("module", [name for name in sorted(ROOMS) if FLOOR_OF[room_of(name)] <= 4])
+def test_floors_0_to_4_stay_light(module: str) -> None:
+    """They are written to be compiled: no simpy but in the clock, no numpy but in the streams, nothing else at all."""
+    outside = {name.split(".")[0] for name, _, for_types in imports(ROOMS[module]) if not for_types}
+    assert (outside & HEAVY) - ALLOWED.get(module, set()) == set()
+
+
+def test_drivers_do_not_import_each_other() -> None:
+    """They import the I/O manager, never the reverse."""
+    for module in ROOMS:
+        reached = {name for name, _ in own_imports(module)}
+        if module.startswith("devices."):
+            assert not {name for name in reached if room_of(name) == "devices"}, module
+        if FLOOR_OF[room_of(module)] <= 2:
+            assert not {name for name in reached if room_of(name) in ("devices", "cache_manager")}, module
+
+
+def test_hardware_knows_no_irp() -> None:
+    for module in ROOMS:
+        if FLOOR_OF[room_of(module)] == 1:
+            assert {room_of(name) for name, _ in own_imports(module)} <= {*FLOORS[0], *FLOORS[1]}
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """At run time: a circle would make the order of imports matter."""
+    reached = {module: {name for name, _ in own_imports(module)} & ROOMS.keys() for module in ROOMS}
+    done: set[str] = set()
+
+    def visit(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, " -> ".join((*way, module))
+        if module not in done:
+            for name in sorted(reached[module] - {module}):
+                visit(name, (*way, module))
+            done.add(module)
+
+    for module in sorted(reached):
+        visit(module, ())
+
+
+# ---- what runs at every event ----------------------------------------------------------------------------------------
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def methods(tree: ast.Module) -> Iterator[tuple[str, Function]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for item in node.body:
+                if isinstance(item, Function):
+                    yield f"{node.name}.{item.name}", item
+
+
+def refused(function: Function) -> Iterator[str]:
+    """What Cython refuses in a `cpdef` method, or what makes an event slow (reference/compiled/README.md)."""
+    kinds = (ast.Lambda, ast.GeneratorExp, ast.Yield, ast.YieldFrom, ast.Await, ast.FunctionDef, ast.Try)
+    for node in ast.walk(function):
+        if isinstance(node, kinds) and node is not function:
+            yield f"line {node.lineno}: {type(node).__name__}"
+
+
+# Called when a machine is built, or by observers at steps of a run and at its end: not at events.
+AT_REST = {"HddParams.capacity", "SeekCurve.__init__", "PortDriver.ages"}
+
+
+@pytest.mark.parametrize("module", PER_EVENT)
+def test_what_runs_at_events_has_no_generators_lambdas_or_handlers_of_exceptions(module: str) -> None:
+    tree = ast.parse(ROOMS[module].read_text())
+    found = {name: list(refused(function)) for name, function in methods(tree) if name not in AT_REST}
+    assert {name: objections for name, objections in found.items() if objections} == {}
+
+
+def test_the_list_of_what_runs_at_events_names_modules_that_exist() -> None:
+    assert set(PER_EVENT) <= ROOMS.keys()
+    assert {FLOOR_OF[room_of(module)] for module in PER_EVENT} == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("module", PER_EVENT)
+def test_no_class_of_a_mechanism_has_two_bases_or_a_protocol(module: str) -> None:
+    """Refused when declared as an extension type."""
+    for node in ast.walk(ast.parse(ROOMS[module].read_text())):
+        if isinstance(node, ast.ClassDef):
+            assert len(node.bases) <= 1, node.name
+            assert not {ast.unparse(base).split("[")[0] for base in node.bases} & {"Protocol", "Generic", "ABC"}, (
+                node.name
+            )
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("module", PER_EVENT)
+def test_mechanisms_translate_without_declarations(module: str, tmp_path: Path) -> None:
+    """The very same files are to be compiled (style 17): Cython takes each as it stands."""
+    directives = "annotation_typing=False,auto_pickle=False,binding=True"
+    output = tmp_path / "out.c"
+    command = [sys.executable, "-m", "cython", "-3", "-X", directives, "-o", str(output), str(ROOMS[module])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert output.stat().st_size > 1000
+
+
+def test_importing_iosim_loads_nothing_heavy() -> None:
+    """Style: a script that only asks for the version pays for no numpy."""
+    program = f"import sys, iosim; print(sorted({HEAVY!r} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent
+    ).stdout
+    assert found.strip() == "[]"
