@@ -29,6 +29,7 @@ class CriticalSection:
         self.spin = spin
         self.fair = fair
         self.owner = NO_THREAD
+        self.called = NO_THREAD  # the sleeper that an unfair release woke, until it has tried
         self.contenders: deque[KernelThread] = deque()  # spinning or blocked, oldest first
         self.last_request = NO_REQUEST
         self.probes: Probes = NO_PROBES
@@ -43,6 +44,8 @@ class CriticalSection:
     def acquire(self, thread: KernelThread) -> int:
         """Try, or try again after spinning or being woken: ACQUIRED, SPINNING (time is owed), BLOCKED."""
         waits = thread in self.contenders
+        if thread is self.called:
+            self.called = NO_THREAD
         if self.owner is NO_THREAD or self.owner is thread:
             if waits:
                 self._leave(thread)
@@ -78,10 +81,12 @@ class CriticalSection:
                 self._tell(thread)
                 return
         for thread in self.contenders:
-            if thread.state != WAITING:  # woken before, or a spinner that was pre-empted: it will try again
+            if thread.owed_spin:  # it may be away for a quantum: it tries when it goes on, but nobody waits for that
                 self._tell_spinner(thread)
+            elif thread.state == WAITING and self.called is NO_THREAD:
+                self.called = thread
+                self._tell(thread)
                 return
-        self._tell(self.contenders[0])
 
     def _spins(self, thread: KernelThread) -> bool:
         if not thread.owed_spin or thread.state != RUNNING:
