@@ -1,21 +1,72 @@
-"""A completion port: a kernel queue that file objects are associated with.
+"""A completion port: a kernel queue with a handle that can be waited for and closed, which file objects report to.
 
-Source: semantics 1.2 (create, associate), 1.3 (when a packet is queued), 1.12 (post). Notification modes, closing,
-cancellation and waiting on the handle come with issue B.
+Source: semantics 1.2 (create, associate), 1.12 (post), 1.13 (closing), 1.14 (waiting on the handle).
 """
 
 from iosim.actor import Clock
 from iosim.attribution import Request
-from iosim.kernel_queue import KernelQueue, Packet
-from iosim.processor import Scheduler
+from iosim.dispatcher import Dispatcher
+from iosim.kernel_queue import KernelQueue, KernelThread, Packet
+from iosim.objects import DispatcherObject
 
 
 class CompletionPort(KernelQueue):
-    """A port created with a concurrency limit; 0 means as many as there are processors (semantics 1.2.1)."""
+    """A port created with a concurrency limit; 0 means as many as there are processors (semantics 1.2.1).
 
-    def __init__(self, clock: Clock, scheduler: Scheduler, number: int, concurrency: int, processors: int) -> None:
-        super().__init__(clock, scheduler, number, concurrency if concurrency else processors)
+    `handles` refer to it, and so do `files` associated with it; it lives until nothing does. `keeps_waiters`: the
+    `close_mode` of XP and 2003, where threads parked at the close of the last handle stay parked.
+    """
+
+    def __init__(self, clock: Clock, dispatcher: Dispatcher, number: int, concurrency: int, processors: int) -> None:
+        super().__init__(clock, dispatcher, number, concurrency if concurrency else processors)
+        self.object = PortObject(dispatcher, self)
+        self.handles = 1
+        self.files = 0
+        self.keeps_waiters = False
 
     def post(self, request: Request) -> None:
         """Queue a mini packet (PostQueuedCompletionStatus): the normal insert; the caller is not bound by it."""
         self.insert(Packet(request))
+
+    def unclaimed(self) -> None:
+        """No thread took the packet at once: whoever waits on the handle is woken, and takes nothing (1.14)."""
+        self.object.serve()
+        self.awaited = len(self.object.waits) > 0
+
+    def close_handle(self) -> list[Packet]:
+        """One handle less. The last one wakes everybody; returns the packets that nobody will ever take (1.13)."""
+        self.handles -= 1
+        if self.handles:
+            return []
+        self.object.closed = True
+        self.object.serve()
+        if not self.keeps_waiters:
+            self.abandon()
+        return self._die_unreferenced()
+
+    def file_gone(self) -> list[Packet]:
+        """An associated file object went away (1.2.7)."""
+        self.files -= 1
+        return self._die_unreferenced()
+
+    def _die_unreferenced(self) -> list[Packet]:
+        if self.handles or self.files or self.waiting:
+            return []
+        return self.run_down()
+
+
+class PortObject(DispatcherObject):
+    """The port as an object to wait for: signalled while an unclaimed packet is queued, and once it is closed (1.14)."""
+
+    def __init__(self, dispatcher: Dispatcher, port: CompletionPort) -> None:
+        super().__init__(dispatcher)
+        self.port = port
+        self.closed = False
+
+    def signalled(self, thread: KernelThread) -> bool:
+        """For everybody alike; the wait takes nothing, binds nothing and does not count."""
+        return self.closed or len(self.port.entries) > 0
+
+    def joined(self) -> None:
+        """Somebody waits: the port must tell of packets from now on."""
+        self.port.awaited = True

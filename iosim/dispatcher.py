@@ -9,10 +9,11 @@ as in Windows 8.1 and later). Left for issue B: boosts, affinity, quantum by tic
 
 from collections import deque
 
-from iosim.actor import Actor, Clock
+from iosim.actor import TIMER, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
-from iosim.kernel_queue import NO_QUEUE, KernelThread
+from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelThread
+from iosim.ntstatus import STATUS_TIMEOUT
 from iosim.processor import (
     DECIDING,
     HALTED,
@@ -207,8 +208,20 @@ class Dispatcher(Scheduler):
     def terminate(self, thread: KernelThread) -> None:
         """The running thread ends; its program returns False next. It leaves its queue (semantics 1.8)."""
         thread.state = TERMINATED
+        for mutex in thread.mutexes[:]:
+            mutex.abandon()
         if thread.queue is not NO_QUEUE:
             thread.queue.unbind(thread)
+
+    def arm(self, thread: KernelThread, timeout: int) -> None:
+        """The wait that begins ends after `timeout` ns (at a clock tick, 0b.13) with STATUS_TIMEOUT, if not before."""
+        thread.timed = True
+        self.clock.at(self.next_tick(timeout), TIMER, self.timeouts[thread.number], 0)
+
+    def disarm(self, thread: Thread) -> None:
+        """The thread's wait has ended before its timeout."""
+        self.threads[thread.number].timed = False
+        self.timeouts[thread.number].generation += 1
 
     def next_tick(self, delay: int) -> int:
         """Delay (ns) until the first clock tick at or after `delay` from now: timers expire at ticks (0b.13)."""
@@ -232,8 +245,13 @@ class Timeout(Actor):
         self.generation = 0
 
     def fire(self, what: int) -> None:
-        """The time has come."""
-        self.dispatcher.wake(self.thread)
+        """The time has come: the wait times out, or was for the time itself."""
+        thread = self.thread
+        if thread.waits_in is NO_OWNER:
+            self.dispatcher.wake(thread)
+        else:
+            thread.timed = False
+            thread.waits_in.end_wait(thread, STATUS_TIMEOUT)
 
 
 def lowest_bit(mask: int) -> int:

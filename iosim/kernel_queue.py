@@ -1,16 +1,18 @@
 """The kernel queue under a completion port: packets leave in arrival order, waiting threads are woken newest first.
 
 `running` is the real object's CurrentCount: bound threads that are not in a kernel wait, whether or not a processor runs
-them. Source: semantics 1.1, 1.4 to 1.8 (QUEUE, WAIT, DOC-IOCP). Timeouts, batches, APCs and closing come with issue B.
+them. Source: semantics 1.1, 1.4 to 1.11, 1.13 (QUEUE, WAIT, DOC-IOCP, DOC-GQCSEX).
 
 The queue also knows why its packets wait: while the oldest one is kept by the limit, its time is `port_limit`; while the
 limit has room but no thread is free, `no_free_thread`; while an older packet heads the queue, `port_order`.
 """
 
 from collections import deque
+from typing import Any
 
 from iosim.actor import Clock
 from iosim.attribution import NO_FREE_THREAD, PORT_LIMIT, PORT_ORDER, Request
+from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
 from iosim.processor import NO_REQUEST, WAITING, Program, Scheduler, Thread
 
@@ -38,10 +40,35 @@ class Packet:
 NO_PACKET = Packet(NO_REQUEST)
 
 
-class KernelThread(Thread):
-    """A thread, the kernel queue it is bound to, and the packet it was handed while it waited there."""
+class WaitOwner:
+    """What a thread waits in, and what ends the wait for another reason than the one it waits for."""
 
-    __slots__ = ("call", "last_request", "packet", "queue")
+    def end_wait(self, thread: "KernelThread", status: int) -> None:
+        """The thread's wait is over, with STATUS_TIMEOUT, STATUS_USER_APC or STATUS_ABANDONED_WAIT_0."""
+        raise NotImplementedError
+
+
+NO_OWNER = WaitOwner()
+
+
+class KernelThread(Thread):
+    """A thread, the kernel queue it is bound to, and the packet it was handed while it waited there.
+
+    `wait_status` tells how its last wait ended; `timed`: a timeout is running; `user_apcs` wait for an alertable wait.
+    """
+
+    __slots__ = (
+        "alertable",
+        "call",
+        "last_request",
+        "mutexes",
+        "packet",
+        "queue",
+        "timed",
+        "user_apcs",
+        "wait_status",
+        "waits_in",
+    )
 
     def __init__(self, number: int, program: Program, priority: int) -> None:
         super().__init__(number, program, priority)
@@ -49,9 +76,15 @@ class KernelThread(Thread):
         self.packet = NO_PACKET
         self.call = NO_PACKET  # the IRP of the call that the thread is making
         self.last_request = NO_REQUEST  # whose end made the thread free
+        self.waits_in: WaitOwner = NO_OWNER
+        self.wait_status = STATUS_SUCCESS
+        self.timed = False
+        self.alertable = False
+        self.user_apcs: list[Any] = []
+        self.mutexes: list[Any] = []
 
 
-class KernelQueue:
+class KernelQueue(WaitOwner):
     """Packets FIFO, waiters LIFO, at most `limit` running threads set going.
 
     Invariant: packets and waiters both wait only while `running >= limit`. `running` may exceed `limit`: a thread that
@@ -72,6 +105,7 @@ class KernelQueue:
         self.cause_order = PORT_ORDER
         self.probes: Probes = NO_PROBES
         self.watched = False
+        self.awaited = False  # somebody waits on the queue as an object, and is told of packets that nobody took
         # Integrals over time, ns x count, and what they are checked against at the end of a run.
         self.running_area = 0
         self.running_since = 0
@@ -86,7 +120,10 @@ class KernelQueue:
     # ---- packets -------------------------------------------------------------------------------------------------
 
     def insert(self, packet: Packet) -> None:
-        """Hand the packet to the newest waiter if the limit allows, else queue it at the tail (semantics 1.4)."""
+        """Hand the packet to the newest waiter if the limit allows, else queue it at the tail (semantics 1.4).
+
+        What the real call returns, the depth before, is `len(entries)`.
+        """
         self.packets += 1
         if self.waiting and self.running < self.limit:
             if self.watched:
@@ -103,9 +140,14 @@ class KernelQueue:
         self.entries.append(packet)
         if depth >= self.depth_most:
             self.depth_most = depth + 1
+        if self.awaited:
+            self.unclaimed()
         if self.watched:
             self.probes.wait_began(self.number, packet.request)
             self.probes.threads_counted(self.number, self.running, depth + 1)
+
+    def unclaimed(self) -> None:
+        """A packet was queued: the object is signalled (semantics 1.14)."""
 
     def _head(self, packet: Packet, now: int) -> None:
         packet.headed = now
@@ -153,6 +195,9 @@ class KernelQueue:
         self.running += 1
         if self.running > self.running_most:
             self.running_most = self.running
+        if thread.timed:
+            self.scheduler.disarm(thread)
+        thread.waits_in = NO_OWNER
         thread.packet = packet
         thread.request = packet.request  # what the thread waits for from now on, this request waits for
         if self.watched:
@@ -177,10 +222,70 @@ class KernelQueue:
                 self._count(1)
                 return self._take(thread.last_request)
         thread.state = WAITING
+        thread.waits_in = self
         self.waiting.append(thread)
         if self.watched:
             self.probes.threads_counted(self.number, self.running, len(self.entries))
         return NO_PACKET
+
+    def poll(self, thread: KernelThread) -> Packet:
+        """Remove with timeout 0: a packet, or NO_PACKET at once (semantics 1.5.4c).
+
+        The thread is bound and active afterwards even without a packet (1.5.7, K04, K07).
+        """
+        if thread.queue is self:
+            return self._take(thread.last_request) if self.entries and self.running <= self.limit else NO_PACKET
+        self._bind(thread)
+        free = self.running < self.limit
+        self._count(1)
+        return self._take(thread.last_request) if free and self.entries else NO_PACKET
+
+    def take_more(self, thread: KernelThread, most: int) -> list[Packet]:
+        """Up to `most` further packets for a thread that has just removed one: a batch has one place (1.11.2)."""
+        packets: list[Packet] = []
+        while self.entries and len(packets) < most:
+            packets.append(self._take(thread.last_request))
+        return packets
+
+    def end_wait(self, thread: KernelThread, status: int) -> None:
+        """A parked thread goes on without a packet: timed out, or for an APC; it is active (semantics 1.5.6, 1.5.7)."""
+        self.waiting.remove(thread)
+        self._count(1)
+        self._let_go(thread, status)
+
+    def _let_go(self, thread: KernelThread, status: int) -> None:
+        if thread.timed:
+            self.scheduler.disarm(thread)
+        thread.waits_in = NO_OWNER
+        thread.wait_status = status
+        self.scheduler.make_ready(thread)
+
+    def interrupt(self, thread: KernelThread) -> None:
+        """A kernel APC hits a parked thread, which looks again and parks as the newest (semantics 1.5.6, K13).
+
+        The APC's own time is not modelled. A packet that the limit now allows would have been handed over before.
+        """
+        self.waiting.remove(thread)
+        self.waiting.append(thread)
+
+    def abandon(self) -> None:
+        """The last handle was closed: every parked thread goes on with STATUS_ABANDONED_WAIT_0, unbound (1.13)."""
+        for thread in self.waiting[:]:
+            self.waiting.remove(thread)
+            del self.bound[thread.number]
+            thread.queue = NO_QUEUE
+            self._let_go(thread, STATUS_ABANDONED_WAIT_0)
+
+    def run_down(self) -> list[Packet]:
+        """The object dies: all bound threads' links are cleared; the packets that nobody will take (1.8, 1.13, K18)."""
+        for thread in self.bound.values():
+            thread.queue = NO_QUEUE
+        self.bound.clear()
+        self._count(-self.running)
+        discarded = []
+        while self.entries:
+            discarded.append(self._take(NO_REQUEST))
+        return discarded
 
     def _bind(self, thread: KernelThread) -> None:
         """First call here: leave the old queue, whose place is free at once; not counted yet (semantics 1.5.2)."""

@@ -153,6 +153,10 @@ class Scheduler:
         """The thread's wait is over."""
         raise NotImplementedError
 
+    def disarm(self, thread: Thread) -> None:
+        """The thread's wait has ended before its timeout."""
+        raise NotImplementedError
+
     def next_ready(self, processor: "Processor") -> Thread:
         """The thread that this processor runs next, its switch charged; IDLE_THREAD for none: it counts as idle then."""
         raise NotImplementedError

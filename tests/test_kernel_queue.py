@@ -212,7 +212,8 @@ def test_a_first_caller_is_not_counted_down() -> None:
 
 @pytest.mark.parametrize(("asked", "limit"), [(0, 8), (1, 1), (1000, 1000)])
 def test_K09_concurrency_0_means_one_thread_a_processor_and_there_is_no_maximum(asked: int, limit: int) -> None:
-    assert CompletionPort(Clock(), Scheduler(), 0, asked, 8).limit == limit
+    tiny = Tiny(8)
+    assert CompletionPort(tiny.clock, tiny.dispatcher, 0, asked, 8).limit == limit
 
 
 def test_K10_a_pre_empted_thread_still_counts() -> None:
