@@ -23,6 +23,7 @@ class Step:
     """One thing a handler does. `begin` charges time; `finish` acts, once that time is paid."""
 
     acts = True
+    charges = True  # `begin` has something to say
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -184,7 +185,8 @@ class BlockStep(Step):
 
     def begin(self, thread: KernelThread) -> None:
         """Owe the system call."""
-        thread.owe_kernel(self.services.costs.block)
+        if self.services.costs.block:
+            thread.owe_kernel(self.services.costs.block)
 
     def finish(self, thread: KernelThread) -> int:
         """Wait until the answer comes; one that is there already is no wait (semantics 1.6)."""
@@ -228,6 +230,8 @@ class PostStep(Step):
 class EndStep(Step):
     """The request has been served."""
 
+    charges = False
+
     def finish(self, thread: KernelThread) -> int:
         """Tell the source."""
         request = self.services.let_go(thread)
@@ -256,7 +260,8 @@ class WorkerProgram(Program):
             request = thread.request
             step = request.steps[request.step]
             if stage == BEGIN:
-                step.begin(thread)
+                if step.charges:
+                    step.begin(thread)
                 if not step.acts:
                     request.step += 1
                     continue

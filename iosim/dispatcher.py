@@ -80,8 +80,10 @@ class Dispatcher(Scheduler):
         last = thread.processor
         if last >= 0 and self.processors[last].mode == HALTED:
             processor = last
-        else:
+        elif self.idle[0] or len(self.idle) > 1:
             processor = self._idle_processor(thread)
+        else:
+            processor = -1
         if processor >= 0:
             taker = self.processors[processor]
             self.idle[taker.node] ^= taker.place

@@ -302,7 +302,15 @@ class KernelQueue(WaitOwner):
 
     def release_one(self, by: Request) -> None:
         """An active thread goes away: the oldest packet to the newest waiter, if the limit allows (semantics 1.6)."""
-        self._count(-1)
+        now = self.clock.now
+        running = self.running
+        passed = now - self.running_since  # as in _count, without the call: threads block and wake all the time
+        if passed:
+            self.running_area += running * passed
+            if running >= self.limit:
+                self.limited_ns += passed
+            self.running_since = now
+        self.running = running - 1
         if self.running < self.limit and self.waiting and self.entries:
             self._hand(self._take(by))
         elif self.watched:
@@ -310,7 +318,17 @@ class KernelQueue(WaitOwner):
 
     def unblocked(self) -> None:
         """A bound thread's other wait is satisfied: it runs, whatever the limit (semantics 1.7)."""
-        self._count(1)
+        now = self.clock.now
+        running = self.running
+        passed = now - self.running_since  # as in _count, without the call
+        if passed:
+            self.running_area += running * passed
+            if running >= self.limit:
+                self.limited_ns += passed
+            self.running_since = now
+        self.running = running + 1
+        if running >= self.running_most:
+            self.running_most = running + 1
         if self.watched:
             self.probes.threads_counted(self.number, self.running, len(self.entries))
 
