@@ -4,7 +4,7 @@ A thread that waits has left its processor; `wake` makes it ready again. A bound
 its kernel queue up (semantics 1.6), and takes it back when its wait is satisfied, whatever the limit (1.7).
 
 Sources: semantics 7.1 to 7.3, 0b.12 (quantum in cycles: interrupts' time is not charged), 0b.16 (one ready queue for all,
-as in Windows 8.1 and later). Left for issue B: boosts, affinity, quantum by ticks, per-processor ready queues.
+as in Windows 8.1 and later), 7.4 (boosts). Left for issue B: affinity, quantum by ticks, per-processor ready queues.
 """
 
 from collections import deque
@@ -30,6 +30,14 @@ from iosim.processor import (
 )
 
 PRIORITIES = 32
+REAL_TIME = 16  # priorities from here up are never boosted
+
+# Priority boosts by what ended the wait (semantics 7.4, from the DDK's headers).
+IO_DISK_INCREMENT = 1
+IO_NETWORK_INCREMENT = 2
+IO_NAMED_PIPE_INCREMENT = 2
+EVENT_INCREMENT = 1
+SEMAPHORE_INCREMENT = 1
 
 
 class Dispatcher(Scheduler):
@@ -177,8 +185,10 @@ class Dispatcher(Scheduler):
         self.ready_mask |= 1 << thread.priority
 
     def quantum_ended(self, thread: Thread) -> bool:
-        """Refill; to the tail of its level when an equal or better thread is ready (semantics 7.2)."""
+        """Refill, decay; to the tail of its level when an equal or better thread is ready (semantics 7.2)."""
         thread.quantum = self.quantum
+        if thread.priority > thread.base_priority:
+            thread.priority -= 1
         if not self.ready_mask >> thread.priority:
             return False
         thread.state = READY
@@ -200,8 +210,13 @@ class Dispatcher(Scheduler):
         if thread.queue is not NO_QUEUE:
             thread.queue.release_one(thread.request)
 
-    def wake(self, thread: KernelThread) -> None:
-        """The wait is satisfied. Its request's time since the mark had the wait's cause."""
+    def wake(self, thread: KernelThread, increment: int = 0) -> None:
+        """The wait is satisfied. Its request's time since the mark had the wait's cause.
+
+        `increment` boosts the thread's priority (semantics 7.4); a port's wake carries none (C11).
+        """
+        if increment:
+            boost(thread, increment)
         thread.request.spend(thread.wait_cause, self.clock.now)
         if thread.queue is not NO_QUEUE:
             thread.queue.unblocked()
@@ -254,6 +269,22 @@ class Timeout(Actor):
         else:
             thread.timed = False
             thread.waits_in.end_wait(thread, STATUS_TIMEOUT)
+
+
+def boost(thread: Thread, increment: int) -> None:
+    """Base plus increment (never current plus), capped at 15, if that is higher; real-time threads have none (7.4)."""
+    if thread.base_priority < REAL_TIME:
+        thread.priority = max(thread.priority, min(thread.base_priority + increment, REAL_TIME - 1))
+
+
+def quantum_units(long: bool, variable: bool, foreground: int) -> int:
+    """Quantum in units of a third of a clock tick, of a process in background (0), middle (1) or foreground (2).
+
+    Client default: short and variable; server default: long and fixed. Source: semantics 7.2 (PSPROC).
+    """
+    if variable:
+        return (12, 24, 36)[foreground] if long else (6, 12, 18)[foreground]
+    return 36 if long else 18
 
 
 def lowest_bit(mask: int) -> int:

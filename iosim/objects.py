@@ -9,7 +9,7 @@ Source: semantics 1.14, 7.3, 7.7, 0b.13; which waits release a port's place: 1.6
 """
 
 from iosim.attribution import BLOCKED_CALL
-from iosim.dispatcher import Dispatcher
+from iosim.dispatcher import EVENT_INCREMENT, SEMAPHORE_INCREMENT, Dispatcher
 from iosim.irp import NO_THREAD
 from iosim.kernel_queue import NO_OWNER, KernelThread, WaitOwner
 from iosim.ntstatus import (
@@ -43,11 +43,11 @@ class DispatcherObject:
     def joined(self) -> None:
         """A wait for this object begins."""
 
-    def serve(self) -> None:
-        """The object became signalled: satisfy waits, oldest first, while it stays so."""
+    def serve(self, increment: int = 0) -> None:
+        """The object became signalled: satisfy waits, oldest first, while it stays so; the woken get this boost."""
         for wait in self.waits[:]:
             if not wait.over and self.signalled(wait.thread):
-                wait.try_again()
+                wait.try_again(increment)
 
 
 class Wait(WaitOwner):
@@ -58,6 +58,7 @@ class Wait(WaitOwner):
         self.objects = objects
         self.wait_all = wait_all
         self.over = False
+        self.increment = 0
 
     def satisfied(self) -> int:
         """The status that ends the wait now, side effects done, or STATUS_PENDING (nothing touched)."""
@@ -85,10 +86,11 @@ class Wait(WaitOwner):
             each.waits.append(self)
             each.joined()
 
-    def try_again(self) -> None:
+    def try_again(self, increment: int) -> None:
         """One of the objects became signalled."""
         status = self.satisfied()
         if status != STATUS_PENDING:
+            self.increment = increment
             self.end_wait(self.thread, status)
 
     def end_wait(self, thread: KernelThread, status: int) -> None:
@@ -101,7 +103,7 @@ class Wait(WaitOwner):
             dispatcher.disarm(thread)
         thread.waits_in = NO_OWNER
         thread.wait_status = status
-        dispatcher.wake(thread)
+        dispatcher.wake(thread, self.increment)
 
 
 class Event(DispatcherObject):
@@ -125,7 +127,7 @@ class Event(DispatcherObject):
     def set(self) -> None:
         """SetEvent."""
         self.state = True
-        self.serve()
+        self.serve(EVENT_INCREMENT)
 
     def reset(self) -> None:
         """ResetEvent."""
@@ -154,7 +156,7 @@ class Semaphore(DispatcherObject):
         if count <= 0 or self.count + count > self.limit:
             return STATUS_SEMAPHORE_LIMIT_EXCEEDED
         self.count += count
-        self.serve()
+        self.serve(SEMAPHORE_INCREMENT)
         return STATUS_SUCCESS
 
 

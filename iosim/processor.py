@@ -48,6 +48,7 @@ class Thread:
     """
 
     __slots__ = (
+        "base_priority",
         "core_fill",
         "node_fill",
         "number",
@@ -76,7 +77,8 @@ class Thread:
     def __init__(self, number: int, program: Program, priority: int) -> None:
         self.number = number
         self.program = program
-        self.priority = priority
+        self.base_priority = priority
+        self.priority = priority  # with its boost, which decays (semantics 7.4)
         self.state = WAITING
         self.planned = False  # owed time is left from before a pre-emption: nothing to ask the program yet
         self.owed = 0

@@ -6,7 +6,11 @@ from tiny import Device, Tiny, block, call, causes, compute, note, take, wait
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.completion_port import CompletionPort
-from iosim.processor import TERMINATED
+from iosim.dispatcher import boost, quantum_units
+from iosim.kernel_queue import KernelThread
+from iosim.objects import INFINITE, Event
+from iosim.processor import TERMINATED, Program
+from iosim.win32 import Api, System, ThreadBody
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])
@@ -261,3 +265,68 @@ def test_ready_threads_are_integrated_over_time() -> None:
         tiny.start(compute(100))
     tiny.run()
     assert tiny.dispatcher.ready_area == 300
+
+
+# ---- boosts and quanta -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("increment", "priority"), [(1, 9), (2, 10), (6, 14)])
+def test_C01_a_wake_boosts_to_base_plus_increment(increment: int, priority: int) -> None:
+    thread = KernelThread(0, Program(), 8)
+    boost(thread, increment)
+    boost(thread, increment)  # boosts do not add up
+    assert thread.priority == priority
+
+
+def test_C03_a_boost_is_capped_at_15() -> None:
+    thread = KernelThread(0, Program(), 13)
+    boost(thread, 6)
+    assert thread.priority == 15
+
+
+def test_C04_real_time_threads_are_not_boosted() -> None:
+    thread = KernelThread(0, Program(), 16)
+    boost(thread, 6)
+    assert thread.priority == 16
+
+
+def test_a_smaller_boost_does_not_lower_a_boosted_thread() -> None:
+    thread = KernelThread(0, Program(), 8)
+    boost(thread, 6)
+    boost(thread, 1)
+    assert thread.priority == 14
+
+
+def test_C09_the_quantum_tables() -> None:
+    """In units of a third of a clock tick: client 2 and 6 ticks, server 12."""
+    client = [quantum_units(False, True, foreground) for foreground in range(3)]
+    assert client == [6, 12, 18]
+    assert [quantum_units(True, True, foreground) for foreground in range(3)] == [12, 24, 36]
+    assert {quantum_units(True, False, foreground) for foreground in range(3)} == {36}
+    assert {quantum_units(False, False, foreground) for foreground in range(3)} == {18}
+
+
+def test_a_boosted_thread_runs_before_its_equals_and_loses_one_level_each_quantum() -> None:
+    """Woken by an event with +1 on one processor: it pre-empts its equal at once, and shares with it after a quantum."""
+    system = System(processors=1, quantum=1000)
+    event: list[Event] = []
+    seen: list[tuple[str, int]] = []
+
+    def woken(api: Api) -> ThreadBody:
+        event.append((yield api.CreateEvent(False, False)))
+        yield api.WaitForSingleObject(event[0], INFINITE)
+        seen.append(("priority", system.threads[0].thread.priority))
+        yield api.Compute(1500)
+        seen.append(("priority", system.threads[0].thread.priority))
+        seen.append(("woken", system.clock.now))
+
+    def equal(api: Api) -> ThreadBody:
+        yield api.Compute(100)
+        yield api.SetEvent(event[0])
+        yield api.Compute(2000)
+        seen.append(("equal", system.clock.now))
+
+    system.start(woken)
+    system.start(equal)
+    system.run()
+    assert seen == [("priority", 9), ("priority", 8), ("woken", 2500), ("equal", 3600)]
