@@ -17,6 +17,7 @@ from iosim.services import AGAIN, DONE, LEFT, LEFT_AND_WAITS, RETRIES, WAITS, Se
 from iosim.streams import Variate
 
 FETCH, BEGIN, FINISH = range(3)
+SECTOR = 512
 
 
 class Step:
@@ -114,9 +115,11 @@ class DrawnTransfer(TransferStep):
         size = self.size.value(index)
         offset = self.offset.value(index)
         end = self.file.size
+        if not self.file.cached:  # unbuffered lengths are whole sectors (semantics 3.8)
+            size = -(-size // SECTOR) * SECTOR
         if size < 1 or offset + size > end:
             size = max(1, min(size, end))
-            offset = min(offset, end - size)
+            offset = min(offset, (end - size) // SECTOR * SECTOR)
         return offset, size
 
     def hit(self, thread: KernelThread, offset: int, size: int) -> bool:
@@ -127,7 +130,7 @@ class DrawnTransfer(TransferStep):
 
 
 class RowTransfer(Step):
-    """The read or write that a replayed trace's row asks for."""
+    """The read or write that a replayed trace's row asks for; its files are unbuffered."""
 
     def __init__(self, services: Services, files: list[FileObject], caches: list[CacheManager]) -> None:
         super().__init__(services)
@@ -139,8 +142,7 @@ class RowTransfer(Step):
         request = thread.request
         file = self.files[request.target]
         major = WRITE if request.write else READ
-        hit = file.cached and self.caches[request.target].resident(file, request.offset, request.size)
-        thread.call = self.services.prepare(thread, file, major, request.offset, request.size, hit)
+        thread.call = self.services.prepare(thread, file, major, request.offset, request.size, False)
 
     def finish(self, thread: KernelThread) -> int:
         """Call the driver."""

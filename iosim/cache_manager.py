@@ -8,8 +8,9 @@ one paging IRP per missing run (here one for the whole request).
 
 from iosim.attribution import PAGING
 from iosim.io_manager import PAGE, FileObject, IoManager
-from iosim.irp import READ, STATUS_PENDING, Irp
+from iosim.irp import NO_IRP, READ, Irp
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
+from iosim.ntstatus import STATUS_PENDING
 from iosim.processor import NO_REQUEST, Program
 
 FILE_SHIFT = 44  # a page's key is file number << 44 | page number
@@ -96,7 +97,7 @@ class SystemWorker(Program):
     def __init__(self, io: IoManager, queue: KernelQueue) -> None:
         self.io = io
         self.queue = queue
-        self.irp = Irp(0, [], 0)
+        self.irp = NO_IRP
         self.paging = self.irp
         self.pages = PageCache(0)
 
@@ -131,7 +132,7 @@ class SystemWorker(Program):
         irp = self.irp
         location = irp.location()
         device = irp.file.device
-        self.paging = self.io.allocate(device.stack_size)
+        self.paging = self.io.allocate(device.stack_size, thread.processor)
         self.paging.prepare(irp.request, irp.file, READ, location.offset, location.size)
         self.paging.processor = thread.processor
         self.paging.paging = True

@@ -30,6 +30,7 @@ from iosim.processor import (
 )
 
 PRIORITIES = 32
+EVEN_BITS = 0x5555555555555555
 REAL_TIME = 16  # priorities from here up are never boosted
 
 # Priority boosts by what ended the wait (semantics 7.4, from the DDK's headers).
@@ -83,10 +84,10 @@ class Dispatcher(Scheduler):
     def make_ready(self, thread: Thread) -> None:
         """The thread's wait is over: to an idle processor, or before a worse thread, or to the tail of its queue.
 
-        Of idle processors, the thread's last one first (semantics 7.3).
+        Of idle processors, the thread's last one first, unless its SMT sibling is busy (semantics 7.3).
         """
         last = thread.processor
-        if last >= 0 and self.processors[last].mode == HALTED:
+        if last >= 0 and self.processors[last].mode == HALTED and self.processors[last].sibling.mode == HALTED:
             processor = last
         elif self.idle[0] or len(self.idle) > 1:
             processor = self._idle_processor(thread)
@@ -110,11 +111,21 @@ class Dispatcher(Scheduler):
         node = thread.processor // self.per_node if thread.processor > 0 else 0
         mask = self.idle[node]
         if mask:
+            whole = self._whole_cores(node, mask)
+            mask = whole or mask
             return node * self.per_node + (mask & -mask).bit_length() - 1
         for other in range(len(self.idle)):
             if self.idle[other]:
                 return other * self.per_node + lowest_bit(self.idle[other])
         return -1
+
+    def _whole_cores(self, node: int, mask: int) -> int:
+        """Of the idle processors, those whose SMT sibling is idle too: they run at full pace (semantics 7.3)."""
+        first = self.processors[node * self.per_node]
+        if first.sibling is first:
+            return mask
+        pairs = mask & (mask >> 1) & EVEN_BITS  # siblings are neighbours
+        return pairs | pairs << 1
 
     def _pre_empt_for(self, thread: Thread) -> None:
         victim = self.processors[0]

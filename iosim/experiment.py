@@ -11,14 +11,13 @@ from itertools import product
 from typing import Any
 
 from iosim import machine, summary
-from iosim.attribution import CAUSES
 from iosim.errors import Mistake, WrongInput
 from iosim.machine import Raw
 from iosim.replication import ALL
 from iosim.results import Result, Study
 from iosim.scenario.load import ClosedLoad, Replay
 from iosim.scenario.loader import Scenario
-from iosim.statistics import WarmUp
+from iosim.statistics import Estimate, WarmUp, replications_for
 from iosim.summary import Summarizer, lookup
 from iosim.version import VERSION
 
@@ -52,6 +51,7 @@ def run(
     `jobs` processes (default: all cores); `clock` is heap or simpy, with the same results. `progress(done, total, what)` is
     called as replications end. Raises WrongInput for a trace that can't be read, LawBroken when the model is wrong.
     """
+    check_arguments(scenario, replications, jobs, clock)
     seed = scenario.model.run.seed if seed is None else seed
     for path in scenario.traces.values():
         check_readable(str(path))
@@ -68,11 +68,33 @@ def run(
     for done, (task, raw) in enumerate(_all(tasks, jobs), 1):
         collected[task.cell].append(raw)
         if task.cell and len(collected[task.cell]) == len(pending[task.cell]):
-            rows[task.cell] = _row(cells[task.cell - 1], task.scenario, collected.pop(task.cell))
+            rows[task.cell] = _row(cells[task.cell - 1], task.scenario, collected.pop(task.cell), seed)
         if progress:
             progress(done, len(tasks), f"cell {task.cell} of {len(cells)}" if cells else scenario.name)
     found = _study(scenario, cells, rows) if cells else None
     return _result(scenario, sorted(collected[0], key=lambda raw: raw.replication), clock, seed, found)
+
+
+def _study_warnings(study: Study, overloads: bool) -> list[str]:
+    """One line for each thing that must be said, with the cells that it is said of."""
+    said = {
+        "the warm-up had not ended in the first half of the run; the second half is measured": [
+            row for row in study.rows if any(warning.startswith("warm-up") for warning in row["warnings"])
+        ],
+        "unstable: no steady figures": [row for row in study.rows if row["regime"] == "unstable" and not overloads],
+    }
+    return [f"{len(rows)} of {len(study.rows)} cells: {what}" for what, rows in said.items() if rows]
+
+
+def check_arguments(scenario: Scenario, replications: int | None, jobs: int | None, clock: str) -> None:
+    """Raises TypeError or ValueError that says what is accepted."""
+    if not isinstance(scenario, Scenario):
+        raise TypeError(f"iosim.run takes a scenario, not {scenario!r}: iosim.run(iosim.load({scenario!r}))")
+    if clock not in ("heap", "simpy"):
+        raise ValueError(f"clock is 'heap' or 'simpy', not {clock!r}")
+    for name, value in (("replications", replications), ("jobs", jobs)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is at least 1, not {value}")
 
 
 def check_readable(path: str) -> None:
@@ -161,7 +183,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "scenario": scenario.name,
         "seed": seed,
         "replications": len(raws),
-        "simulated_ns": raws[0].end_ns,
+        "simulated_ns": max(raw.end_ns for raw in raws),
         "warm_up_ns": warm_up,
         "events": sum(raw.events for raw in raws),
         "fingerprint": summary.fingerprint(raws),
@@ -171,7 +193,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
             "growth_per_s": None if regime.kind != "unstable" else regime.growth_per_s.value,
             "reason": regime.reason,
         },
-        "stop": raws[0].stop,
+        "stop": max((raw.stop for raw in raws), key=lambda stop: stop == "time limit"),
         "latency_origin": latency_origin(scenario),
         **it.request_figures("", ALL),
         "classes": {name: it.request_figures(f"classes.{name}.", group) for group, name in enumerate(model.workload)},
@@ -187,10 +209,9 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "theory": {},
     }
     warnings += it.warnings + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
-    if any(raw.in_flight for raw in raws):
-        left = sum(raw.in_flight for raw in raws)
+    if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")
-    document["expect"] = [judge(document, expectation) for expectation in model.expect]
+    document["expect"] = [judge(document, expectation, model.overloads) for expectation in model.expect]
     document["warnings"] = list(dict.fromkeys(warnings))
     return document
 
@@ -212,8 +233,8 @@ def regime_warnings(scenario: Scenario, kind: str, resource: str, reason: str) -
     return []
 
 
-def judge(document: dict[str, Any], expectation: Any) -> dict[str, Any]:
-    """met or missed where the whole interval (or the single value) lies on one side, else undecided."""
+def judge(document: dict[str, Any], expectation: Any, overloads: bool) -> dict[str, Any]:
+    """met or missed where the whole interval lies on one side of the bound, else undecided and what it would take."""
     try:
         found = lookup(document, expectation.figure)
     except KeyError:
@@ -221,32 +242,50 @@ def judge(document: dict[str, Any], expectation: Any) -> dict[str, Any]:
     value, ends = found["value"], found["ci95"]
     verdict, needs = "undecided", ""
     if value is None:
-        needs = f"{expectation.figure} has no value here; a longer run or more replications may give it one"
+        needs = f"{expectation.figure} has no value here; a longer run may give it one"
+    elif trouble := _no_verdict(document, expectation, ends, overloads):
+        needs = trouble
+    elif len(sides := {expectation.holds(end) for end in (ends or [value])}) == 1:
+        verdict = "met" if sides.pop() else "missed"
     else:
-        sides = {expectation.holds(end) for end in (ends or [value])}
-        if len(sides) == 1:
-            verdict = "met" if sides.pop() else "missed"
-        else:
-            needs = "more replications: the interval holds the bound"
+        estimate = Estimate(value, ends[0], ends[1], document["replications"])
+        distance = abs(value - expectation.bound) or (ends[1] - ends[0]) / 20
+        needs = f"the interval holds the bound; about {replications_for(estimate, distance)} replications may decide"
     return {"expect": expectation.text, "verdict": verdict, "value": value, "ci95": ends, "needs": needs}
 
 
-def _row(cell: dict[str, Any], scenario: Scenario, raws: list[Raw]) -> dict[str, Any]:
+def _no_verdict(document: dict[str, Any], expectation: Any, ends: Any, overloads: bool) -> str:
+    """Why the run itself allows no verdict; empty when it does."""
+    regime = document["regime"]
+    counted = (
+        expectation.figure.startswith(("requests.", "events", "simulated_ns")) or ".requests." in expectation.figure
+    )
+    if counted:
+        return ""
+    if regime["kind"] == "unstable" and not overloads:
+        return (
+            f"the run is unstable{' at ' + regime['resource'] if regime['resource'] else ''}: there is no steady figure"
+        )
+    if regime["kind"] == "undecided":
+        return "the regime is undecided: a longer run"
+    if document["requests"]["in_flight"] and expectation.operator.startswith("<"):
+        return "requests that never ended make the figure a lower bound"
+    if ends is None and regime["kind"] != "terminating":
+        return "2 replications or more, for an interval"
+    return ""
+
+
+def _row(cell: dict[str, Any], scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
     """A cell's figures; `each` keeps the value of every replication, for pairing."""
     raws = sorted(raws, key=lambda raw: raw.replication)
-    warm_up, warnings = warm_up_of(scenario, raws)
-    it = Summarizer(raws, warm_up, is_replay(scenario))
-    document = {**it.request_figures("", ALL), "processors": it.processors()}
-    for name in scenario.model.workload if len(scenario.model.workload) > 1 else ():
-        group = list(scenario.model.workload).index(name)
-        document.setdefault("classes", {})[name] = it.request_figures(f"classes.{name}.", group)
-    kinds = {load.kind for load in scenario.model.workload.values()}
+    document = summarize(scenario, raws, seed)
+    it = Summarizer(raws, document["warm_up_ns"], is_replay(scenario))
     return {
         "cell": cell,
         "figures": dict(flatten(document)),
         "each": each_replication(it, list(scenario.model.workload)),
-        "regime": it.regime(kinds == {"closed"}).kind,
-        "warnings": warnings,
+        "regime": document["regime"]["kind"],
+        "warnings": [warning for warning in document["warnings"] if warning.startswith(("warm-up", "unstable"))],
     }
 
 
@@ -263,16 +302,13 @@ def each_replication(it: Summarizer, classes: list[str]) -> dict[str, list[float
 
 
 def flatten(document: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every figure of a summary with its path; causes that are 0 everywhere are left out."""
+    """Every figure of a summary with its path."""
     if isinstance(document, dict) and set(document) == {"value", "ci95"}:
-        if not (
-            f".{prefix}".endswith(tuple(f"latency_causes_ns.{cause}" for cause in CAUSES)) and not document["value"]
-        ):
-            yield prefix, document
+        yield prefix, document
     elif isinstance(document, dict):
         for name, part in document.items():
             yield from flatten(part, f"{prefix}.{name}" if prefix else name)
-    elif isinstance(document, int | float):
+    elif isinstance(document, int | float) and not isinstance(document, bool):
         yield prefix, {"value": document, "ci95": None}
 
 
@@ -286,11 +322,7 @@ def _study(scenario: Scenario, cells: list[dict[str, Any]], rows: dict[int, dict
 def _result(scenario: Scenario, raws: list[Raw], clock: str, seed: int, study: Study | None) -> Result:
     document = summarize(scenario, raws, seed)
     if study:
-        document["warnings"] += [f"cell {row['cell']}: {warning}" for row in study.rows for warning in row["warnings"]]
-        if not scenario.model.overloads:
-            document["warnings"] += [
-                f"cell {row['cell']} is unstable" for row in study.rows if row["regime"] == "unstable"
-            ]
+        document["warnings"] += _study_warnings(study, scenario.model.overloads)
     provenance = {
         "iosim": VERSION,
         "python": platform.python_version(),

@@ -1,24 +1,85 @@
-"""The I/O manager: calls down a device stack, completes up through it, and tells whoever waits.
+"""The I/O manager: calls down a device stack, completes up through it, cancels. What happens at the end: completion.py.
 
 Calling down is an ordinary call; a driver that must wait returns STATUS_PENDING. Completion walks upwards in whatever
-context it happens (as a rule a DPC), then ends in one place: a packet in a port, a thread woken. Defines what a driver
-is; drivers import it, never the reverse. Source: semantics 2, 0b.1 to 0b.4.
+context it happens (as a rule a DPC). Defines what a driver is; drivers import it, never the reverse.
+Source: semantics 1.2, 1.3, 1.15, 1.16, 2, 0b.1 to 0b.4.
 
 Processor time is not charged here but where it is spent in one stretch: the whole way down on the caller before the
 call (`issue_cost`), the way up in the DPC, the removal on the thread that removes the packet.
 """
 
+from dataclasses import dataclass
+
+from iosim.completion import (
+    NO_PORT,
+    SKIP_PORT_ON_SUCCESS,
+    SKIP_SET_EVENT,
+    SKIP_USER_EVENT_ON_FAST_IO,
+    USUAL_RULES,
+    Completion,
+    CompletionMode,
+    DirectRules,
+)
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.errors import BugCheck
-from iosim.irp import NO_THREAD, STATUS_MORE_PROCESSING_REQUIRED, Irp
-from iosim.kernel_queue import KernelThread
+from iosim.irp import (
+    INVOKE_ON_CANCEL,
+    INVOKE_ON_ERROR,
+    INVOKE_ON_SUCCESS,
+    IRP_ALLOCATED_FIXED_SIZE,
+    IRP_QUOTA_CHARGED,
+    NO_APC,
+    NO_CANCELLER,
+    NO_IRP,
+    NO_STATUS_BLOCK,
+    NO_THREAD,
+    Canceller,
+    Irp,
+    Notice,
+    StatusBlock,
+)
+from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
+from iosim.lookaside import Lookaside
+from iosim.ntstatus import (
+    STATUS_ACCESS_VIOLATION,
+    STATUS_BUFFER_OVERFLOW,
+    STATUS_END_OF_FILE,
+    STATUS_INFO_LENGTH_MISMATCH,
+    STATUS_INVALID_PARAMETER,
+    STATUS_MORE_PROCESSING_REQUIRED,
+    STATUS_PENDING,
+    STATUS_SUCCESS,
+    is_error,
+    succeeded,
+)
+from iosim.objects import Event
+from iosim.processor import NO_REQUEST
 
 PAGE = 4096
 MOST_LOCATIONS = 127  # a stack location's number is a signed byte in the real IRP
+SMALL, LARGE = 1, 8  # locations of the IRPs on the two lookaside lists (2.1.3)
+
+DIRECT, BUFFERED = range(2)  # how a device gets at its caller's buffer; "neither" is DIRECT, done by the driver (0b.2)
+
+NOT_FAST = -1  # of a fast I/O routine: build an IRP
+
+EXIT_STEP = 100_000_000  # ns: an ending thread looks for its requests' end so often (2.8.6)
+EXIT_ROUNDS = 3000
 
 
-class Driver:
+@dataclass(frozen=True, slots=True)
+class IoParams:
+    """What kind of I/O manager it is. `verifier`: its drivers are checked more strictly (0b.4)."""
+
+    completion_mode: CompletionMode = "direct"
+    direct_rules: DirectRules = USUAL_RULES
+    verifier: bool = False
+    lookaside_depth: int = 256  # of a processor's list and of the shared one; the real ones move up to 256
+    lookaside_shared_depth: int = 256
+
+
+class Driver(Canceller):
     """What every driver is. A user's own subclasses this; see devices/null.py for the shortest one.
 
     `dispatch_ns` and `completion_ns` are the processor time of its routines on the way down and up.
@@ -32,21 +93,42 @@ class Driver:
         raise NotImplementedError
 
     def completed(self, device: "DeviceObject", irp: Irp) -> int:
-        """Completion routine, if the driver asked for one; STATUS_MORE_PROCESSING_REQUIRED stops the walk."""
+        """Completion routine, if the driver asked for one; STATUS_MORE_PROCESSING_REQUIRED stops the walk.
+
+        One that lets the walk go on must mark the IRP pending again if `irp.pending_returned` (2.3.2).
+        """
         return irp.status
 
     def start_cost(self) -> int:
         """Extra time (ns) on the way down right now: the start of the hardware, if it has room."""
         return 0
 
+    def cleanup(self, device: "DeviceObject", file: "FileObject") -> None:
+        """The last handle of the file object was closed (IRP_MJ_CLEANUP): end what it has pending."""
+        if device.lower is not device:
+            device.lower.driver.cleanup(device.lower, file)
+
+    def fast_io(
+        self, device: "DeviceObject", file: "FileObject", major: int, offset: int, size: int, block: StatusBlock
+    ) -> int:
+        """Do it without an IRP, fill in the block and return the status; NOT_FAST: it can't be done (2.10)."""
+        return NOT_FAST
+
+    def fast_control(self, device: "DeviceObject", file: "FileObject", code: int, size: int, block: StatusBlock) -> int:
+        """The same for a device control, tried for any handle (2.10.3)."""
+        return NOT_FAST
+
 
 class DeviceObject:
     """A driver's device and the one it is attached to; `down_ns` and `up_ns` sum the whole stack below and with it."""
 
-    def __init__(self, driver: Driver, lower: "DeviceObject | None", base: int, size: int) -> None:
+    def __init__(
+        self, driver: Driver, lower: "DeviceObject | None", base: int, size: int, method: int = DIRECT
+    ) -> None:
         self.driver = driver
         self.base = base  # bytes: where this device begins on the lower one
         self.size = size
+        self.method = method
         if lower is None:
             self.lower = self
             self.bottom = driver
@@ -62,10 +144,13 @@ class DeviceObject:
 
 
 class FileObject:
-    """An open file: the device at the top of its stack, its place there, and the port it is associated with."""
+    """An open file: the device at the top of its stack, its place there, and the port it is associated with.
+
+    Handles share it, duplicates included; it goes away when they are closed and its requests have ended (1.2.5, 1.2.6).
+    """
 
     def __init__(
-        self, number: int, device: DeviceObject, base: int, size: int, cached: bool, port: CompletionPort
+        self, number: int, device: DeviceObject, base: int, size: int, cached: bool, port: CompletionPort = NO_PORT
     ) -> None:
         self.number = number
         self.device = device
@@ -73,6 +158,41 @@ class FileObject:
         self.size = size
         self.cached = cached
         self.port = port
+        self.key = 0
+        self.synchronous = False  # opened without FILE_FLAG_OVERLAPPED
+        self.modes = 0  # notification modes (1.15)
+        self.cache_map = False  # the cache manager knows the file: fast I/O is possible
+        self.handles = 1
+        self.gone = False
+        self.plain = False  # its overlapped requests need nothing but a packet (irp.py); said by the I/O manager
+        self.irps: dict[Irp, bool] = {}  # requests under way that will be linked to the port, oldest first
+        self.final_status = STATUS_SUCCESS
+        self.signalled = False  # the state of the file object's own event
+        self.waited = False
+        self.event: Event
+
+    def signal(self, increment: int) -> None:
+        """Set its event; whoever waits gets this boost."""
+        self.signalled = True
+        if self.waited:
+            self.event.set(increment)
+
+    def reset(self) -> None:
+        """A request begins."""
+        self.signalled = False
+        if self.waited:
+            self.event.reset()
+
+
+class MiniPacket(Packet):
+    """A packet that is no IRP: the end of a fast device control (1.3)."""
+
+    def __init__(self, notice: Notice, file: FileObject, status: int) -> None:
+        super().__init__(NO_REQUEST)
+        self.notice = notice
+        self.file = file
+        self.status = status
+        self.information = notice.block.information
 
 
 class IoCosts:
@@ -86,29 +206,186 @@ class IoCosts:
         self.copy_ps = copy_ps
 
 
-class IoManager:
-    """Allocates, calls, completes. One a machine."""
+USUAL = IoParams()
 
-    def __init__(self, dispatcher: Dispatcher, costs: IoCosts) -> None:
+
+class IoManager:
+    """Allocates, calls, completes, cancels. One a machine."""
+
+    def __init__(self, dispatcher: Dispatcher, costs: IoCosts, params: IoParams = USUAL) -> None:
         self.dispatcher = dispatcher
         self.clock = dispatcher.clock
         self.costs = costs
-        self.lookaside: list[list[Irp]] = [[] for _ in range(MOST_LOCATIONS + 1)]  # free IRPs by number of locations
+        self.verifier = params.verifier
+        self.direct = params.completion_mode == "direct"
+        self.completion = Completion(dispatcher, costs.copy_ps, params.completion_mode, params.direct_rules)
+        depths = params.lookaside_depth, params.lookaside_shared_depth
+        processors = max(1, len(dispatcher.processors))
+        self.small = Lookaside(processors, *depths)
+        self.large = Lookaside(processors, *depths)
+        self.of_one = self.small.private
+        self.of_more = self.large.private
+        self.pool = [Lookaside(1, 0, 0).private[0] for _ in range(MOST_LOCATIONS + 1)]  # by number of locations
+        self.exits: dict[int, int] = {}  # rounds that ending threads have waited, by thread
 
-    def allocate(self, stack_size: int) -> Irp:
-        """An IRP with as many locations as the stack has drivers."""
-        free = self.lookaside[stack_size]
-        return free.pop() if free else Irp(stack_size, free, self.costs.removal)
+    # ---- IRPs --------------------------------------------------------------------------------------------------------
+
+    def allocate(self, stack_size: int, processor: int = 0) -> Irp:
+        """An IRP with as many locations as the stack has drivers, from the processor's lookaside lists (2.1.3)."""
+        if stack_size > LARGE:
+            return self._from_pool(stack_size, 0)
+        own = self.of_one[processor] if stack_size == SMALL else self.of_more[processor]
+        packet = own.take()
+        if packet is NO_PACKET:
+            room = SMALL if stack_size == SMALL else LARGE
+            return Irp(stack_size, own, self.costs.removal, room, IRP_ALLOCATED_FIXED_SIZE)
+        irp: Irp = packet  # type: ignore[assignment]  # these lists hold nothing else
+        if irp.stack_count != stack_size:
+            irp.initialize(stack_size)
+        return irp
+
+    def allocate_charged(self, stack_size: int) -> Irp:
+        """The same, charged to the quota of the process: straight from pool (2.1.3)."""
+        return self._from_pool(stack_size, IRP_QUOTA_CHARGED)
+
+    def _from_pool(self, stack_size: int, flags: int) -> Irp:
+        own = self.pool[stack_size]
+        packet = own.take()
+        if packet is NO_PACKET:
+            return Irp(stack_size, own, self.costs.removal, stack_size, flags)
+        irp: Irp = packet  # type: ignore[assignment]
+        irp.allocation_flags = flags
+        return irp
+
+    def make_associated(self, master: Irp, stack_size: int) -> Irp:
+        """An IRP for a part of the master's work; the last of them to end completes the master (2.5.1, 2.11)."""
+        irp = self.allocate(stack_size, master.processor)
+        location = master.locations[min(master.current, master.stack_count)]
+        irp.prepare(master.request, master.file, location.major, location.offset, location.size)
+        irp.processor = master.processor
+        irp.master = master
+        master.associated += 1
+        master.plain = False
+        return irp
+
+    # ---- files -------------------------------------------------------------------------------------------------------
+
+    def adopt(self, file: FileObject) -> None:
+        """Say whether the file object's requests are plain; to be called whenever what that hangs on has changed."""
+        plain = self.direct and file.port is not NO_PORT and file.device.method == DIRECT and file.handles > 0
+        file.plain = plain and not (file.synchronous or file.modes)
+
+    def associate(self, file: FileObject, port: CompletionPort, key: int) -> int:
+        """Bind the file object to a port for good (1.2.3, 1.2.4, 1.2.8, 1.2.10)."""
+        if file.synchronous or file.port is not NO_PORT:
+            return STATUS_INVALID_PARAMETER
+        file.port = port
+        file.key = key
+        port.files += 1
+        if not file.modes & SKIP_SET_EVENT:
+            file.signal(0)
+        self.adopt(file)
+        return STATUS_SUCCESS
+
+    def set_notification_modes(self, file: FileObject, modes: int, length: int = 4) -> int:
+        """Add notification modes, which never go away again; `length`: bytes of the caller's buffer (1.15)."""
+        if length < 4:
+            return STATUS_INFO_LENGTH_MISMATCH
+        if file.synchronous:
+            return STATUS_INVALID_PARAMETER
+        file.modes |= modes & 7
+        self.adopt(file)
+        return STATUS_SUCCESS
+
+    def event_of(self, file: FileObject) -> Event:
+        """The file object's own event, to be waited for."""
+        if not file.waited:
+            file.waited = True
+            file.event = Event(self.dispatcher, True, file.signalled)
+        return file.event
+
+    def duplicate(self, file: FileObject) -> None:
+        """One handle more (1.2.5)."""
+        file.handles += 1
+
+    def close(self, file: FileObject) -> None:
+        """One handle less. The last one ends what is pending and can be ended; the rest ends normally (0b.6, 1.16)."""
+        file.handles -= 1
+        if file.handles:
+            return
+        self.adopt(file)
+        for irp in file.irps:
+            irp.plain = False
+        file.device.driver.cleanup(file.device, file)
+        for irp in self.pending(file):
+            if irp.canceller is not NO_CANCELLER and irp.under_way():
+                self.cancel(irp)
+        self.completion.let_file_go(file)
+
+    # ---- down --------------------------------------------------------------------------------------------------------
 
     def issue_cost(self, file: FileObject, size: int) -> int:
-        """Time (ns) that an unbuffered call spends on its way down: system call, IRP, page locks, drivers, start."""
+        """Time (ns) that an uncached call spends on its way down: system call, IRP, page locks, drivers, start."""
         costs = self.costs
+        device = file.device
         pages = -(-size // PAGE)
-        return costs.call + costs.irp + pages * costs.page_lock + file.device.down_ns + file.device.bottom.start_cost()
+        return costs.call + costs.irp + pages * costs.page_lock + device.down_ns + device.bottom.start_cost()
+
+    def buffered_cost(self, file: FileObject, copied: int) -> int:
+        """The same where data goes through a system buffer: `copied` bytes into it, no page is locked (2.9)."""
+        device = file.device
+        return self.costs.call + self.costs.irp + self.copy_cost(copied) + device.down_ns + device.bottom.start_cost()
 
     def copy_cost(self, size: int) -> int:
         """Time (ns) to copy `size` bytes between cache and user buffer."""
         return size * self.costs.copy_ps // 1000
+
+    def refuses(self, file: FileObject, notice: Notice) -> bool:
+        """An APC routine on an associated file object: STATUS_INVALID_PARAMETER before there is an IRP (1.2.9)."""
+        return file.port is not NO_PORT and notice.apc is not NO_APC
+
+    def start(self, thread: KernelThread, irp: Irp, cause: int) -> int:
+        """Send a prepared request down for the running thread; returns what its call returns.
+
+        STATUS_PENDING of a synchronous request means that the thread waits (its time has this cause), its program
+        returns False next, and the status block tells.
+        """
+        file = irp.file
+        if not irp.accessible:
+            irp.free()
+            return STATUS_ACCESS_VIOLATION  # probing or locking the buffer failed (2.9)
+        irp.plain = False
+        irp.processor = thread.processor
+        irp.buffered = file.device.method == BUFFERED
+        file.reset()
+        if irp.notice.sets_event:
+            irp.notice.event.reset()
+        if irp.notice.block is not NO_STATUS_BLOCK:
+            irp.notice.block.status = STATUS_PENDING
+        self.completion.list_request(thread, irp)
+        synchronous = irp.synchronous
+        status = self.call_driver(file.device, irp)
+        if status != STATUS_PENDING:
+            self.ended_at_once(irp)
+            return status
+        if synchronous:
+            return self._wait_in_call(thread, irp, cause)
+        return status
+
+    def ended_at_once(self, irp: Irp) -> None:
+        """The dispatch routine did not pend: its caller's thread tells of the end before the call returns (2.5.5)."""
+        if irp.ended:  # else a driver broke the rule: it had marked the IRP pending
+            irp.ended = False
+            self.completion.in_call(irp)
+            if irp.ended:
+                irp.free()
+
+    def _wait_in_call(self, thread: KernelThread, irp: Irp, cause: int) -> int:
+        if irp.ended:
+            irp.free()
+            return irp.status
+        self.wait_for(thread, irp, cause)
+        return STATUS_PENDING
 
     def call_driver(self, device: DeviceObject, irp: Irp) -> int:
         """Pass the IRP to the device's driver, in the caller's context (IoCallDriver, semantics 2.2.1)."""
@@ -118,40 +395,167 @@ class IoManager:
         irp.locations[irp.current].device = device
         return device.driver.dispatch(device, irp)
 
-    def complete(self, irp: Irp) -> None:
-        """IoCompleteRequest: walk up, run the completion routines, then tell whoever waits (semantics 2.4, 2.5)."""
-        if irp.current > irp.stack_count:
-            raise BugCheck("MULTIPLE_IRP_COMPLETE_REQUESTS", self.clock.now, describe(irp))
-        while irp.current <= irp.stack_count:
-            done = irp.locations[irp.current]
-            irp.pending_returned = done.pending
-            routine = done.routine
-            done.pending = False
-            done.routine = False
-            irp.current += 1
-            if routine:
-                above = irp.locations[irp.current].device
-                if above.driver.completed(above, irp) == STATUS_MORE_PROCESSING_REQUIRED:
-                    return
-            elif irp.pending_returned and irp.current <= irp.stack_count:
-                irp.locations[irp.current].pending = True  # propagated for a level without a routine (2.3.2)
-        self._finish(irp)
-
-    def _finish(self, irp: Irp) -> None:
-        """A waiting thread is woken; a request that reports becomes a packet; paging I/O does neither (2.5)."""
-        waiter = irp.waiter
-        irp.waiter = NO_THREAD  # before the packet is queued: whoever takes it may use the IRP again at once
-        if not irp.paging:
-            irp.request.bytes += irp.information
-        if irp.reports:
-            irp.file.port.insert(irp)
-        if waiter is not NO_THREAD:
-            self.dispatcher.wake(waiter)
-
     def wait_for(self, thread: KernelThread, irp: Irp, cause: int) -> None:
         """The running thread waits for the IRP; its program returns False next."""
         irp.waiter = thread
         self.dispatcher.block(thread, cause)
+
+    # ---- up ----------------------------------------------------------------------------------------------------------
+
+    def complete(self, irp: Irp, boost: int = 0) -> None:
+        """IoCompleteRequest: walk up, run the completion routines, then tell whoever waits (semantics 2.4, 2.5).
+
+        `boost`: priority increment of a thread that this wakes.
+        """
+        top = irp.stack_count
+        current = irp.current
+        if current > top + 1:
+            raise BugCheck("MULTIPLE_IRP_COMPLETE_REQUESTS", self.clock.now, describe(irp))
+        if self.verifier:
+            self._verify(irp)
+        locations = irp.locations
+        pended = False
+        while current <= top:
+            done = locations[current]
+            pended = done.pending
+            done.pending = False
+            current += 1
+            if done.routine:
+                routine = done.routine
+                irp.current = current
+                irp.pending_returned = pended
+                if invoked(routine, irp):
+                    irp.clear_below()
+                    above = locations[current].device
+                    if above.driver.completed(above, irp) == STATUS_MORE_PROCESSING_REQUIRED:
+                        return
+                    continue
+                done.routine = 0
+            if pended and current <= top:
+                locations[current].pending = True  # propagated for a level whose routine does not run (2.3.2)
+        irp.current = top + 2
+        irp.pending_returned = pended
+        if irp.plain and pended and not irp.status:
+            file = irp.file
+            irp.request.bytes += irp.information
+            waiter = irp.waiter
+            irp.waiter = NO_THREAD  # before the packet is queued: whoever takes it may use the IRP again at once
+            del file.irps[irp]
+            file.port.insert(irp)
+            if waiter is not NO_THREAD:
+                self.dispatcher.wake(waiter, boost)
+        else:
+            self._end(irp, boost)
+
+    def _end(self, irp: Irp, boost: int) -> None:
+        irp.boost = boost
+        master = self.completion.end(irp)
+        if master is not NO_IRP:
+            self.complete(master, boost)
+
+    def _verify(self, irp: Irp) -> None:
+        """What is fatal only where drivers are verified (0b.4)."""
+        if irp.status == STATUS_PENDING:
+            raise BugCheck("DRIVER_VERIFIER: completed with STATUS_PENDING", self.clock.now, describe(irp))
+        if irp.canceller is not NO_CANCELLER:
+            raise BugCheck("DRIVER_VERIFIER: completed with a cancel routine", self.clock.now, describe(irp))
+
+    # ---- cancel ------------------------------------------------------------------------------------------------------
+
+    def cancel(self, irp: Irp) -> bool:
+        """IoCancelIrp: mark the request, call its cancel routine if it has one (2.8.1).
+
+        True says that a routine was called, not that the request is cancelled. No lock: nothing else happens meanwhile.
+        """
+        irp.cancel = True
+        canceller = irp.set_canceller(NO_CANCELLER)
+        if canceller is NO_CANCELLER:
+            return False
+        canceller.cancelled(irp.location().device, irp)
+        return True
+
+    def pending(self, file: FileObject) -> list[Irp]:
+        """All requests under way on the file object, whoever issued them."""
+        return [*file.irps, *self.completion.of_threads(file)]
+
+    def cancel_io(
+        self, file: FileObject, thread: KernelThread = NO_THREAD, context: StatusBlock = NO_STATUS_BLOCK
+    ) -> int:
+        """Cancel what is under way on the file object; returns how many there were (CancelIo, CancelIoEx; 1.16).
+
+        `thread`: only what it has issued; `context`: only the requests with this one.
+        """
+        found = [
+            irp
+            for irp in self.pending(file)
+            if (thread is NO_THREAD or irp.thread is thread)
+            and (context is NO_STATUS_BLOCK or irp.notice.context is context)
+        ]
+        for irp in found:
+            if irp.under_way():  # an earlier one's end may have ended it
+                self.cancel(irp)
+        return len(found)
+
+    def leave(self, thread: KernelThread) -> bool:
+        """The thread is about to end. False: it must wait, and ask again in EXIT_STEP ns (2.8.6).
+
+        In `direct` mode its requests that report to a port survive it (1.16, I19).
+        """
+        for irp in list(thread.irps):
+            if self._survives(irp):
+                del thread.irps[irp]
+                irp.file.irps[irp] = True
+            elif not irp.cancel:
+                self.cancel(irp)
+        rounds = self.exits.pop(thread.number, 0)
+        if not thread.irps:
+            return True
+        if rounds < EXIT_ROUNDS:
+            self.exits[thread.number] = rounds + 1
+            return False
+        for irp in list(thread.irps):
+            irp.disowned = True
+            del thread.irps[irp]
+        return True
+
+    def _survives(self, irp: Irp) -> bool:
+        return self.direct and irp.reports and irp.file.port is not NO_PORT and not irp.notice.sets_event
+
+    # ---- without an IRP ----------------------------------------------------------------------------------------------
+
+    def fast_io(self, file: FileObject, major: int, offset: int, size: int, block: StatusBlock) -> int:
+        """A read or write straight from the cache, for a synchronous file object that has a cache map (2.10).
+
+        The status, or NOT_FAST: build an IRP.
+        """
+        if not (file.synchronous and file.cache_map):
+            return NOT_FAST
+        status = file.device.driver.fast_io(file.device, file, major, offset, size, block)
+        if status not in (STATUS_SUCCESS, STATUS_BUFFER_OVERFLOW, STATUS_END_OF_FILE):
+            return NOT_FAST
+        file.final_status = block.status = status
+        return status
+
+    def fast_control(self, file: FileObject, code: int, size: int, notice: Notice) -> int:
+        """A device control without an IRP, tried for any handle; its end is told here (1.3, 2.10.3). NOT_FAST as above."""
+        device = file.device
+        status = device.driver.fast_control(device, file, code, size, notice.block)
+        if status == NOT_FAST:
+            return NOT_FAST
+        notice.block.status = status
+        if notice.sets_event and not file.modes & SKIP_USER_EVENT_ON_FAST_IO:
+            notice.event.set()
+        skipped = is_error(status) or (file.modes & SKIP_PORT_ON_SUCCESS and succeeded(status))
+        if notice.context is not NO_STATUS_BLOCK and file.port is not NO_PORT and not skipped:
+            file.port.insert(MiniPacket(notice, file, status))
+        return status
+
+
+def invoked(routine: int, irp: Irp) -> bool:
+    """Whether a completion routine runs at this end (2.4.2); success is what is not negative, as in NT_SUCCESS."""
+    if irp.cancel and routine & INVOKE_ON_CANCEL:
+        return True
+    return bool(routine & (INVOKE_ON_SUCCESS if succeeded(irp.status) else INVOKE_ON_ERROR))
 
 
 def describe(irp: Irp) -> str:

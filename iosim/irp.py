@@ -1,24 +1,26 @@
 """The I/O request packet: a fixed header and one stack location a driver of the stack.
 
-Source: semantics 2.1 to 2.5. An IRP that reports to a port is its own packet (direct mode, 0b.3). Lookaside lists are
-the I/O manager's. Cancel, associated IRPs and buffered I/O come with issue B.
+Source: semantics 2.1 to 2.8. An IRP that reports to a port is its own packet (0b.3). What happens at its end is decided in
+completion.py. Most requests are `plain`: overlapped, to be reported to the port of their file object, and nothing else.
+Whatever asks for more (an event, a cancel routine, a master) takes that mark away.
 """
 
 from typing import TYPE_CHECKING
 
 from iosim.attribution import Request
 from iosim.kernel_queue import KernelThread, Packet
+from iosim.lookaside import NO_LOOKASIDE, PrivateList
+from iosim.ntstatus import STATUS_SUCCESS
 from iosim.processor import NO_REQUEST, Program
 
 if TYPE_CHECKING:
     from iosim.io_manager import DeviceObject, FileObject
+    from iosim.objects import Event
 
-READ, WRITE = 3, 4  # IRP_MJ_READ, IRP_MJ_WRITE
-
-STATUS_SUCCESS = 0x0
-STATUS_PENDING = 0x103
-STATUS_MORE_PROCESSING_REQUIRED = 0xC0000016
-STATUS_END_OF_FILE = 0xC0000011
+READ, WRITE, DEVICE_CONTROL = 3, 4, 14  # IRP_MJ_...
+INVOKE_ON_CANCEL, INVOKE_ON_SUCCESS, INVOKE_ON_ERROR = 0x20, 0x40, 0x80  # SL_INVOKE_...
+NO_ROUTINE, INVOKE_ALWAYS = 0, 0xE0
+IRP_QUOTA_CHARGED, IRP_ALLOCATED_FIXED_SIZE, IRP_LOOKASIDE_ALLOCATION = 1, 4, 8
 
 NO_THREAD = KernelThread(-1, Program(), -1)
 
@@ -29,48 +31,180 @@ class StackLocation:
     `offset` and `size` are bytes, from the start of what the device is (a file, a volume, a disk).
     """
 
+    __slots__ = ("code", "device", "major", "offset", "pending", "routine", "size")
+
     def __init__(self) -> None:
         self.device: DeviceObject
         self.major = 0
         self.offset = 0
         self.size = 0
+        self.code = 0  # of a device control
         self.pending = False  # SL_PENDING_RETURNED
-        self.routine = False  # the driver above, which filled this location in, has a completion routine
+        self.routine = NO_ROUTINE  # when the driver above, which filled this location in, wants to be called back
+
+    def clear(self) -> None:
+        """The driver that it was for has finished (2.4.3)."""
+        self.major = self.offset = self.size = self.code = 0
+        self.pending = False
+        self.routine = NO_ROUTINE
+
+
+class StatusBlock:
+    """Where a program reads how its request ended; an OVERLAPPED begins with one."""
+
+    def __init__(self) -> None:
+        self.status = STATUS_SUCCESS
+        self.information = 0
+
+
+NO_STATUS_BLOCK = StatusBlock()
+
+
+class UserApc:
+    """A program's own completion routine (ReadFileEx), called in an alertable wait of the thread that issued."""
+
+
+NO_APC = UserApc()
+
+
+class Notice:
+    """How the issuer of a request wants to hear of its end: the arguments of NtReadFile.
+
+    `context` is what a packet will carry as its value, as a rule the status block itself; NO_STATUS_BLOCK is NULL, as in
+    the synchronous calls or when an OVERLAPPED's event has its low bit set: no packet (semantics 1.3 row 2).
+    """
+
+    def __init__(self, block: StatusBlock, context: StatusBlock, apc: UserApc = NO_APC) -> None:
+        self.block = block
+        self.context = context
+        self.apc = apc
+        self.sets_event = False
+        self.event: Event
+
+    def with_event(self, event: "Event") -> "Notice":
+        """The same, and set this event."""
+        self.sets_event = True
+        self.event = event
+        return self
+
+
+NO_NOTICE = Notice(NO_STATUS_BLOCK, NO_STATUS_BLOCK)
+
+
+class Canceller:
+    """Who is called when a request is cancelled: a driver."""
+
+    def cancelled(self, device: "DeviceObject", irp: "Irp") -> None:
+        """Cancel routine: take the IRP off the driver's queue and complete it with STATUS_CANCELLED."""
+        raise NotImplementedError
+
+
+NO_CANCELLER = Canceller()
 
 
 class Irp(Packet):
-    """A request on its way down and up a device stack; `current` counts down from `stack_count + 1` (semantics 2.1.2)."""
+    """A request on its way down and up a device stack; `current` counts down from `stack_count + 1` (semantics 2.1.2).
+
+    `pending_returned` holds at a completion routine and from the end of the walk up; it means nothing before.
+    """
+
+    __slots__ = (
+        "accessible",
+        "allocation_flags",
+        "associated",
+        "block_due",
+        "boost",
+        "buffered",
+        "cancel",
+        "canceller",
+        "current",
+        "disowned",
+        "due",
+        "ended",
+        "file",
+        "hit",
+        "information",
+        "locations",
+        "lookaside",
+        "master",
+        "notice",
+        "paging",
+        "pending_returned",
+        "plain",
+        "processor",
+        "removal_cost",
+        "reports",
+        "stack_count",
+        "status",
+        "synchronous",
+        "thread",
+        "waiter",
+    )
 
     is_irp = True
 
-    def __init__(self, stack_count: int, lookaside: "list[Irp]", removal_cost: int) -> None:
+    def __init__(
+        self,
+        stack_count: int,
+        lookaside: PrivateList = NO_LOOKASIDE,
+        removal_cost: int = 0,
+        room: int = 0,
+        flags: int = 0,
+    ) -> None:
         super().__init__(NO_REQUEST)
         self.lookaside = lookaside
         self.removal_cost = removal_cost
+        self.allocation_flags = flags
         self.stack_count = stack_count
-        self.locations = [StackLocation() for _ in range(stack_count + 2)]
+        self.locations = [StackLocation() for _ in range(max(stack_count, room) + 2)]
         self.current = stack_count + 1
+        self.file: FileObject
+        self.processor = 0  # where it was issued
+        self.plain = False
+        self.clean()
+
+    def clean(self) -> None:
+        """As if never used."""
         self.status = STATUS_SUCCESS
         self.information = 0
         self.pending_returned = False
-        self.paging = False
-        self.hit = False  # a cached read finds all its pages
+        self.thread = NO_THREAD  # that issued it, and in whose call it may end
         self.waiter = NO_THREAD  # a thread that waits for the end of this request
-        self.reports = False  # to the port of its file object
-        self.processor = 0  # where it was issued
-        self.file: FileObject
+        self.reports = False  # to the port of its file object, if that has one at the end
+        self.hit = False  # a cached read finds all its pages
+        self.paging = False
+        self.boost = 0  # priority increment of whom the end wakes
+        self.notice = NO_NOTICE
+        self.synchronous = False  # its issuer stays in the call until the end
+        self.ended = False  # up to the end of stage 1; the rest is its issuer's business (2.5.5)
+        self.buffered = False  # its data goes through a system buffer (2.9)
+        self.accessible = True  # the user's buffer can be probed and locked
+        self.due = 0  # ns that the last stage has yet to take
+        self.block_due = False  # the status block has yet to be written
+        self.cancel = False
+        self.canceller = NO_CANCELLER
+        self.disowned = False  # its thread waited for its end in vain (2.8.6)
+        self.associated = 0  # IRPs under way of which this is the master
+        self.master = self  # itself: it has none
+
+    def initialize(self, stack_count: int) -> None:
+        """So many of its locations will be used."""
+        self.stack_count = stack_count
+        self.current = stack_count + 1
 
     def prepare(self, request: Request, file: "FileObject", major: int, offset: int, size: int) -> None:
         """Fill in the first driver's location."""
+        if self.plain:  # the little that a plain one has touched
+            self.plain = False
+            self.thread = NO_THREAD
+            self.status = STATUS_SUCCESS
+            self.information = 0
+            self.hit = False
+            self.reports = False
+        else:
+            self.clean()
         self.request = request
         self.file = file
-        self.status = STATUS_SUCCESS
-        self.information = 0
-        self.pending_returned = False
-        self.paging = False
-        self.hit = False
-        self.waiter = NO_THREAD
-        self.reports = False
         first = self.locations[self.current - 1]
         first.major = major
         first.offset = offset
@@ -80,26 +214,96 @@ class Irp(Packet):
         """The location of the driver that has the IRP now."""
         return self.locations[self.current]
 
-    def copy_to_next(self, shift: int, routine: bool) -> None:
-        """Set up the next lower driver's location: the same request, `shift` bytes further on (semantics 2.2.2)."""
+    def first(self) -> StackLocation:
+        """The first driver's location: what was asked by whoever made the IRP."""
+        return self.locations[self.stack_count]
+
+    # ---- what drivers do with it -------------------------------------------------------------------------------------
+
+    def copy_to_next(self, shift: int, routine: int) -> None:
+        """Set up the next lower driver's location: the same request, `shift` bytes further on (semantics 2.2.2).
+
+        `routine`: when this driver's completion routine is to be called, INVOKE_...; it is stored below (2.2.3).
+        """
         current = self.current
         here = self.locations[current]
         below = self.locations[current - 1]
         below.major = here.major
         below.offset = here.offset + shift
         below.size = here.size
+        below.code = here.code
         below.routine = routine
+
+    def skip(self) -> None:
+        """The next lower driver uses this driver's location, which therefore has no completion routine (2.2.2)."""
+        self.current += 1
+
+    def own(self, device: "DeviceObject", routine: int) -> None:
+        """A driver made the IRP for itself: its completion routine is called above the first location."""
+        self.locations[self.stack_count + 1].device = device
+        self.locations[self.stack_count].routine = routine
 
     def mark_pending(self) -> None:
         """The driver that has the IRP will return STATUS_PENDING (semantics 2.3.1)."""
         self.locations[self.current].pending = True
 
+    def clear_below(self) -> None:
+        """What the lower drivers were asked is nobody's business on the way up (2.4.3)."""
+        for location in self.locations[1 : self.current]:
+            location.clear()
+
+    # ---- cancel ------------------------------------------------------------------------------------------------------
+
+    def set_canceller(self, canceller: Canceller) -> Canceller:
+        """Exchange the cancel routine (IoSetCancelRoutine): whoever gets one back owns the completion (2.8.3)."""
+        before = self.canceller
+        self.canceller = canceller
+        self.plain = False
+        return before
+
+    def enqueued(self, canceller: Canceller) -> bool:
+        """The driver has queued the IRP, to be cancelled by this routine; False: cancelled already, and its to complete.
+
+        The enqueue race (2.8.4): set the routine, look at `cancel` again, and take the routine back.
+        """
+        self.set_canceller(canceller)
+        return not (self.cancel and self.set_canceller(NO_CANCELLER) is not NO_CANCELLER)
+
+    def dequeued(self) -> bool:
+        """The driver takes the IRP off its queue; False: its cancel routine runs or will, so leave it alone (2.8.3)."""
+        return self.set_canceller(NO_CANCELLER) is not NO_CANCELLER
+
+    def under_way(self) -> bool:
+        """Issued, and its end not yet told: it can be cancelled (2.8.7)."""
+        return self in self.file.irps or self in self.thread.irps
+
+    # ---- its end -----------------------------------------------------------------------------------------------------
+
     def free(self) -> None:
         """Back to the lookaside list: the packet has been taken, or nobody wanted one."""
         self.current = self.stack_count + 1
-        self.lookaside.append(self)
+        self.lookaside.give(self)
 
     def removed(self) -> int:
-        """The removing thread frees the IRP and dereferences the file (0b.1): its kernel time (ns)."""
+        """The removing thread frees the IRP and dereferences the file (0b.1): its kernel time (ns).
+
+        It also writes the status block, where that was left to it (direct mode, semantics 2.7). What the IRP says can
+        still be read at that instant.
+        """
+        if self.plain:
+            cost = self.removal_cost
+        else:
+            cost = self.due
+            self.write_block()
         self.free()
-        return self.removal_cost
+        return cost
+
+    def write_block(self) -> None:
+        """Tell the program's status block, unless that has been done."""
+        if self.block_due:
+            self.block_due = False
+            self.notice.block.status = self.status
+            self.notice.block.information = self.information
+
+
+NO_IRP = Irp(0)

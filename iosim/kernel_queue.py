@@ -60,6 +60,7 @@ class KernelThread(Thread):
     __slots__ = (
         "alertable",
         "call",
+        "irps",
         "last_request",
         "mutexes",
         "packet",
@@ -82,6 +83,7 @@ class KernelThread(Thread):
         self.alertable = False
         self.user_apcs: list[Any] = []
         self.mutexes: list[Any] = []
+        self.irps: dict[Any, bool] = {}  # its requests under way that end in its own context, oldest first
 
 
 class KernelQueue(WaitOwner):

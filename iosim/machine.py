@@ -52,6 +52,7 @@ from iosim.scenario.quantities import PerProcessor
 from iosim.scenario.steps import Transfer
 from iosim.services import CallCosts, Services
 from iosim.streams import (
+    CLIENT_SHIFT,
     Constant,
     Streams,
     Transform,
@@ -68,6 +69,7 @@ from iosim.units import S, ps_per_byte
 from iosim.workload import NEVER, ClosedSource, OpenSource, ReplaySource, Source, Window
 
 BINS = 200
+SPREAD = 7919  # reads between two closed clients' places in a file; a prime, so that they meet late
 LIMIT_FACTOR = 3  # a run that can't end its counted requests stops at three times its horizon
 SYSTEM_PRIORITY = 12  # worker threads of the system (delayed work queue: 12; semantics 7.1 names the levels)
 
@@ -87,14 +89,15 @@ class Raw:
     in_flight: int
     classes: list[str]
     columns: dict[str, "array[int]"]
+    asked: list[int]  # counted requests, by class
+    asked_before: list[list[tuple[int, int]]]  # by class: bin, and how many had been asked before its first one
     tallies: list[dict[str, Any]]  # instead of rows, where none are kept
-    ended_by_class: list[int]  # counted requests that ended, warm-up included
     causes: "array[int]"
     ledgers: list[list[list[int]]]  # class, bin, cause
     samples: dict[str, "array[int]"]
     extremes: dict[str, int]
     resources: list[str]
-    behind: list[list[int]]
+    behind: list[dict[int, list[int]]]  # by resource, by bin of intended arrival: waiter * classes + holder, ns
     hold_area: list[list[int]]
     holds: list[list[int]]
     waits: dict[str, "array[int]"] = field(default_factory=dict)
@@ -140,8 +143,11 @@ class Machine:
         self._listen(record)
         self.sampler = Sampler(clock, step, self.window, self.dispatcher)
         self.sampler.queues = {**self.ports}
+        if self.system_workers:
+            self.sampler.queues["system_workers"] = self.work_queue
         self.sampler.disks = self.disks
         self.sampler.locks = self.locks
+        self.sampler.pools = self.pools
         self.sampler.caches = self.volume_caches
 
     # ---- what it is made of --------------------------------------------------------------------------------------
@@ -217,7 +223,9 @@ class Machine:
 
     def _open(self, name: str, port: CompletionPort) -> FileObject:
         """A file object of its own for every port: an association belongs to the file object (semantics 1.2.5)."""
-        return FileObject(*self.extents[name], port)
+        file = FileObject(*self.extents[name])
+        self.io.associate(file, port, 0)
+        return file
 
     def _disk(self, name: str) -> DeviceObject:
         kernel = self.model.machine.kernel
@@ -327,15 +335,16 @@ class Machine:
     def _transfer(self, major: int, body: Transfer, workload: str, index: int, port: CompletionPort) -> DrawnTransfer:
         file = self._open(body.file, port)
         size = self._variate(body.size, workload, index, "size")
-        unit = PAGE if body.size.largest <= PAGE or body.size.values[0] % PAGE == 0 else 512
+        bounded = body.size.largest <= file.size
+        most = int(body.size.largest) if bounded else round(body.size.mean())
         offset: Variate
         if isinstance(body.offset, int):
             offset = Constant(body.offset)
-        elif body.offset == "random":
-            places = max(1, (file.size - int(min(body.size.largest, file.size))) // unit + 1)
-            offset = self._draw(f"{workload}.{index}.offset", whole(places, unit))
+        elif body.offset == "random":  # on any page; one that starts too late for its size is moved down
+            places = (file.size - (most if bounded else 0)) // PAGE + 1
+            offset = self._draw(f"{workload}.{index}.offset", whole(max(1, places), PAGE))
         else:
-            offset = Sequential(int(min(body.size.largest, file.size)), file.size)
+            offset = Sequential(max(1, most), file.size)
         ratio = self.model.files[body.file].hit_ratio
         hits = [] if ratio is None else [self._draw(f"{workload}.{index}.hit", table([1, 0], [float(ratio), 1.0]))]
         blocking = body.mode == "blocking"
@@ -356,7 +365,7 @@ class Machine:
 
     def _listen(self, record: Collection[str]) -> None:
         groups = len(self.model.workload)
-        self.behind = Behind(self.clock, groups, len(self.resources))
+        self.behind = Behind(self.clock, groups, len(self.resources), self.window.bin_ns, BINS)
         self.waits = WaitRecords()
         start = self.window.horizon // 2 if self.window.horizon < NEVER else 0
         first = next(iter(self.ports.values()))
@@ -415,8 +424,9 @@ class Machine:
             in_flight=window.live,
             classes=list(self.model.workload),
             columns=self.columns.columns(),
+            asked=[source.asked for source in self.sources],
+            asked_before=[source.asked_before for source in self.sources],
             tallies=self.columns.tallies(),
-            ended_by_class=[source.ended for source in self.sources],
             causes=self.columns.causes,
             ledgers=[source.ledgers for source in self.sources],
             samples=self.sampler.rows,
@@ -444,7 +454,6 @@ class Machine:
             )
         for name, threads in self.pools.items():
             found[f"pools.{name}.threads"] = len(threads)
-            found[f"pools.{name}.switches"] = sum(thread.switches for thread in threads)
         for name, disk in self.disks.items():
             found[f"disks.{name}.present_max"] = disk.present_most
             found[f"disks.{name}.waiting_max"] = disk.queued_most
@@ -452,7 +461,10 @@ class Machine:
 
 
 class Sequential(Variate):
-    """Each request reads on where the one before it in its source ended, and starts over at the end of the file."""
+    """Request n of a source begins `size` bytes (the largest, or the mean where there is none) after request n - 1.
+
+    At the end of the file it starts over. Every closed client goes through the file for itself, from a place of its own.
+    """
 
     def __init__(self, size: int, file_size: int) -> None:
         self.size = size
@@ -460,7 +472,8 @@ class Sequential(Variate):
 
     def value(self, index: int) -> int:
         """Offset (bytes)."""
-        return (index & 0xFFFFFFFF) % self.places * self.size
+        client, iteration = index >> CLIENT_SHIFT, index & ((1 << CLIENT_SHIFT) - 1)
+        return (client * SPREAD + iteration) % self.places * self.size
 
 
 def transform_of(it: Distribution) -> Transform:

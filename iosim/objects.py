@@ -124,10 +124,10 @@ class Event(DispatcherObject):
             self.state = False
         return STATUS_SUCCESS
 
-    def set(self) -> None:
-        """SetEvent."""
+    def set(self, increment: int = EVENT_INCREMENT) -> None:
+        """SetEvent; the I/O manager sets it with the driver's boost."""
         self.state = True
-        self.serve(EVENT_INCREMENT)
+        self.serve(increment)
 
     def reset(self) -> None:
         """ResetEvent."""

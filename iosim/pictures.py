@@ -11,6 +11,7 @@ import numpy as np
 from iosim import plots
 from iosim.attribution import CAUSES
 from iosim.processor import KINDS
+from iosim.replication import replication
 from iosim.statistics import NO_INTERVAL, Estimate
 from iosim.version import VERSION
 
@@ -66,8 +67,10 @@ def queue_depth(result: "Result", ax: "Axes") -> None:
 def waited_behind(result: "Result", ax: "Axes") -> None:
     """Who waited behind whom, over all resources of all replications."""
     names = list(result.summary["classes"])
-    matrix = np.sum([np.sum(raw.behind, axis=0) for raw in result.raws], axis=0)
-    plots.waited_behind(ax, names, np.reshape(matrix, (len(names), len(names))))
+    parts = [replication(raw, result.summary["warm_up_ns"], raw.horizon) for raw in result.raws]
+    counts = [max(1, sum(part.count(group) for part in parts)) for group in range(len(names))]
+    waits = np.sum([part.behind(number) for part in parts for number in range(len(part.raw.resources))], axis=0)
+    plots.waited_behind(ax, names, waits / np.array(counts)[:, None])
 
 
 RUN_PICTURES = {
@@ -76,7 +79,7 @@ RUN_PICTURES = {
     "processor_time": ("Processor time", processor_time),
     "running_threads": ("Running threads against the limit", running_threads),
     "queue_depth": ("Queues over time", queue_depth),
-    "waited_behind": ("Who waited behind whom", waited_behind),
+    "waited_behind": ("Who waited behind whom (mean of a request)", waited_behind),
 }
 
 
@@ -126,8 +129,12 @@ def study_lines(study: "Study", x: str, figure: str, ax: "Axes | None" = None) -
         ax = own_axes(in_words(figure))
     rows = _lines_of(study, x)
     estimates = {label: [_estimate(row, figure) for row in line] for label, line in rows.items()}
+    estimates = {label: line for label, line in estimates.items() if any(it.value == it.value for it in line)}  # no NaN
     values, label = x_axis(study, x)
     plots.throughput(ax, values, estimates, label, in_words(figure), y_is_ns="_ns" in figure)
+    unstable = [str(row["cell"][x]) for line in rows.values() for row in line if row["regime"] == "unstable"]
+    if unstable:
+        ax.set_title(f"{ax.get_title()} (unstable at {', '.join(dict.fromkeys(unstable))})", fontsize=9)
     return ax
 
 
@@ -135,8 +142,9 @@ def x_axis(study: "Study", x: str) -> tuple[list[Any], str]:
     """The varied values and what they are; 'N/processor' throughout is a number of threads per processor."""
     values = study.vary[x]
     parts = [str(value).partition("/") for value in values]
-    if all(unit == "processor" and number.isdigit() for number, _, unit in parts):
-        return [int(number) for number, _, _ in parts], f"{x} (per processor)"
+    units = {unit for _, _, unit in parts}
+    if len(units) == 1 and units <= {"processor", "s"} and all(number.isdigit() for number, _, _ in parts):
+        return [int(number) for number, _, _ in parts], f"{x} (per {units.pop()})"
     return values, x
 
 
@@ -145,6 +153,8 @@ def in_words(figure: str) -> str:
     name, rest = "", figure
     if figure.startswith("classes."):
         name, _, rest = figure.removeprefix("classes.").partition(".")
+    if rest == "throughput_per_s":
+        rest = "requests_per_s"
     text = rest.replace("_ns", "").replace("_per_s", " per second").replace(".", " ").replace("_", " ")
     return text.capitalize() + (f" of {name}" if name else "")
 
@@ -159,9 +169,9 @@ def _lines_of(study: "Study", x: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _estimate(row: dict[str, Any], path: str) -> Estimate:
-    it = row["figures"][path]
+    it = row["figures"].get(path, {"value": None, "ci95": None})
     low, high = it["ci95"] or (NO_INTERVAL, NO_INTERVAL)
-    return Estimate(it["value"], low, high, 0)
+    return Estimate(NO_INTERVAL if it["value"] is None else it["value"], low, high, 0)
 
 
 def study_figure(result: "Result") -> "Figure":

@@ -5,25 +5,11 @@ mechanism asks its own `watched` flag first, so that without a listener no Pytho
 Times are ns of simulated time.
 """
 
-from typing import TYPE_CHECKING
-
 from iosim.attribution import Request
-
-if TYPE_CHECKING:
-    from iosim.actor import Clock
 
 
 class Probes:
     """Base of every listener; `resource` is the number that the machine gave to a queue, lock or device."""
-
-    def attach(self, clock: "Clock") -> None:
-        """The run is about to begin on this clock."""
-
-    def request_issued(self, request: Request) -> None:
-        """A client asked."""
-
-    def request_ended(self, request: Request, now: int) -> None:
-        """The request left the system, with its status."""
 
     def wait_began(self, resource: int, request: Request) -> None:
         """The request joined what waits at the resource."""

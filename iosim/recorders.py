@@ -184,18 +184,21 @@ class Timeline(Probes):
 class Behind(Probes):
     """Who waited behind whom: a wait at a resource is divided among the classes whose requests held it meanwhile.
 
-    `matrix[resource][waiter * groups + holder]` in ns; a wait's parts sum to it, up to rounding by one ns a class.
+    `matrix[resource][bin][waiter * groups + holder]` in ns, by the bin of the waiter's intended arrival; a wait's parts sum
+    to it, up to rounding by one ns a class.
     `hold_area` and `holds` give a class's mean time in the resource, which tells the longer of two.
     """
 
-    def __init__(self, clock: Clock, groups: int, resources: int) -> None:
+    def __init__(self, clock: Clock, groups: int, resources: int, bin_ns: int, bins: int) -> None:
+        self.bin_ns = bin_ns
+        self.bins = bins
         self.clock = clock
         self.groups = groups
         self.count = [[0] * groups for _ in range(resources)]
         self.hold_area = [[0] * groups for _ in range(resources)]
         self.since = [[0] * groups for _ in range(resources)]
         self.holds = [[0] * groups for _ in range(resources)]
-        self.matrix = [[0] * (groups * groups) for _ in range(resources)]
+        self.matrix: list[dict[int, list[int]]] = [{} for _ in range(resources)]
         self.snapshots: dict[int, list[int]] = {}  # by group << 48 | index: a request waits in one place at a time
 
     def _areas(self, resource: int) -> list[int]:
@@ -219,8 +222,10 @@ class Behind(Probes):
         whole = sum(parts)
         row = request.group * self.groups
         if whole:
+            place = min(request.intended // self.bin_ns, self.bins - 1)
+            sums = self.matrix[resource].setdefault(place, [0] * (self.groups * self.groups))
             for group, part in enumerate(parts):
-                self.matrix[resource][row + group] += part * (now - began) // whole
+                sums[row + group] += part * (now - began) // whole
 
     def held(self, resource: int, request: Request) -> None:
         """One more of its class."""

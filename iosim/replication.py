@@ -68,6 +68,24 @@ class Replication:
         sums: Ints = np.sum(np.array(self.raw.ledgers[group][first:], dtype=np.int64), axis=0)
         return sums
 
+    def left_of(self, group: int) -> int:
+        """Requests of the class that count and never ended."""
+        groups = range(len(self.raw.classes)) if group == ALL else [group]
+        return sum(self._asked(number) - self.count(number) for number in groups)
+
+    def _asked(self, group: int) -> int:
+        first = self.warm_up // self.raw.bin_ns
+        before = next((asked for place, asked in self.raw.asked_before[group] if place >= first), self.raw.asked[group])
+        return self.raw.asked[group] - before
+
+    def behind(self, resource: int) -> Ints:
+        """ns that requests which count waited at the resource, shape (classes, classes): who, behind whom."""
+        groups = len(self.raw.classes)
+        first = self.warm_up // self.raw.bin_ns
+        rows = [sums for place, sums in self.raw.behind[resource].items() if place >= first]
+        matrix: Ints = np.sum(np.array(rows or [[0] * groups**2], dtype=np.int64), axis=0).reshape(groups, groups)
+        return matrix
+
     # ---- samples -------------------------------------------------------------------------------------------------
 
     def over(self, name: str) -> int:

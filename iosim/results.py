@@ -204,8 +204,10 @@ def npz(raws: "list[Raw]", what: str) -> bytes:
                 part = io.BytesIO()
                 np.save(part, np.frombuffer(column, dtype=np.int64))
                 archive.writestr(entry, part.getvalue())
-        names = zipfile.ZipInfo("resources.txt", date_time=(1980, 1, 1, 0, 0, 0))
-        archive.writestr(names, "\n".join(raws[0].resources))
+        for name, values in (("classes", raws[0].classes), ("resources", raws[0].resources)):
+            part = io.BytesIO()
+            np.save(part, np.array(values))
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0)), part.getvalue())
     return buffer.getvalue()
 
 

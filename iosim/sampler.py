@@ -12,7 +12,7 @@ from iosim.cache_manager import CacheManager
 from iosim.devices.port_driver import PortDriver
 from iosim.dispatcher import Dispatcher
 from iosim.errors import LawBroken
-from iosim.kernel_queue import KernelQueue
+from iosim.kernel_queue import KernelQueue, KernelThread
 from iosim.locks import CriticalSection
 from iosim.processor import KINDS
 from iosim.workload import Window
@@ -31,6 +31,7 @@ class Sampler(Actor):
         self.disks: dict[str, PortDriver] = {}
         self.locks: dict[str, CriticalSection] = {}
         self.caches: dict[str, CacheManager] = {}
+        self.pools: dict[str, list[KernelThread]] = {}
         self.room = 4 * window.bins  # a replay at a fixed depth may last longer than foreseen
         self.rows: dict[str, array[int]] = {}
 
@@ -67,6 +68,9 @@ class Sampler(Actor):
 
         for name, cache in self.caches.items():
             self._put_all(f"volumes.{name}", (("hits", cache.hits), ("misses", cache.misses)))
+
+        for name, threads in self.pools.items():
+            self._put(f"pools.{name}.switches", sum(thread.switches for thread in threads))
 
     def _put_all(self, prefix: str, figures: Sequence[tuple[str, int]]) -> None:
         for name, figure in figures:

@@ -10,8 +10,9 @@ from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.io_manager import FileObject, IoManager
-from iosim.irp import STATUS_PENDING, Irp
+from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread
+from iosim.ntstatus import STATUS_PENDING, is_error
 from iosim.processor import NO_REQUEST
 
 # What became of a step: go on; the request goes on elsewhere; go on when woken; the request went on and the thread waits;
@@ -98,12 +99,13 @@ class Services:
 
     def prepare(self, thread: KernelThread, file: FileObject, major: int, offset: int, size: int, hit: bool) -> Irp:
         """Make the IRP of a read or write and charge the caller its way down; `hit`: a cached read finds its pages."""
-        irp = self.io.allocate(file.device.stack_size)
+        irp = self.io.allocate(file.device.stack_size, thread.processor)
         irp.prepare(thread.request, file, major, offset, size)
         if file.cached:
             costs = self.io.costs
             irp.hit = hit
-            thread.owe_kernel(costs.call + costs.irp + (self.io.copy_cost(size) if hit else 0))
+            way = costs.call + costs.irp + file.device.driver.dispatch_ns
+            thread.owe_kernel(way + (self.io.copy_cost(size) if hit else 0))
         else:
             thread.owe_kernel(self.io.issue_cost(file, size))
         return irp
@@ -115,20 +117,28 @@ class Services:
         """
         irp = thread.call
         assert isinstance(irp, Irp)
-        irp.processor = thread.processor
+        io = self.io
         if blocking:
-            return self._issue_and_wait(thread, irp)
+            irp.synchronous = True
+            return WAITS if io.start(thread, irp, BLOCKED_CALL) == STATUS_PENDING else DONE
         irp.reports = True
+        file = irp.file
         blocks_issuer = saturated and not irp.hit  # the IRP may be another's by the time that the call returns
-        self.let_go(thread)
-        self.io.call_driver(irp.file.device, irp)
+        request = self.let_go(thread)
+        if file.plain:  # as io.start does, for the many that need no more
+            irp.plain = True
+            irp.thread = thread
+            irp.processor = thread.processor
+            file.irps[irp] = True
+            status = io.call_driver(file.device, irp)
+            if status != STATUS_PENDING:
+                io.ended_at_once(irp)
+        else:
+            status = io.start(thread, irp, BLOCKED_CALL)
+        if status != STATUS_PENDING and is_error(status):
+            thread.request = request  # no packet will come (1.3 row 3): it goes on in its thread
+            return DONE
         if blocks_issuer:
-            self.io.wait_for(thread, irp, BLOCKED_CALL)
+            io.wait_for(thread, irp, BLOCKED_CALL)
             return LEFT_AND_WAITS
         return LEFT
-
-    def _issue_and_wait(self, thread: KernelThread, irp: Irp) -> int:
-        if self.io.call_driver(irp.file.device, irp) == STATUS_PENDING:
-            self.io.wait_for(thread, irp, BLOCKED_CALL)
-            return WAITS
-        return DONE

@@ -68,7 +68,7 @@ def figure(values: list[float], whole: bool = False) -> Figures:
 
 def shown(estimate: Estimate, whole: bool = False) -> Figures:
     """An estimate as the summary shows it."""
-    ends = [estimate.low, estimate.high] if estimate.has_interval else None
+    ends = [max(estimate.low, 0.0), estimate.high] if estimate.has_interval else None  # no figure is negative
     value: float = estimate.value
     if whole and float(value).is_integer():
         value = int(value)
@@ -94,17 +94,19 @@ class Summarizer:
 
     def distribution(self, column: str, where: str, group: int) -> Figures:
         """Mean, quantiles and maximum of latencies or waits of a class."""
-        pooled = sum(each.count(group) for each in self.replications)
+        fewest = min(each.count(group) for each in self.replications)
         found: Figures = {"mean": self._mean(column, group)}
+        refused: list[str] = []
         for name, q in QUANTILES.items():
-            needed = quantile_refusal(pooled, q)
-            if needed or any(not each.count(group) for each in self.replications):
+            needed = quantile_refusal(fewest, q)
+            if needed:
                 found[name] = {"value": None, "ci95": None}
-                if needed and pooled:
-                    self.warnings.append(f"{where}.{name}: {pooled} requests can't carry it; {needed} are needed")
+                refused.append(f"{name} takes {needed}")
             else:
                 found[name] = figure([each.quantile_of(column, group, q) for each in self.replications])
         found["max"] = figure([each.largest_of(column, group) for each in self.replications])
+        if refused:
+            self.warnings.append(f"{where}: {fewest} requests a replication are too few ({', '.join(refused)})")
         return found
 
     def _mean(self, column: str, group: int) -> Figures:
@@ -112,13 +114,15 @@ class Summarizer:
         found = figure([each.mean_of(column, group) for each in self.replications])
         only = self.replications[0]
         if len(self.replications) == 1 and isinstance(only, FromRows) and only.count(group) >= 400:
-            found["ci95"] = shown(batch_means(only.column(column, group)).estimate)["ci95"]
+            batches = batch_means(only.column(column, group))
+            if batches.independent and not self.terminating:
+                found["ci95"] = shown(batches.estimate)["ci95"]
         return found
 
     def requests(self, group: int) -> Figures:
         """How many were offered and how they ended, summed over replications."""
         counts = {name: sum(each.ended_as(group, end) for each in self.replications) for name, end in ENDS.items()}
-        left = sum(raw.in_flight for raw in self.raws) if group == ALL else 0
+        left = sum(each.left_of(group) for each in self.replications)
         return {"offered": sum(counts.values()) + left, **counts, "in_flight": left}
 
     def throughput(self, group: int) -> Figures:
@@ -182,15 +186,17 @@ class Summarizer:
 
     def pool(self, name: str) -> Figures:
         """One pool's threads."""
-        switches = [raw.extremes[f"pools.{name}.switches"] / raw.end_ns * 1e9 for raw in self.raws]
-        return {"threads": self.raws[0].extremes[f"pools.{name}.threads"], "switches_per_s": figure(switches)}
+        return {
+            "threads": self.raws[0].extremes[f"pools.{name}.threads"],
+            "switches_per_s": self.per_replication(lambda each: each.per_second(f"pools.{name}.switches")),
+        }
 
     def disk(self, name: str) -> Figures:
         """One disk: requests in and above it."""
         at = f"disks.{name}"
         return {
             "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),
-            "utilization": self.per_replication(lambda each: each.mean(f"{at}.busy")),
+            "busy_share": self.per_replication(lambda each: each.mean(f"{at}.busy")),
             "queue_mean": self.per_replication(lambda each: each.mean(f"{at}.present")),
             "queue_max": self._most(f"{at}.present_max"),
             "port_driver_queue_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
@@ -235,9 +241,9 @@ class Summarizer:
         raw = each.raw
         groups = len(self.classes)
         means = [area / max(1, n) for area, n in zip(raw.hold_area[resource], raw.holds[resource], strict=True)]
-        row = raw.behind[resource][group * groups : (group + 1) * groups]
-        longer = sum(ns for other, ns in enumerate(row) if means[other] > means[group])
-        return longer / max(1, raw.ended_by_class[group])
+        row = each.behind(resource)[group]
+        longer = sum(int(row[other]) for other in range(groups) if means[other] > means[group])
+        return longer / max(1, each.count(group))
 
     # ---- regime --------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,8 @@ class Source(Client):
         self.ledger = self.ledgers[0]  # of the present bin, until `turn` (ns)
         self.turn = 0
         self.keeps_causes = window.columns.with_causes
+        self.asked = 0  # counted requests
+        self.asked_before: list[tuple[int, int]] = []  # bin, and how many had been asked before its first
         self.ended = 0  # counted requests
         self.latencies = 0  # their sum (ns)
 
@@ -92,6 +94,7 @@ class Source(Client):
         window.present += 1
         window.present_starts += now
         if now < window.horizon:
+            self.asked += 1
             window.offered += 1
             window.live += 1
         return request
@@ -103,6 +106,7 @@ class Source(Client):
             self.ledger, self.turn = new_ledger(), NEVER
             return
         place = min(now // window.bin_ns, window.bins - 1)
+        self.asked_before.append((place, self.asked))
         self.ledger = self.ledgers[place]
         self.turn = min((place + 1) * window.bin_ns, window.horizon) if place < window.bins - 1 else window.horizon
 

@@ -15,7 +15,7 @@ from collections import deque
 
 import pytest
 from tiny import Late, causes
-from tiny_io import CALL, DOWN, DPC, IRP, ISR, PAGE_LOCK, REMOVAL, REMOVE, START, UNLOCK, UP, TinyIo
+from tiny_io import CALL, DOWN, DPC, IRP, ISR, NTFS, PAGE_LOCK, REMOVAL, REMOVE, START, UNLOCK, UP, TinyIo
 
 from iosim.actor import ARRIVAL, Clock
 from iosim.application import BlockStep, ComputeStep, DrawnTransfer, SleepStep
@@ -182,13 +182,13 @@ def test_the_interrupt_goes_to_the_processor_that_started_the_command() -> None:
 def test_a_cached_hit_ends_at_once_and_queues_its_packet_from_the_callers_thread(clock: type[Clock]) -> None:
     """Semantics 1.3 row 5, 0b.1: copy 1 ns a byte, and the packet wakes a second worker while the caller still runs.
 
-    Caller: removal 5, call 10, IRP 20, copy 8,192. The second worker, newest parked, is woken at 10,227 - on the other
+    Caller: removal 5, call 10, IRP 20, NTFS 100, copy 8,192. The second worker, newest parked, is woken at 10,327 - on another
     processor - and pays its switch and the last stage, though the caller could have gone on at once.
     """
     tiny = TinyIo(2, clock=clock, cached=True, hits=[Constant(1)], copy_ps=1000, switch=1000)
     tiny.ask_at(2000, 1)
     tiny.run()
-    issued = 2000 + 1000 + REMOVE + CALL + IRP + 8192
+    issued = 2000 + 1000 + REMOVE + CALL + IRP + NTFS[0] + 8192
     assert tiny.log == [(issued + 1000 + REMOVE + REMOVAL, 1)]
     assert [worker.switches for worker in tiny.workers] == [2, 2]
     assert tiny.drive.seen == []
@@ -199,16 +199,16 @@ def test_a_cached_hit_at_limit_1_is_taken_by_the_caller_itself_without_a_switch(
     tiny = TinyIo(2, clock=HeapClock, cached=True, hits=[Constant(1)], copy_ps=1000, concurrency=1)
     tiny.ask_at(2000, 1)
     tiny.run()
-    issued = 2000 + 1000 + REMOVE + CALL + IRP + 8192
+    issued = 2000 + 1000 + REMOVE + CALL + IRP + NTFS[0] + 8192
     assert tiny.log == [(issued + REMOVE + REMOVAL, 1)]
 
 
 def test_a_cached_miss_goes_through_a_system_worker_that_reads_copies_and_completes(clock: type[Clock]) -> None:
-    """One processor, no switch costs. Issuer 35; worker: way down, drive, ISR, DPC (paging IRP), copy; packet; last stage."""
+    """One processor, no switch costs. Issuer 135; worker: way down, drive, ISR, DPC (paging IRP), copy; packet; last stage."""
     tiny = TinyIo(clock=clock, cached=True, cache_pages=100, copy_ps=1000, switch=0, system_workers=1)
     tiny.ask_at(2000, 1)
     tiny.run()
-    posted = 2000 + REMOVE + CALL + IRP
+    posted = 2000 + REMOVE + CALL + IRP + NTFS[0]
     copied = posted + ISSUE + 10_000 + ISR + 618 + 8192
     assert tiny.log == [(copied + REMOVE + REMOVAL, 1)]
     request = tiny.ended.requests[0]
@@ -222,7 +222,7 @@ def test_a_second_read_of_the_same_pages_hits() -> None:
     tiny.ask_at(2000, 1)
     tiny.ask_at(100_000, 1)
     tiny.run()
-    assert tiny.log[1] == (100_000 + REMOVE + CALL + IRP + REMOVE + REMOVAL, 1)
+    assert tiny.log[1] == (100_000 + REMOVE + CALL + IRP + NTFS[0] + REMOVE + REMOVAL, 1)
     assert (tiny.cache.hits, tiny.cache.misses) == (1, 1)
 
 

@@ -1,10 +1,14 @@
 """What the bundled scenarios claim, held to intervals over paired replications."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import iosim
+from iosim.clock import HeapClock
+from iosim.drives.drive import Command
+from iosim.machine import Machine
 from iosim.results import Result
 from iosim.scenario.sources import bundled_directory
 from iosim.statistics import Estimate
@@ -119,3 +123,118 @@ def test_histograms_alone_tell_what_rows_tell_within_a_bucket() -> None:
             assert (rough["mean"], rough["max"]) == (exact["mean"], exact["max"])
             for quantile in ("p50", "p90", "p99"):
                 assert exact[quantile]["value"] <= rough[quantile]["value"] <= exact[quantile]["value"] * 129 / 128
+
+
+FILE_SERVER = """\
+version: 1
+scenario: files
+disks: {d: {preset: nvme-datacentre-flash}}
+volumes: {v: {disk: d}}
+files: {f: {volume: v, size: 4 GiB}}
+ports: {main: {concurrency: 0}}
+pools: {w: {port: main, threads: 8}}
+handlers: {h: [compute: 15 us, read: {file: f, size: 16 KiB}]}
+workload: {a: {kind: open, port: main, handler: h, rate: 10000/s}}
+run: {duration: 100 ms, warm_up: 0 s, replications: 2}
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    path = tmp_path / "files.yaml"
+    path.write_text(FILE_SERVER)
+    return path
+
+
+@pytest.mark.parametrize("size", ["16 KiB", {"lognormal": {"median": "16 KiB", "sigma": 1}}, {"exponential": "16 KiB"}])
+def test_random_reads_go_all_over_the_file_whatever_their_sizes(files: Path, size: Any) -> None:
+    """A size without an upper bound must not pin the offset: one flash unit would serve everything."""
+    scenario = iosim.load(files, set={"handlers.h": [{"read": {"file": "f", "size": size}}]})
+    machine = Machine(scenario, HeapClock(), 1, 0, {})
+    seen = set()
+    drive = machine.disks["d"].drive
+    submit = drive.submit
+
+    def watch(command: Command) -> None:
+        seen.add(command.offset)
+        assert command.size % 512 == 0 and command.offset % 512 == 0
+        submit(command)
+
+    drive.submit = watch  # type: ignore[method-assign]
+    raw = machine.run()
+    assert len(seen) > 0.95 * raw.offered
+    assert max(seen) > 3 * 2**30
+
+
+def test_nothing_is_met_in_a_run_that_is_unstable(files: Path) -> None:
+    changes = {
+        "workload.a.rate": "500000/s",
+        "expect": ["latency_ns.p99 < 10 s", "throughput_per_s > 1", "requests.failed < 1"],
+    }
+    result = iosim.run(iosim.load(files, set=changes))
+    assert result.summary["regime"]["kind"] == "unstable"
+    assert [verdict["verdict"] for verdict in result.verdicts] == ["undecided", "undecided", "met"]
+    assert "unstable" in result.verdicts[0]["needs"]
+    assert result.exit_status == 3
+
+
+def test_one_replication_decides_nothing(files: Path) -> None:
+    result = iosim.run(iosim.load(files, set={"run.replications": 1, "expect": ["p50 < 1 s"]}))
+    assert [verdict["verdict"] for verdict in result.verdicts] == ["undecided"]
+
+
+def test_requests_are_conserved_class_by_class() -> None:
+    changes = {
+        "workload.fast.rate": "1000000/s",
+        "run.warm_up": "20 ms",
+        "run.duration": "40 ms",
+        "run.replications": 2,
+    }
+    summary = iosim.run(iosim.load("head-of-line", set=changes), study=False).summary
+    classes = [it["requests"] for it in summary["classes"].values()]
+    assert summary["requests"]["in_flight"] > 0
+    for key in ("offered", "completed", "in_flight"):
+        assert sum(it[key] for it in classes) == summary["requests"][key]
+    for it in (*classes, summary["requests"]):
+        assert it["offered"] == it["completed"] + it["failed"] + it["cancelled"] + it["dropped"] + it["in_flight"]
+
+
+def test_head_of_line_time_is_part_of_the_wait() -> None:
+    summary = iosim.run(iosim.load("head-of-line"), study=False).summary
+    blamed = summary["head_of_line_ns"]["ports.main"]["fast"]["value"]
+    assert 0 < blamed <= summary["classes"]["fast"]["wait_ns"]["mean"]["value"]
+
+
+def test_two_clients_of_a_machine_with_smt_get_a_core_each() -> None:
+    """Semantics 7.3: a sibling of a busy processor comes last."""
+    changes = {
+        "machine.smt.threads": 2,
+        "workload.clients.clients": 2,
+        "handlers.request": [{"compute": "1 ms"}],
+        "run.duration": "50 ms",
+        "run.replications": 2,
+    }
+    summary = iosim.run(iosim.load("thread-thrashing", set=changes), study=False).summary
+    assert summary["latency_ns"]["p50"]["value"] is None or summary["latency_ns"]["p50"]["value"] < 1_010_000
+    assert summary["latency_ns"]["mean"]["value"] < 1_010_000
+
+
+@pytest.mark.parametrize(
+    "figure",
+    ["ports.main.queue_mean", "classes.clients.latency_ns.mean", "latency_causes_ns.lock", "latency_ns.p999"],
+)
+def test_any_figure_can_be_plotted_over_a_study(figure: str, tmp_path: Path) -> None:
+    changes = {
+        "study.plot.figure": figure,
+        "study.vary": {"pools.workers.threads": ["1/processor", "2/processor"], "ports.main.concurrency": ["none"]},
+        "run.replications": 2,
+        "run.duration": "20 ms",
+    }
+    iosim.run(iosim.load("thread-thrashing", set=changes)).write(tmp_path)
+    assert (tmp_path / "study.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("arguments", "said"), [({"clock": "fast"}, "heap"), ({"replications": 0}, "at least 1")])
+def test_wrong_arguments_of_run_are_refused_by_name(files: Path, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        iosim.run(iosim.load(files), **arguments)

@@ -113,7 +113,8 @@ class TinyIo(Tiny):
         self.cache = CacheManager(self.io, PageCache(cache_pages), self.work_queue)
         self.top = DeviceObject(Ntfs(self.io, self.cache, *NTFS), volume, 0, 1 << 30)
         self.port = CompletionPort(self.clock, self.dispatcher, 0, concurrency, processors)
-        self.file = FileObject(0, self.top, 1 << 24, 1 << 28, cached, self.port)
+        self.file = FileObject(0, self.top, 1 << 24, 1 << 28, cached)
+        self.io.associate(self.file, self.port, 0)
         read = DrawnTransfer(
             self.services, self.file, self.cache, READ, blocking, Constant(size), Ladder(size), hits or []
         )

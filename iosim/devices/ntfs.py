@@ -7,8 +7,9 @@ Source: semantics 3, 0b.17, 0b.20. Simplified: a file is one extent; no metadata
 """
 
 from iosim.cache_manager import CacheManager
-from iosim.io_manager import DeviceObject, Driver, IoManager
-from iosim.irp import STATUS_PENDING, STATUS_SUCCESS, Irp
+from iosim.io_manager import NOT_FAST, DeviceObject, Driver, FileObject, IoManager
+from iosim.irp import NO_ROUTINE, READ, Irp, StatusBlock
+from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 
 
 class Ntfs(Driver):
@@ -25,10 +26,21 @@ class Ntfs(Driver):
         file = irp.file
         if file.cached and not irp.paging:
             return self._cached(irp)
-        irp.copy_to_next(file.base, False)
+        irp.copy_to_next(file.base, NO_ROUTINE)
         return self.io.call_driver(device.lower, irp)
 
+    def fast_io(
+        self, device: DeviceObject, file: FileObject, major: int, offset: int, size: int, block: StatusBlock
+    ) -> int:
+        """A cached read that finds its pages is a copy in the caller's thread (semantics 2.10)."""
+        if major != READ or not self.cache.resident(file, offset, size):
+            return NOT_FAST
+        self.cache.count(True)
+        block.information = size
+        return STATUS_SUCCESS
+
     def _cached(self, irp: Irp) -> int:
+        irp.file.cache_map = True
         if irp.hit:
             irp.information = irp.location().size
             self.io.complete(irp)

@@ -1,7 +1,8 @@
 """The shortest driver there is: every request ends at once, with success. The example to copy."""
 
 from iosim.io_manager import DeviceObject, Driver, IoManager
-from iosim.irp import STATUS_SUCCESS, Irp
+from iosim.irp import Irp
+from iosim.ntstatus import STATUS_SUCCESS
 
 
 class NullDriver(Driver):

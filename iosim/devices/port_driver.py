@@ -8,11 +8,13 @@ Source: semantics 4.1, 4.2, 0b.19, 0b.21. Left out: faults, non-queued commands,
 
 from collections import deque
 
-from iosim.attribution import DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, KERNEL, PORT_DRIVER_QUEUE, Request
+from iosim.attribution import DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, KERNEL, PORT_DRIVER_QUEUE
 from iosim.cache import Caches
+from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.drives.drive import Command, CommandListener, Drive
 from iosim.io_manager import PAGE, DeviceObject, Driver, IoManager
-from iosim.irp import STATUS_PENDING, STATUS_SUCCESS, WRITE, Irp
+from iosim.irp import NO_IRP, WRITE, Irp
+from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
 from iosim.processor import NO_REQUEST, Dpc, Interrupt, Processor
 
@@ -47,7 +49,7 @@ class PortDriver(Driver):
         self.target = target
         self.waiting: deque[Irp] = deque()
         self.free = drive.commands[:depth][::-1]
-        self.irps = [Irp(0, [], 0) for _ in drive.commands]  # by tag
+        self.irps = [NO_IRP for _ in drive.commands]  # by tag
         self.vectors = [Vector(self, processor) for processor in io.dispatcher.processors]
         self.vector_of = [self.vectors[0] for _ in drive.commands]  # by tag
         drive.listener = DriveLink(self)
@@ -105,6 +107,8 @@ class PortDriver(Driver):
         self.entered[tag] = irp.entered
         self.vector_of[tag] = self.vectors[processor if self.target == SUBMITTER else self.target]
         self.commands += 1
+        if self.watched:
+            self.probes.held(self.number, irp.request)
         self.drive.submit(command)
 
     def finished(self, command: Command) -> None:
@@ -114,19 +118,17 @@ class PortDriver(Driver):
         request = irp.request
         self._count(-1)
         self.sojourns += command.finished - self.entered[tag]
-        request.spend(DEVICE_QUEUE, command.started)
+        queued_until = command.started - self.drive.overhead  # the controller's own time is service
+        if queued_until > command.submitted:
+            request.spend(DEVICE_QUEUE, queued_until)
         request.spend(DEVICE_SERVICE, command.transferring)
         request.spend(DMA, command.finished)
         if self.watched:
-            self._report(command, request)
+            self.probes.released(self.number, request)
         self.last_request = request
         vector = self.vector_of[tag]
         vector.finished.append(command)
         vector.processor.raise_interrupt(vector)
-
-    def _report(self, command: Command, request: Request) -> None:
-        if command.started > command.submitted:
-            self.probes.wait_ended(self.number, request, command.submitted, command.started, self.last_request)
 
     def _count(self, change: int) -> None:
         now = self.clock.now
@@ -216,4 +218,4 @@ class CompletionDpc(Dpc):
             irp.request.spend(KERNEL, now)
             irp.status = STATUS_SUCCESS
             irp.information = irp.locations[irp.current].size
-            port.io.complete(irp)
+            port.io.complete(irp, IO_DISK_INCREMENT)

@@ -5,7 +5,7 @@ pending bit up and need no completion routine (semantics 2.3.2). Striping, mirro
 """
 
 from iosim.io_manager import DeviceObject, Driver, IoManager
-from iosim.irp import Irp
+from iosim.irp import NO_ROUTINE, Irp
 
 
 class PassThrough(Driver):
@@ -21,5 +21,5 @@ class PassThrough(Driver):
 
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
         """Down."""
-        irp.copy_to_next(device.base, False)
+        irp.copy_to_next(device.base, NO_ROUTINE)
         return self.io.call_driver(device.lower, irp)

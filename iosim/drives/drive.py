@@ -42,6 +42,7 @@ class CommandListener:
 class Drive(Actor):
     """Command slots, and the promise to tell the listener when each command is done.
 
+    `overhead` is the ns that the controller takes for a command before the mechanism or medium can begin on it.
     A drive of your own overrides `begin` and `fire`, and calls `finish` when a command's time has come.
     """
 
@@ -49,6 +50,7 @@ class Drive(Actor):
         self.clock = clock
         self.slots = slots
         self.capacity = capacity
+        self.overhead = 0
         self.commands = [Command(tag) for tag in range(slots)]
         self.in_drive = 0
         self.listener = CommandListener()

@@ -184,6 +184,9 @@ def _replays(model: ScenarioModel, traces: dict[str, Path]) -> Found:
                 yield ("handlers", name, index, "transfer"), message
         if name in used and not any(isinstance(step, TransferStep) for step in steps):
             yield ("handlers", name), "serves a replay but has no 'transfer' step"
+    if traces and len(traces) < len(model.workload):
+        other = next(name for name, load in model.workload.items() if not isinstance(load, Replay))
+        yield ("workload", other), "a replay ends by itself, other load never does: give each a scenario of its own"
     for name, path in traces.items():
         if not path.is_file():
             yield ("workload", name, "trace"), f"no such file: {path}"

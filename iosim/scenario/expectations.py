@@ -8,13 +8,22 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from iosim import units
+from iosim.attribution import CAUSES
 from iosim.scenario.reading import Read
 from iosim.scenario.suggest import closest
 
 STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
 SHARES = ("user", "kernel", "isr", "dpc", "switch", "refill", "spin", "idle")
 REQUESTS = ("offered", "completed", "failed", "cancelled", "dropped", "in_flight")
-PORT = ("packets", "queue_mean", "queue_max", "active_mean", "active_max", "threads_used")
+DISK = (
+    "commands_per_s",
+    "busy_share",
+    "queue_mean",
+    "queue_max",
+    "port_driver_queue_mean",
+    "port_driver_queue_max",
+)
+PORT = ("limit", "packets", "queue_mean", "queue_max", "active_mean", "active_max", "threads_used")
 
 # A part of a path: one of some words, or a pattern for names that the model or the scenario gives.
 Part: TypeAlias = tuple[str, ...] | re.Pattern[str]
@@ -23,16 +32,18 @@ _REQUEST_FIGURES: tuple[tuple[Part, ...], ...] = (
     (("latency_ns", "wait_ns"), STATISTICS),
     (("throughput_per_s",),),
     (("requests",), REQUESTS),
-    (("latency_causes_ns",), _NAME),
+    (("latency_causes_ns",), CAUSES),
 )
 _PATHS: tuple[tuple[Part, ...], ...] = (
     *_REQUEST_FIGURES,
     *((("classes",), _NAME, *path) for path in _REQUEST_FIGURES),
-    (("processors",), ("utilization", "context_switches_per_s")),
+    (("processors",), ("utilization", "context_switches_per_s", "ready_mean")),
     (("processors",), ("share",), SHARES),
     (("ports",), _NAME, PORT),
-    (("pools", "locks", "disks", "volumes", "nics"), _NAME, _NAME),
-    (("numa",), _NAME),
+    (("pools",), _NAME, ("threads", "switches_per_s")),
+    (("locks",), _NAME, ("acquisitions_per_s", "contended_share", "blocked_share", "waiting_mean")),
+    (("disks",), _NAME, DISK),
+    (("volumes",), _NAME, ("cache_hits_per_s", "cache_misses_per_s")),
     (("events",),),
     (("simulated_ns",),),
 )

@@ -16,7 +16,7 @@ class Touching(Section):
     """The memory that a stretch of computing works on, and to whom it belongs."""
 
     private: Size = key("0 B", "belongs to the thread: cold again once other threads have pushed it out of the cache")
-    shared: Size = key("0 B", "code and data that all threads of the program use: kept warm by any of them")
+    shared: Size = key("0 B", "code and data that all threads of the program use: always warm, so it has no effect yet")
     request: Size = key("0 B", "the request's own data: cold at any number of threads")
 
     @model_validator(mode="before")
