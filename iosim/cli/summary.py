@@ -44,6 +44,13 @@ def as_csv(summary: dict[str, Any], study: Any) -> str:
     for row in study.rows if study else ():
         cell = ", ".join(f"{path}={value}" for path, value in row["cell"].items())
         rows += [(f"study[{cell}].{path}", figure) for path, figure in figures(row["figures"])]
+    writer.writerow(["regime", _kind(summary.get("regime")), "", ""])
+    writer.writerow(["stop", summary.get("stop", ""), "", ""])
+    for number, verdict in enumerate(summary.get("expect", ())):
+        writer.writerow([f"expect[{number}]: {verdict['expect']}", verdict["verdict"], "", ""])
+    for row in study.rows if study else ():
+        cell = ", ".join(f"{path}={value}" for path, value in row["cell"].items())
+        writer.writerow([f"study[{cell}].regime", _kind(row.get("regime")), "", ""])
     for path, figure in rows:
         writer.writerow([path, *("" if number is None else number for number in figure)])
     return text.getvalue()
@@ -182,7 +189,9 @@ def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
 def _cells(study: Any) -> Table:
     if study is None or not study.rows:
         return Table("", [""], [])
-    paths = [path for path in _STUDIED if any(path in row["figures"] for row in study.rows)]
+    plotted = [study.plot_request.figure] if getattr(study, "plot_request", None) else []
+    wanted = dict.fromkeys([*plotted, *_STUDIED])
+    paths = [path for path in wanted if any(path in row["figures"] for row in study.rows)][:3]
     rows = [
         [
             *(str(value) for value in row["cell"].values()),
