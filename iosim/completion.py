@@ -7,14 +7,14 @@ Source: semantics 1.3, 2.5 to 2.7, 0b.1, 0b.3. Left out: asynchronous paging wri
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from iosim.actor import Clock
 from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
-from iosim.irp import NO_APC, NO_IRP, NO_STATUS_BLOCK, NO_THREAD, READ, Irp, UserApc
-from iosim.kernel_queue import NO_OWNER, KernelThread
+from iosim.irp import NO_APC, NO_IRP, NO_STATUS_BLOCK, NO_THREAD, READ, Irp
+from iosim.kernel_queue import NO_OWNER, KernelThread, Packet
 from iosim.ntstatus import STATUS_USER_APC, is_error, succeeded
 from iosim.numa import Topology
 from iosim.processor import TERMINATED, WAITING
@@ -127,7 +127,7 @@ class Completion:
             self.last_stage(irp)  # issued in nobody's name
         elif not irp.pending_returned:
             irp.ended = True  # the issuing call does the rest; if a filter lost the pending mark, nobody does (2.3.2)
-        elif irp in irp.file.irps:
+        elif irp in irp.file.irps or (self.pended_before and self._links(irp)):
             self._link(irp)
         elif thread.state == TERMINATED:
             self._end_without_thread(irp)
@@ -172,9 +172,6 @@ class Completion:
     def in_thread(self, irp: Irp) -> None:
         """The kernel APC in the issuing thread: its time is the thread's."""
         thread = irp.thread
-        if self.direct and self.pended_before and irp.reports and irp.file.port is not NO_PORT:
-            self._link(irp)
-            return
         if thread.state == WAITING:
             self._pay(thread, irp)
         elif irp.buffered:
@@ -268,8 +265,7 @@ class Completion:
             return
         file.gone = True
         if file.port is not NO_PORT:
-            for packet in file.port.file_gone():
-                packet.removed()
+            discard(file.port.file_gone())
 
     def of_threads(self, file: "FileObject") -> list[Irp]:
         """The file object's requests that are in lists of threads."""
@@ -284,7 +280,15 @@ def queues_packet(irp: Irp) -> bool:
     return irp.pending_returned or not (file.modes & SKIP_PORT_ON_SUCCESS and succeeded(irp.status))  # rows 4 to 8
 
 
-def queue_user_apc(thread: KernelThread, apc: UserApc) -> None:
+def discard(packets: list[Packet]) -> None:
+    """Packets of a port that is gone: IRPs are freed; a status block that was left to the remover stays pending (0b.5)."""
+    for packet in packets:
+        if packet.is_irp:
+            assert isinstance(packet, Irp)
+            packet.free()
+
+
+def queue_user_apc(thread: KernelThread, apc: Any) -> None:
     """It runs in the thread's next alertable wait, or ends the one that the thread is in (7.7)."""
     thread.user_apcs.append(apc)
     if thread.alertable and thread.waits_in is not NO_OWNER:

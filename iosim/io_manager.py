@@ -34,6 +34,7 @@ from iosim.irp import (
     NO_IRP,
     NO_STATUS_BLOCK,
     NO_THREAD,
+    READ,
     Canceller,
     Irp,
     Notice,
@@ -60,7 +61,9 @@ PAGE = 4096
 MOST_LOCATIONS = 127  # a stack location's number is a signed byte in the real IRP
 SMALL, LARGE = 1, 8  # locations of the IRPs on the two lookaside lists (2.1.3)
 
-DIRECT, BUFFERED = range(2)  # how a device gets at its caller's buffer; "neither" is DIRECT, done by the driver (0b.2)
+# How a device gets at its caller's buffer (2.9): its pages are locked (by the I/O manager, or for "neither" by the driver,
+# 0b.2), its bytes go through a system buffer, or the driver copies them itself while it is in the caller's context.
+DIRECT, BUFFERED, NEITHER = range(3)
 
 NOT_FAST = -1  # of a fast I/O routine: build an IRP
 
@@ -272,7 +275,7 @@ class IoManager:
 
     def adopt(self, file: FileObject) -> None:
         """Say whether the file object's requests are plain; to be called whenever what that hangs on has changed."""
-        plain = self.direct and file.port is not NO_PORT and file.device.method == DIRECT and file.handles > 0
+        plain = self.direct and file.port is not NO_PORT and file.device.method != BUFFERED and file.handles > 0
         file.plain = plain and not (file.synchronous or file.modes)
 
     def associate(self, file: FileObject, port: CompletionPort, key: int) -> int:
@@ -331,9 +334,10 @@ class IoManager:
         pages = -(-size // PAGE)
         return costs.call + costs.irp + pages * costs.page_lock + device.down_ns + device.bottom.start_cost()
 
-    def buffered_cost(self, file: FileObject, copied: int) -> int:
-        """The same where data goes through a system buffer: `copied` bytes into it, no page is locked (2.9)."""
+    def copying_cost(self, file: FileObject, major: int, size: int) -> int:
+        """The same where no page is locked: a write is copied now, a buffered read in the last stage (2.9)."""
         device = file.device
+        copied = 0 if major == READ and device.method == BUFFERED else size
         return self.costs.call + self.costs.irp + self.copy_cost(copied) + device.down_ns + device.bottom.start_cost()
 
     def copy_cost(self, size: int) -> int:
@@ -360,8 +364,6 @@ class IoManager:
         file.reset()
         if irp.notice.sets_event:
             irp.notice.event.reset()
-        if irp.notice.block is not NO_STATUS_BLOCK:
-            irp.notice.block.status = STATUS_PENDING
         self.completion.list_request(thread, irp)
         synchronous = irp.synchronous
         status = self.call_driver(file.device, irp)

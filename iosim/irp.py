@@ -5,7 +5,7 @@ completion.py. Most requests are `plain`: overlapped, to be reported to the port
 Whatever asks for more (an event, a cancel routine, a master) takes that mark away.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import Request
 from iosim.kernel_queue import KernelThread, Packet
@@ -60,11 +60,7 @@ class StatusBlock:
 NO_STATUS_BLOCK = StatusBlock()
 
 
-class UserApc:
-    """A program's own completion routine (ReadFileEx), called in an alertable wait of the thread that issued."""
-
-
-NO_APC = UserApc()
+NO_APC = ("no routine", 0)  # a user APC is what an entry of a thread's `user_apcs` is: a routine and its argument
 
 
 class Notice:
@@ -74,7 +70,7 @@ class Notice:
     the synchronous calls or when an OVERLAPPED's event has its low bit set: no packet (semantics 1.3 row 2).
     """
 
-    def __init__(self, block: StatusBlock, context: StatusBlock, apc: UserApc = NO_APC) -> None:
+    def __init__(self, block: StatusBlock, context: StatusBlock, apc: Any = NO_APC) -> None:
         self.block = block
         self.context = context
         self.apc = apc
@@ -213,6 +209,11 @@ class Irp(Packet):
     def location(self) -> StackLocation:
         """The location of the driver that has the IRP now."""
         return self.locations[self.current]
+
+    def tell(self, notice: Notice) -> None:
+        """Its end is to be told like this."""
+        self.notice = notice
+        self.reports = notice.context is not NO_STATUS_BLOCK
 
     def first(self) -> StackLocation:
         """The first driver's location: what was asked by whoever made the IRP."""

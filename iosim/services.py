@@ -106,6 +106,8 @@ class Services:
             irp.hit = hit
             way = costs.call + costs.irp + file.device.driver.dispatch_ns
             thread.owe_kernel(way + (self.io.copy_cost(size) if hit else 0))
+        elif file.device.method:  # its bytes are copied (named pipes)
+            thread.owe_kernel(self.io.copying_cost(file, major, size))
         else:
             thread.owe_kernel(self.io.issue_cost(file, size))
         return irp

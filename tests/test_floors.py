@@ -77,6 +77,7 @@ PER_EVENT = (
     "completion",
     "completion_port",
     "device_queue",
+    "devices.named_pipe",
     "devices.ntfs",
     "devices.null",
     "devices.port_driver",
