@@ -121,8 +121,10 @@ class PortDriver(Driver):
         queued_until = command.started - self.drive.overhead  # the controller's own time is service
         if queued_until > command.submitted:
             request.spend(DEVICE_QUEUE, queued_until)
-        request.spend(DEVICE_SERVICE, command.transferring)
-        request.spend(DMA, command.finished)
+        ledger = request.ledger
+        ledger[DEVICE_SERVICE] += command.transferring - request.mark
+        ledger[DMA] += command.finished - command.transferring
+        request.mark = command.finished
         if self.watched:
             self.probes.released(self.number, request)
         self.last_request = request
