@@ -32,6 +32,7 @@ from iosim.irp import (
     NO_APC,
     NO_CANCELLER,
     NO_IRP,
+    NO_NOTICE,
     NO_STATUS_BLOCK,
     NO_THREAD,
     READ,
@@ -41,7 +42,7 @@ from iosim.irp import (
     StatusBlock,
 )
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
-from iosim.lookaside import Lookaside
+from iosim.lookaside import Lookaside, PrivateList
 from iosim.ntstatus import (
     STATUS_ACCESS_VIOLATION,
     STATUS_BUFFER_OVERFLOW,
@@ -188,14 +189,20 @@ class FileObject:
 
 
 class MiniPacket(Packet):
-    """A packet that is no IRP: the end of a fast device control (1.3)."""
+    """A packet that is no IRP: the end of a fast device control (1.3). It has lookaside lists of its own (2.1.5)."""
 
-    def __init__(self, notice: Notice, file: FileObject, status: int) -> None:
+    def __init__(self, lookaside: PrivateList) -> None:
         super().__init__(NO_REQUEST)
-        self.notice = notice
-        self.file = file
-        self.status = status
-        self.information = notice.block.information
+        self.lookaside = lookaside
+        self.notice = NO_NOTICE
+        self.file: FileObject
+        self.status = STATUS_SUCCESS
+        self.information = 0
+
+    def removed(self) -> int:
+        """Freed; what it says can still be read at that instant."""
+        self.lookaside.give(self)
+        return 0
 
 
 class IoCosts:
@@ -226,6 +233,7 @@ class IoManager:
         processors = max(1, len(dispatcher.processors))
         self.small = Lookaside(processors, *depths)
         self.large = Lookaside(processors, *depths)
+        self.mini = Lookaside(processors, *depths)
         self.of_one = self.small.private
         self.of_more = self.large.private
         self.pool = [Lookaside(1, 0, 0).private[0] for _ in range(MOST_LOCATIONS + 1)]  # by number of locations
@@ -238,7 +246,8 @@ class IoManager:
         if stack_size > LARGE:
             return self._from_pool(stack_size, 0)
         own = self.of_one[processor] if stack_size == SMALL else self.of_more[processor]
-        packet = own.take()
+        own.total_allocates += 1
+        packet = own.entries.pop() if own.entries else own.take_shared()
         if packet is NO_PACKET:
             room = SMALL if stack_size == SMALL else LARGE
             return Irp(stack_size, own, self.costs.removal, room, IRP_ALLOCATED_FIXED_SIZE)
@@ -381,6 +390,8 @@ class IoManager:
             self.completion.in_call(irp)
             if irp.ended:
                 irp.free()
+        elif self.verifier:
+            raise BugCheck("DRIVER_VERIFIER: pended, but did not return STATUS_PENDING", self.clock.now, describe(irp))
 
     def _wait_in_call(self, thread: KernelThread, irp: Irp, cause: int) -> int:
         if irp.ended:
@@ -538,7 +549,7 @@ class IoManager:
         file.final_status = block.status = status
         return status
 
-    def fast_control(self, file: FileObject, code: int, size: int, notice: Notice) -> int:
+    def fast_control(self, file: FileObject, code: int, size: int, notice: Notice, processor: int = 0) -> int:
         """A device control without an IRP, tried for any handle; its end is told here (1.3, 2.10.3). NOT_FAST as above."""
         device = file.device
         status = device.driver.fast_control(device, file, code, size, notice.block)
@@ -549,8 +560,18 @@ class IoManager:
             notice.event.set()
         skipped = is_error(status) or (file.modes & SKIP_PORT_ON_SUCCESS and succeeded(status))
         if notice.context is not NO_STATUS_BLOCK and file.port is not NO_PORT and not skipped:
-            file.port.insert(MiniPacket(notice, file, status))
+            file.port.insert(self._mini_packet(notice, file, status, processor))
         return status
+
+    def _mini_packet(self, notice: Notice, file: FileObject, status: int, processor: int) -> MiniPacket:
+        own = self.mini.private[processor]
+        taken = own.take()
+        packet = taken if isinstance(taken, MiniPacket) else MiniPacket(own)
+        packet.notice = notice
+        packet.file = file
+        packet.status = status
+        packet.information = notice.block.information
+        return packet
 
 
 def invoked(routine: int, irp: Irp) -> bool:

@@ -31,20 +31,19 @@ class StackLocation:
     `offset` and `size` are bytes, from the start of what the device is (a file, a volume, a disk).
     """
 
-    __slots__ = ("code", "device", "major", "offset", "pending", "routine", "size")
+    __slots__ = ("device", "major", "offset", "pending", "routine", "size")
 
     def __init__(self) -> None:
         self.device: DeviceObject
         self.major = 0
         self.offset = 0
         self.size = 0
-        self.code = 0  # of a device control
         self.pending = False  # SL_PENDING_RETURNED
         self.routine = NO_ROUTINE  # when the driver above, which filled this location in, wants to be called back
 
     def clear(self) -> None:
         """The driver that it was for has finished (2.4.3)."""
-        self.major = self.offset = self.size = self.code = 0
+        self.major = self.offset = self.size = 0
         self.pending = False
         self.routine = NO_ROUTINE
 
@@ -113,6 +112,7 @@ class Irp(Packet):
         "buffered",
         "cancel",
         "canceller",
+        "code",
         "current",
         "disowned",
         "due",
@@ -169,6 +169,7 @@ class Irp(Packet):
         self.reports = False  # to the port of its file object, if that has one at the end
         self.hit = False  # a cached read finds all its pages
         self.paging = False
+        self.code = 0  # of a device control
         self.boost = 0  # priority increment of whom the end wakes
         self.notice = NO_NOTICE
         self.synchronous = False  # its issuer stays in the call until the end
@@ -232,7 +233,6 @@ class Irp(Packet):
         below.major = here.major
         below.offset = here.offset + shift
         below.size = here.size
-        below.code = here.code
         below.routine = routine
 
     def skip(self) -> None:
@@ -283,7 +283,12 @@ class Irp(Packet):
     def free(self) -> None:
         """Back to the lookaside list: the packet has been taken, or nobody wanted one."""
         self.current = self.stack_count + 1
-        self.lookaside.give(self)
+        own = self.lookaside
+        own.total_frees += 1
+        if len(own.entries) < own.depth:
+            own.entries.append(self)
+        else:
+            own.give_shared(self)
 
     def removed(self) -> int:
         """The removing thread frees the IRP and dereferences the file (0b.1): its kernel time (ns).

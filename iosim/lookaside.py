@@ -31,11 +31,12 @@ class PrivateList(LookasideList):
         self.pool = pool
 
     def take(self) -> Packet:
-        """A free block, or NO_PACKET: one has to be made."""
+        """A free block, or NO_PACKET: one has to be made. For IRPs in `IoManager.allocate`, without the call."""
         self.total_allocates += 1
-        return self.entries.pop() if self.entries else self._take_shared()
+        return self.entries.pop() if self.entries else self.take_shared()
 
-    def _take_shared(self) -> Packet:
+    def take_shared(self) -> Packet:
+        """The same when the private list is empty."""
         self.allocate_misses += 1
         shared = self.shared
         shared.total_allocates += 1
@@ -45,14 +46,15 @@ class PrivateList(LookasideList):
         return self.pool.pop() if self.pool else NO_PACKET
 
     def give(self, block: Packet) -> None:
-        """The block is free."""
+        """The block is free. For IRPs in `Irp.free`, without the call."""
         self.total_frees += 1
         if len(self.entries) < self.depth:
             self.entries.append(block)
         else:
-            self._give_shared(block)
+            self.give_shared(block)
 
-    def _give_shared(self, block: Packet) -> None:
+    def give_shared(self, block: Packet) -> None:
+        """The private list is full."""
         self.free_misses += 1
         shared = self.shared
         shared.total_frees += 1

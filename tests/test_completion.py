@@ -482,6 +482,7 @@ def test_a_fast_device_control_queues_a_mini_packet_unless_it_failed(status: int
         assert isinstance(taken, MiniPacket)
         assert (taken.file.key, taken.notice.context, taken.status, taken.information) == (7, block, status, 5)
         assert (block.status, taken.removed()) == (status, 0)
+        assert (tiny.io.mini.private[0].total_allocates, tiny.io.mini.private[0].entries) == (1, [taken])
 
 
 @pytest.mark.parametrize(("modes", "is_set"), [(0, True), (2, True), (4, False)])

@@ -354,6 +354,26 @@ def test_0b4_completing_with_a_cancel_routine_still_set_is_fatal_under_a_verifie
         assert stack.ended != fatal
 
 
+def test_0b4_a_verifier_finds_a_driver_that_pends_and_returns_something_else() -> None:
+    """Semantics 2.3.1: one that marks an IRP must return STATUS_PENDING; without a verifier nobody ever hears of it."""
+
+    class Forgetful(Bottom):
+        def dispatch(self, device: DeviceObject, irp: Irp) -> int:
+            super().dispatch(device, irp)
+            return STATUS_SUCCESS
+
+    for params in (USUAL, STRICT):
+        stack = Stack(params=params)
+        stack.file.device = DeviceObject(Forgetful(), None, 0, 1 << 30)
+        irp = stack.io.allocate(1)
+        irp.prepare(stack.tiny.request(), stack.file, READ, 0, 4096)
+        if params.verifier:
+            with pytest.raises(BugCheck, match="did not return STATUS_PENDING at 0 ns: read of 4096"):
+                stack.io.start(stack.tiny.thread(), irp, 0)
+        else:
+            assert stack.io.start(stack.tiny.thread(), irp, 0) == STATUS_SUCCESS
+
+
 # ---- allocation (2.1) ------------------------------------------------------------------------------------------------
 
 
