@@ -10,9 +10,10 @@ from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
 from iosim.io_manager import FileObject
 from iosim.irp import READ, WRITE
-from iosim.kernel_queue import NO_PACKET, KernelThread
-from iosim.locks import ACQUIRED, SPINNING, CriticalSection
-from iosim.processor import Program
+from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
+from iosim.locks import ACQUIRED, SPINNING, ContendedLock
+from iosim.port_lock import LockedPort
+from iosim.processor import RUNNING, Program
 from iosim.services import AGAIN, DONE, LEFT, LEFT_AND_WAITS, RETRIES, WAITS, Services
 from iosim.streams import Variate
 
@@ -151,30 +152,32 @@ class RowTransfer(Step):
 
 
 class AcquireStep(Step):
-    """Enter a critical section: at once, after spinning, or after a wait."""
+    """Take a lock: at once, after spinning, or after a wait."""
 
-    def __init__(self, services: Services, section: CriticalSection) -> None:
+    def __init__(self, services: Services, lock: ContendedLock, shared: bool) -> None:
         super().__init__(services)
-        self.section = section
+        self.lock = lock
+        self.shared = shared
 
     def finish(self, thread: KernelThread) -> int:
         """Try; a thread that blocked tries again when it is woken."""
-        outcome = self.section.acquire(thread)
+        outcome = self.lock.acquire(thread, self.shared)
         if outcome == ACQUIRED:
             return DONE
         return AGAIN if outcome == SPINNING else RETRIES
 
 
 class ReleaseStep(Step):
-    """Leave a critical section."""
+    """Give a lock up."""
 
-    def __init__(self, services: Services, section: CriticalSection) -> None:
+    def __init__(self, services: Services, lock: ContendedLock, shared: bool) -> None:
         super().__init__(services)
-        self.section = section
+        self.lock = lock
+        self.shared = shared
 
     def finish(self, thread: KernelThread) -> int:
-        """Somebody else may enter."""
-        self.section.release(thread)
+        """Somebody else may have it."""
+        self.lock.release(thread, self.shared)
         return DONE
 
 
@@ -229,6 +232,25 @@ class PostStep(Step):
         return LEFT
 
 
+class LockedPostStep(PostStep):
+    """The same at a port whose lock has a cost: the poster spins until its turn."""
+
+    def __init__(self, services: Services, port: LockedPort) -> None:
+        super().__init__(services, port)
+        self.locked = port
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the system call, and the hold in it."""
+        thread.owe_kernel(self.services.costs.post + self.locked.hold)
+
+    def finish(self, thread: KernelThread) -> int:
+        """Post, in turn."""
+        if not self.locked.enter(thread):
+            return AGAIN
+        self.locked.insert_in_turn(Packet(self.services.let_go(thread)))
+        return LEFT
+
+
 class EndStep(Step):
     """The request has been served."""
 
@@ -257,7 +279,7 @@ class WorkerProgram(Program):
             if stage == FETCH:
                 if not self.services.remove(thread, self.port):
                     thread.stage = FETCH
-                    return False
+                    return thread.state == RUNNING  # False: it parked; True: it spins for the port's lock
                 stage = BEGIN
             request = thread.request
             step = request.steps[request.step]

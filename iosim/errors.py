@@ -58,3 +58,13 @@ class BugCheck(IosimError):
         self.code = code
         self.now = now
         super().__init__(f"{code} at {now} ns: {detail}")
+
+
+class SelfDeadlock(IosimError):
+    """A thread asks for a lock that it holds in a way that could never be granted: the real thread hangs for ever."""
+
+    exit_status = 1
+
+    def __init__(self, thread: int, now: int, what: str) -> None:
+        self.thread = thread
+        super().__init__(f"thread {thread} {what} at {now} ns: it would wait for itself")

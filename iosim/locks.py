@@ -1,4 +1,4 @@
-"""A critical section: spin for a while, then block; handed over fairly, or free for whoever comes first.
+"""Locks that threads contend for by spinning and then blocking, and the first of them: the critical section.
 
 Unfair (since 2003 SP1 and Vista): the releaser hands nothing over. A spinner that is running takes the section at once;
 else the oldest waiter is woken and must try again, and a newcomer may barge in before it, so that convoys shrink. Fair
@@ -16,11 +16,15 @@ from iosim.kernel_queue import KernelThread
 from iosim.probes import NO_PROBES, Probes
 from iosim.processor import NO_REQUEST, PASSIVE, RUNNING, WAITING
 
+# What became of a try: held; spinning (try again when the time now owed is paid); waiting (try again when woken).
 ACQUIRED, SPINNING, BLOCKED = range(3)
 
 
-class CriticalSection:
-    """Owned by one thread; `spin` is the longest a contender spins (ns). Times and areas in ns."""
+class ContendedLock:
+    """Who contends for a lock, since when, and how they are told; `spin` is the longest one spins (ns). Areas in ns.
+
+    A thread that got SPINNING or BLOCKED asks again, in the same way, when it goes on.
+    """
 
     def __init__(self, clock: Clock, dispatcher: Dispatcher, number: int, spin: int, fair: bool) -> None:
         self.clock = clock
@@ -28,8 +32,6 @@ class CriticalSection:
         self.number = number
         self.spin = spin
         self.fair = fair
-        self.owner = NO_THREAD
-        self.called = NO_THREAD  # the sleeper that an unfair release woke, until it has tried
         self.contenders: deque[KernelThread] = deque()  # spinning or blocked, oldest first
         self.last_request = NO_REQUEST
         self.probes: Probes = NO_PROBES
@@ -41,16 +43,20 @@ class CriticalSection:
         self.since = 0
         self.sojourns = 0
 
-    def acquire(self, thread: KernelThread) -> int:
+    def acquire(self, thread: KernelThread, shared: bool = False) -> int:
         """Try, or try again after spinning or being woken: ACQUIRED, SPINNING (time is owed), BLOCKED."""
-        waits = thread in self.contenders
-        if thread is self.called:
-            self.called = NO_THREAD
-        if self.owner is NO_THREAD or self.owner is thread:
-            if waits:
-                self._leave(thread)
-            self._own(thread)
-            return ACQUIRED
+        raise NotImplementedError
+
+    def try_acquire(self, thread: KernelThread, shared: bool = False) -> bool:
+        """Hold the lock if that needs no wait at all."""
+        raise NotImplementedError
+
+    def release(self, thread: KernelThread, shared: bool = False) -> bool:
+        """Give one hold up; False, and nothing happens, if the thread has none of this kind."""
+        raise NotImplementedError
+
+    def _contend(self, thread: KernelThread, waits: bool) -> int:
+        """The lock can't be had now: a newcomer spins, if that is allowed; who has spun, or was woken, blocks."""
         if not waits:
             self._join(thread)
             if self.spin:
@@ -59,34 +65,6 @@ class CriticalSection:
         self.blocked += 1
         self.dispatcher.block(thread, LOCK)
         return BLOCKED
-
-    def release(self, thread: KernelThread) -> None:
-        """The owner leaves; somebody may enter at this very instant."""
-        self.owner = NO_THREAD
-        self.last_request = thread.request
-        if self.watched:
-            self.probes.released(self.number, thread.request)
-        if not self.contenders:
-            return
-        if self.fair:
-            self.owner = self.contenders[0]
-            self._tell(self.owner)
-        else:
-            self._invite()
-
-    def _invite(self) -> None:
-        """Unfair: a running spinner enters now; else nobody is called twice; else the oldest sleeper is woken."""
-        for thread in self.contenders:
-            if self._spins(thread):
-                self._tell(thread)
-                return
-        for thread in self.contenders:
-            if thread.owed_spin:  # it may be away for a quantum: it tries when it goes on, but nobody waits for that
-                self._tell_spinner(thread)
-            elif thread.state == WAITING and self.called is NO_THREAD:
-                self.called = thread
-                self._tell(thread)
-                return
 
     def _spins(self, thread: KernelThread) -> bool:
         if not thread.owed_spin or thread.state != RUNNING:
@@ -106,11 +84,15 @@ class CriticalSection:
         thread.owed -= thread.owed_spin
         thread.owed_spin = 0
 
-    def _own(self, thread: KernelThread) -> None:
-        self.owner = thread
+    def _entered(self, thread: KernelThread) -> None:
         self.acquisitions += 1
         if self.watched:
             self.probes.held(self.number, thread.request)
+
+    def _left(self, thread: KernelThread) -> None:
+        self.last_request = thread.request
+        if self.watched:
+            self.probes.released(self.number, thread.request)
 
     def _join(self, thread: KernelThread) -> None:
         self.contended += 1
@@ -133,3 +115,77 @@ class CriticalSection:
         now = self.clock.now
         self.area += len(self.contenders) * (now - self.since)
         self.since = now
+
+
+class CriticalSection(ContendedLock):
+    """Owned by one thread, which may enter it again and must leave it as often (RecursionCount)."""
+
+    def __init__(self, clock: Clock, dispatcher: Dispatcher, number: int, spin: int, fair: bool) -> None:
+        super().__init__(clock, dispatcher, number, spin, fair)
+        self.owner = NO_THREAD
+        self.depth = 0  # how often its owner is inside
+        self.called = NO_THREAD  # the sleeper that an unfair release woke, until it has tried
+
+    def acquire(self, thread: KernelThread, shared: bool = False) -> int:
+        """EnterCriticalSection; there is no sharing."""
+        waits = thread in self.contenders
+        if thread is self.called:
+            self.called = NO_THREAD
+        if self.owner is thread and not waits:
+            self.depth += 1
+            return ACQUIRED
+        if self.owner is NO_THREAD or self.owner is thread:  # its own already, where it was handed over
+            if waits:
+                self._leave(thread)
+            self._own(thread)
+            return ACQUIRED
+        return self._contend(thread, waits)
+
+    def try_acquire(self, thread: KernelThread, shared: bool = False) -> bool:
+        """TryEnterCriticalSection."""
+        if self.owner is thread:
+            self.depth += 1
+            return True
+        if self.owner is not NO_THREAD:
+            return False
+        self._own(thread)
+        return True
+
+    def release(self, thread: KernelThread, shared: bool = False) -> bool:
+        """LeaveCriticalSection: when the last hold is given up, somebody may enter at this very instant.
+
+        Where the thread is not the owner the real one is corrupted; here nothing happens, and the caller is told.
+        """
+        if self.owner is not thread:
+            return False
+        self.depth -= 1
+        if self.depth:
+            return True
+        self.owner = NO_THREAD
+        self._left(thread)
+        if self.contenders:
+            if self.fair:
+                self.owner = self.contenders[0]
+                self._tell(self.owner)
+            else:
+                self._invite()
+        return True
+
+    def _own(self, thread: KernelThread) -> None:
+        self.owner = thread
+        self.depth = 1
+        self._entered(thread)
+
+    def _invite(self) -> None:
+        """Unfair: a running spinner enters now; else nobody is called twice; else the oldest sleeper is woken."""
+        for thread in self.contenders:
+            if self._spins(thread):
+                self._tell(thread)
+                return
+        for thread in self.contenders:
+            if thread.owed_spin:  # it may be away for a quantum: it tries when it goes on, but nobody waits for that
+                self._tell_spinner(thread)
+            elif thread.state == WAITING and self.called is NO_THREAD:
+                self.called = thread
+                self._tell(thread)
+                return

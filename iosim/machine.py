@@ -15,6 +15,7 @@ from iosim.application import (
     ComputeStep,
     DrawnTransfer,
     EndStep,
+    LockedPostStep,
     PostStep,
     ReleaseStep,
     RowTransfer,
@@ -37,8 +38,9 @@ from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue
-from iosim.locks import CriticalSection
+from iosim.locks import ContendedLock, CriticalSection
 from iosim.numa import Topology
+from iosim.port_lock import LockedPort
 from iosim.probes import Probes
 from iosim.processor import FULL_PACE
 from iosim.recorders import Behind, Fanout, RequestColumns, RequestHistograms, Timeline, WaitRecords
@@ -51,6 +53,7 @@ from iosim.scenario.loader import Scenario
 from iosim.scenario.quantities import PerProcessor
 from iosim.scenario.steps import Transfer
 from iosim.services import CallCosts, Services
+from iosim.slim_locks import SlimLock
 from iosim.streams import (
     CLIENT_SHIFT,
     Constant,
@@ -132,12 +135,7 @@ class Machine:
         self._build_io()
         self._build_storage()
         self.ports = {name: self._port(name, port.concurrency) for name, port in self.model.ports.items()}
-        self.locks = {
-            name: CriticalSection(
-                clock, self.dispatcher, self._resource(f"locks.{name}"), it.spin, it.handoff == "fair"
-            )
-            for name, it in self.model.locks.items()
-        }
+        self.locks = {name: self._lock(name) for name in self.model.locks}
         self.sources = [self._source(group, name) for group, name in enumerate(self.model.workload)]
         self._build_pools()
         self._listen(record)
@@ -249,7 +247,16 @@ class Machine:
     def _port(self, name: str, concurrency: "int | PerProcessor") -> CompletionPort:
         limit = self._processors(concurrency)
         processors = len(self.dispatcher.processors)
-        return CompletionPort(self.clock, self.dispatcher, self._resource(f"ports.{name}"), limit, processors)
+        number = self._resource(f"ports.{name}")
+        hold = self.model.machine.kernel.port_lock
+        if hold:
+            return LockedPort(self.clock, self.dispatcher, number, limit, processors, hold)
+        return CompletionPort(self.clock, self.dispatcher, number, limit, processors)
+
+    def _lock(self, name: str) -> ContendedLock:
+        it = self.model.locks[name]
+        kind = SlimLock if it.kind == "slim" else CriticalSection
+        return kind(self.clock, self.dispatcher, self._resource(f"locks.{name}"), it.spin, it.handoff == "fair")
 
     def _build_pools(self) -> None:
         self.pools: dict[str, list[Any]] = {}
@@ -312,15 +319,15 @@ class Machine:
         if kind in ("read", "write"):
             return [self._transfer(READ if kind == "read" else WRITE, body, workload, index, port)]
         if kind == "lock":
-            section = self.locks[body.name]
-            hold = self._variate(body.hold, workload, index, "hold")
-            return [AcquireStep(services, section), ComputeStep(services, hold, 0, 0), ReleaseStep(services, section)]
+            lock = self.locks[body.name]
+            hold = ComputeStep(services, self._variate(body.hold, workload, index, "hold"), 0, 0)
+            return [AcquireStep(services, lock, body.shared), hold, ReleaseStep(services, lock, body.shared)]
         if kind == "block":
             return [BlockStep(services, self._variate(body.time, workload, index, "time"))]
         if kind == "sleep":
             return [SleepStep(services, self._variate(body.time, workload, index, "time"))]
         if kind == "post":
-            return [PostStep(services, port)]
+            return [LockedPostStep(services, port) if isinstance(port, LockedPort) else PostStep(services, port)]
         load = self.model.workload[workload]
         assert isinstance(load, Replay)
         return [self._row_transfer(load, workload, port)]

@@ -13,7 +13,7 @@ from iosim.devices.port_driver import PortDriver
 from iosim.dispatcher import Dispatcher
 from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
-from iosim.locks import CriticalSection
+from iosim.locks import ContendedLock
 from iosim.processor import KINDS
 from iosim.workload import Window
 
@@ -29,7 +29,7 @@ class Sampler(Actor):
         self.dispatcher = dispatcher
         self.queues: dict[str, KernelQueue] = {}
         self.disks: dict[str, PortDriver] = {}
-        self.locks: dict[str, CriticalSection] = {}
+        self.locks: dict[str, ContendedLock] = {}
         self.caches: dict[str, CacheManager] = {}
         self.pools: dict[str, list[KernelThread]] = {}
         self.room = 4 * window.bins  # a replay at a fixed depth may last longer than foreseen

@@ -35,6 +35,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     2: (
         "completion",
         "completion_port",
+        "condition_variables",
         "device_queue",
         "dispatcher",
         "io_manager",
@@ -43,7 +44,11 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "locks",
         "lookaside",
         "objects",
+        "port_lock",
+        "resources",
         "services",
+        "slim_locks",
+        "timers",
     ),
     1: ("processor", "cache", "numa", "nic", "drives"),
     0: (
@@ -76,6 +81,7 @@ PER_EVENT = (
     "cache_manager",
     "completion",
     "completion_port",
+    "condition_variables",
     "device_queue",
     "devices.named_pipe",
     "devices.ntfs",
@@ -92,9 +98,13 @@ PER_EVENT = (
     "locks",
     "lookaside",
     "numa",
+    "port_lock",
     "probes",
     "processor",
+    "resources",
     "services",
+    "slim_locks",
+    "timers",
     "workload",
 )
 

@@ -177,6 +177,57 @@ def test_a_spinner_held_up_by_an_interrupt_enters_when_it_is_over() -> None:
     assert causes(request) == {"user": 30, "lock": 70, "interrupted": 100}
 
 
+# ---- recursion -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fair", [False, True])
+def test_an_owner_that_enters_again_keeps_others_out_until_it_has_left_as_often(fair: bool) -> None:
+    """RecursionCount: A enters three times and leaves at 10, 20 and 30; B, who asked at 5, is in at 30."""
+    tiny = Tiny(2)
+    section = section_of(tiny, fair=fair)
+    leaving = [step for _ in range(3) for step in (compute(10), leave(section))]
+    tiny.start(enter(section), enter(section), enter(section), note("a in"), *leaving, note("a out"), compute(5))
+    tiny.start(compute(5), *hold(section, 10, "b"))
+    tiny.run()
+    assert sorted(tiny.log) == [(0, "a in"), (30, "a out"), (30, "b in")]
+    assert (section.acquisitions, section.contended) == (2, 1)
+
+
+def test_an_owner_to_whom_the_section_was_handed_over_owns_it_once() -> None:
+    """Fair: B is inside once, however often it was asked to try; one leave lets C in."""
+    tiny = Tiny(3, switch=5)
+    section = section_of(tiny, fair=True)
+    tiny.start(pay(), *hold(section, 100, "a"))
+    tiny.start(compute(10), *hold(section, 10, "b"))
+    tiny.start(compute(20), *hold(section, 10, "c"))
+    tiny.run()
+    assert tiny.log == [(5, "a in"), (110, "b in"), (125, "c in")]
+
+
+def test_only_the_owner_can_leave() -> None:
+    tiny = Tiny()
+    section = section_of(tiny)
+    owner, other = tiny.thread(), tiny.thread()
+    assert not section.release(other)
+    assert section.try_acquire(owner)
+    assert not section.release(other)
+    assert section.release(owner)
+    assert not section.release(owner)
+    assert section.try_acquire(other)
+
+
+def test_trying_enters_only_where_nobody_else_is() -> None:
+    tiny = Tiny()
+    section = section_of(tiny)
+    owner, other = tiny.thread(), tiny.thread()
+    assert [section.try_acquire(each) for each in (owner, other, owner)] == [True, False, True]
+    assert section.release(owner)
+    assert not section.try_acquire(other)  # the owner is inside once more
+    assert section.release(owner)
+    assert section.try_acquire(other)
+    assert section.contended == 0
+
+
 HOLDS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=4)
 
 

@@ -123,6 +123,11 @@ MISTAKES = {
         "name: x",
         "s.yaml:19:20: handlers.request[2].lock.name: no lock 'x' (known: table)",
     ),
+    "a critical section that is to be shared": (
+        "hold: 1 us}",
+        "hold: 1 us, shared: true}",
+        "s.yaml:19:47: handlers.request[2].lock.shared: lock 'table' can't be shared; only locks of 'kind: slim' can",
+    ),
     "a dangling disk": ("{disk: disk0", "{disk: d", "s.yaml:7:16: volumes.data.disk: no disk 'd' (known: disk0)"),
     "a dangling volume": (
         "volume: data",

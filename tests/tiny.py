@@ -15,7 +15,7 @@ from iosim.cache import Caches
 from iosim.clock import HeapClock
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
-from iosim.locks import ACQUIRED, SPINNING, CriticalSection
+from iosim.locks import ACQUIRED, SPINNING, ContendedLock
 from iosim.numa import Topology
 from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, Dpc, Interrupt, Processor, Program, Thread
 from iosim.recorders import new_ledger
@@ -155,14 +155,14 @@ def take(queue: KernelQueue) -> Step:
     return Step(act)
 
 
-def enter(section: CriticalSection) -> Step:
-    """Enter a critical section, as a worker does: what is owed so far (a switch) is paid before each try."""
+def enter(lock: ContendedLock, shared: bool = False) -> Step:
+    """Take a lock, as a worker does: what is owed so far (a switch) is paid before each try."""
 
     def act(tiny: "Tiny", thread: KernelThread) -> int:
         if thread.owed:
             tiny.again(thread)
             return RUN
-        outcome = section.acquire(thread)
+        outcome = lock.acquire(thread, shared)
         if outcome == ACQUIRED:
             return GO
         tiny.again(thread)
@@ -171,11 +171,11 @@ def enter(section: CriticalSection) -> Step:
     return Step(act)
 
 
-def leave(section: CriticalSection) -> Step:
-    """Leave it."""
+def leave(lock: ContendedLock, shared: bool = False) -> Step:
+    """Give it up."""
 
     def act(_tiny: "Tiny", thread: KernelThread) -> int:
-        section.release(thread)
+        assert lock.release(thread, shared)
         return GO
 
     return Step(act)

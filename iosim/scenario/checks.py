@@ -16,7 +16,7 @@ from iosim.scenario.load import Replay
 from iosim.scenario.nodes import Node
 from iosim.scenario.problems import mistake_at
 from iosim.scenario.schema import ScenarioModel
-from iosim.scenario.steps import ReadStep, TransferStep, WriteStep
+from iosim.scenario.steps import LockStep, ReadStep, TransferStep, WriteStep
 from iosim.scenario.storage import PresetDisk
 from iosim.scenario.suggest import closest
 from iosim.units import format_size
@@ -117,6 +117,7 @@ def _unserved(plain: Any) -> Found:
 def impossible(tree: Node, model: ScenarioModel, traces: dict[str, Path], *, machine_known: bool) -> list[Mistake]:
     """What can't be built or can't happen; `machine_known` is off while the machine itself has mistakes."""
     found = [*_sizes(model), *_transfers(model), *_replays(model, traces), *_expectations(model, tree), *_plots(model)]
+    found += _sharing(model)
     if not model.run.rows and model.run.warm_up is None and not traces:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))
     if machine_known:
@@ -172,6 +173,16 @@ def _beyond(size: Distribution, start: int, end: int | None) -> str | None:
     if end is not None and size.largest != float("inf") and start + size.largest > end:
         return f"reaches {format_size(start + int(size.largest))} into a file of {format_size(end)}"
     return None
+
+
+def _sharing(model: ScenarioModel) -> Found:
+    for name, steps in model.handlers.items():
+        for index, step in enumerate(steps):
+            if isinstance(step, LockStep) and step.lock.shared:
+                lock = model.locks.get(step.lock.name)
+                if lock and lock.kind != "slim":
+                    message = f"lock '{step.lock.name}' can't be shared; only locks of 'kind: slim' can"
+                    yield ("handlers", name, index, "lock", "shared"), message
 
 
 def _replays(model: ScenarioModel, traces: dict[str, Path]) -> Found:

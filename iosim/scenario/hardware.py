@@ -90,6 +90,13 @@ class Kernel(Section):
     post: Time = key(
         "0.3 us", "PostQueuedCompletionStatus: one call", source="a system call: 0.1 to 0.3 us", sure="assumed"
     )
+    port_lock: Time = key(
+        "0 ns",
+        "how long each insert or remove holds its completion port's own lock, beyond the call; whoever asks meanwhile"
+        " spins. 0: the lock is free of charge",
+        source="a choice; a contended lock costs 50 to 200 ns (one cache line between cores: 50 ns, sockets: 110 to 175 ns)",
+        sure="assumed",
+    )
     isr: Time = key(
         "1 us", "one interrupt service routine", source="common order of magnitude; at most 25 us", sure="assumed"
     )

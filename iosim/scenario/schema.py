@@ -21,8 +21,14 @@ Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9
 
 
 class Lock(Section):
-    """A critical section."""
+    """A critical section or a slim reader/writer lock."""
 
+    kind: Literal["critical_section", "slim"] = key(
+        "critical_section",
+        "critical_section: one thread inside; slim: a reader/writer lock, held by one thread or shared by many",
+        source="a choice",
+        sure="assumed",
+    )
     spin: Time = key(
         "20 us",
         "how long a thread spins before it blocks",
@@ -120,7 +126,7 @@ class ScenarioModel(Section):
     )
     overloads: Flag = key(False, "says that this scenario overloads its machine on purpose")
     machine: Machine = key(Machine(), "the computer")
-    locks: dict[Name, Lock] = key({}, "critical sections, by name")
+    locks: dict[Name, Lock] = key({}, "critical sections and slim locks, by name")
     disks: dict[Name, Disk] = key({}, "disks, by name")
     volumes: dict[Name, Volume] = key({}, "volumes, by name")
     files: dict[Name, File] = key({}, "files, by name")

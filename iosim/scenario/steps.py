@@ -7,7 +7,7 @@ from pydantic_core import CoreSchema
 
 from iosim import units
 from iosim.scenario.distributions import SHAPES, SizeDraw, TimeDraw
-from iosim.scenario.quantities import Size, word_or
+from iosim.scenario.quantities import Flag, Size, word_or
 from iosim.scenario.reading import Json, Section, also_bare, by_tag, key, only_key
 from iosim.scenario.suggest import nearest
 
@@ -78,10 +78,11 @@ class Transfer(Section):
 
 
 class LockHold(Section):
-    """Enter a critical section, hold it for a while, leave it."""
+    """Take a lock, hold it for a while, give it up."""
 
     name: str = key(..., "name of the lock")
     hold: TimeDraw = key(..., "processor time spent inside")
+    shared: Flag = key(False, "hold it together with others who share it; for slim locks")
 
 
 class PostTo(Section):
@@ -111,7 +112,7 @@ class TransferStep(Section):
 
 
 class LockStep(Section):
-    lock: LockHold = key(..., "hold a critical section")
+    lock: LockHold = key(..., "hold a lock")
 
 
 class BlockStep(Section):
