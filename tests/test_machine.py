@@ -136,6 +136,8 @@ WORK = st.fixed_dictionaries(
         "switch": st.sampled_from(["0 ns", "1.2 us", "20 us"]),
         "quantum": st.sampled_from(["50 us", "1 ms", "server"]),
         "depth": st.integers(1, 6),
+        "port_lock": st.sampled_from(["0 ns", "200 ns", "10 us"]),
+        "lock": st.sampled_from([("critical_section", False), ("slim", False), ("slim", True)]),
         "system_workers": st.integers(1, 3),
         "steps": st.lists(st.integers(0, 8), min_size=1, max_size=5),
         "seed": st.integers(0, 10**6),
@@ -147,6 +149,7 @@ def drawn(work: Tree) -> Tree:
     tree = everything_but()
     tree["machine"] |= {"cores_per_node": work["processors"], "numa_nodes": work["nodes"]}
     tree["machine"] |= {"smt": {"threads": work["smt"]}, "kernel": {"system_workers": work["system_workers"]}}
+    tree["machine"]["kernel"]["port_lock"] = work["port_lock"]
     tree["machine"]["dispatcher"] = {
         "context_switch": work["switch"],
         "quantum": work["quantum"],
@@ -158,6 +161,7 @@ def drawn(work: Tree) -> Tree:
     tree["workload"]["open"]["rate"] = f"{work['rate']}/s"
     tree["workload"]["closed"]["clients"] = work["clients"]
     mixed = tree["handlers"]["mixed"]
+    tree["locks"]["unfair"]["kind"], mixed[3]["lock"]["shared"] = work["lock"]
     tree["handlers"]["mixed"] = [mixed[place] for place in work["steps"]]
     tree["run"]["duration"] = "12 ms"
     return tree
