@@ -138,8 +138,6 @@ class SlimLock(ReaderWriterLock):
         return True
 
     def _admits(self, thread: KernelThread, shared: bool) -> bool:
-        if self.fair and self.contenders:
-            return False
         if not shared:
             return self._free()
         return self.owner is NO_THREAD and not (self.sharers and self._writer_before(thread))

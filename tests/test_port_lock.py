@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 from tiny import GO, RUN, WAIT, Step, Tiny, causes, compute, note
+from tiny_io import Ended
 
 import iosim
+from iosim.application import EndStep, LockedPostStep, WorkerProgram
 from iosim.attribution import Request
 from iosim.clock import HeapClock
 from iosim.completion_port import CompletionPort
+from iosim.io_manager import IoCosts, IoManager
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.machine import Machine
 from iosim.port_lock import LockedPort
 from iosim.processor import RUNNING
+from iosim.services import CallCosts, Services
 
 HOLD = 20
 
@@ -111,6 +115,31 @@ def test_a_poster_spins_until_its_turn_too() -> None:
     tiny.run()
     assert tiny.log == [(100, "T0 takes 1"), (150, "posted"), (200, "T2 takes 2")]
     assert tiny.busy(1) == {"user": 120, "kernel": 20, "spin": 10}
+
+
+def test_two_handlers_that_post_at_once_wait_for_each_other_and_their_requests_say_so() -> None:
+    """Each post takes 30 and the hold of 20, which both have paid at 150: packet 1 enters.
+
+    It is served in no time, so that its worker asks for the lock again before the other poster does: turns at 170 and 190.
+    """
+    tiny = Tiny(4)
+    first, second = CompletionPort(tiny.clock, tiny.dispatcher, 1, 2, 4), port_of(tiny)
+    io = IoManager(tiny.dispatcher, IoCosts(0, 0, 0, 0, 0))
+    services = Services(tiny.dispatcher, io, tiny.caches, CallCosts(0, 30, 0))
+    for port in (first, first, second, second):
+        tiny.dispatcher.make_ready(tiny.dispatcher.create_thread(WorkerProgram(services, port), 8))
+    ended = Ended(tiny.log, tiny.clock)
+
+    def ask(index: int) -> None:
+        request = tiny.request(index)
+        request.source, request.steps = ended, [LockedPostStep(services, second), EndStep(services)]
+        first.insert(Packet(request))
+
+    tiny.at(100, lambda: ask(1))
+    tiny.at(100, lambda: ask(2))
+    tiny.run()
+    assert tiny.log == [(150, 1), (190, 2)]
+    assert [causes(request) for request in ended.requests] == [{"kernel": 50}, {"kernel": 50, "lock": 40}]
 
 
 def test_a_thread_that_finds_nothing_holds_the_lock_and_parks() -> None:

@@ -122,6 +122,18 @@ def test_a_reader_barges_into_a_free_lock_before_the_woken_writer() -> None:
     assert tiny.log == [(50, "a in"), (120, "r in"), (270, "w in"), (330, "s in")]
 
 
+def test_nobody_is_woken_while_somebody_who_was_woken_has_yet_to_try() -> None:
+    """B is woken at 150 and there at 200; A has had the lock again from 150 to 160: C sleeps on, one wake a release."""
+    tiny = Tiny(3, switch=50)
+    lock = lock_of(tiny)
+    tiny.start(pay(), *hold(lock, 100, "a"), *hold(lock, 10, "a"))
+    b = tiny.start(pay(), compute(1), *hold(lock, 10, "b"))
+    c = tiny.start(pay(), compute(2), *hold(lock, 10, "c"))
+    tiny.run()
+    assert tiny.log == [(50, "a in"), (150, "a in"), (200, "b in"), (260, "c in")]
+    assert (b.switches, c.switches) == (2, 2)
+
+
 def test_of_waiting_readers_and_writers_the_oldest_kind_is_called() -> None:
     """R, then W, then S wait: R alone is called, as a writer stands between it and S."""
     tiny = Tiny(4)
