@@ -30,16 +30,12 @@ class LockedPort(CompletionPort):
         self.late: deque[Packet] = deque()  # packets whose turn has yet to come
         self.insertion = Insertion(self)
         self.turns: dict[int, bool] = {}  # threads that spin until their turn, by number
-        self.operations = 0
-        self.waited = 0  # ns: from asking for the lock to getting it, summed
 
     def turn(self) -> int:
         """Take the next turn; ns until then."""
         now = self.clock.now
         wait = self.free_at - now if self.free_at > now else 0
         self.free_at = now + wait + self.hold
-        self.operations += 1
-        self.waited += wait
         return wait
 
     def enter(self, thread: KernelThread) -> bool:

@@ -133,7 +133,7 @@ class SlimLock(ReaderWriterLock):
         if self.contenders and self._free():
             if self.fair:
                 self._hand_to(self._leading())
-            elif not self.called:
+            else:
                 self._call(self._leading())
         return True
 

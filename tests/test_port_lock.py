@@ -76,7 +76,6 @@ def test_1_4_threads_that_remove_at_once_spin_until_their_turns_and_pay_for_the_
     assert tiny.busy(0) == {"user": 150, "kernel": 20}
     assert tiny.busy(1) == {"user": 150, "kernel": 20, "spin": 20}
     assert tiny.busy(2) == {"user": 150, "kernel": 20, "spin": 40}
-    assert (port.operations, port.waited) == (6, 20 + 40 + 20 + 40)
 
 
 def test_1_4_packets_that_arrive_at_once_enter_at_their_turns_and_their_requests_wait_for_the_lock() -> None:

@@ -1,10 +1,15 @@
 """Slim reader/writer locks: exclusive or shared, spinning and then blocking, neither fair nor recursive. Times in ns."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tiny import Device, Step, Tiny, causes, compute, enter, leave, note, pay
 
+import iosim
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.errors import SelfDeadlock
@@ -220,6 +225,32 @@ def test_trying_takes_only_what_is_free() -> None:
     lock.release(b, SHARED)
     assert [lock.try_acquire(a), lock.try_acquire(b), lock.try_acquire(b, SHARED)] == [True, False, False]
     assert (lock.acquisitions, lock.contended) == (3, 0)
+
+
+# ---- in a scenario ---------------------------------------------------------------------------------------------------
+
+
+def served(directory: Path, lock: dict[str, Any], shared: bool) -> float:
+    """Requests a second of four processors whose handlers do nothing but hold a lock for 10 us."""
+    tree = {
+        "version": 1,
+        "machine": {"cores_per_node": 4, "dispatcher": {"context_switch": "0 ns"}, "kernel": {"remove": "0 ns"}},
+        "locks": {"table": lock},
+        "ports": {"main": {}},
+        "pools": {"workers": {"port": "main", "threads": 4}},
+        "handlers": {"h": [{"lock": {"name": "table", "hold": "10 us", "shared": shared}}]},
+        "workload": {"c": {"kind": "closed", "port": "main", "handler": "h", "clients": 8, "think": "0 s"}},
+        "run": {"duration": "10 ms", "warm_up": "0 s", "replications": 1},
+    }
+    path = directory / "slim.yaml"
+    path.write_text(json.dumps(tree))
+    return float(iosim.run(iosim.load(path)).summary["throughput_per_s"]["value"])
+
+
+def test_a_handler_shares_a_slim_lock_and_holds_any_other_alone(tmp_path: Path) -> None:
+    assert served(tmp_path, {"kind": "slim"}, True) == pytest.approx(400_000, rel=0.01)
+    assert served(tmp_path, {"kind": "slim"}, False) == pytest.approx(100_000, rel=0.01)
+    assert served(tmp_path, {}, False) == pytest.approx(100_000, rel=0.01)
 
 
 # ---- any interleaving ------------------------------------------------------------------------------------------------

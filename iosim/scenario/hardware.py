@@ -94,7 +94,8 @@ class Kernel(Section):
         "0 ns",
         "how long each insert or remove holds its completion port's own lock, beyond the call; whoever asks meanwhile"
         " spins. 0: the lock is free of charge",
-        source="a choice; a contended lock costs 50 to 200 ns (one cache line between cores: 50 ns, sockets: 110 to 175 ns)",
+        source="not part of the default machine; a contended one costs 50 to 200 ns (a cache line between cores 50 ns,"
+        " between sockets 110 to 175 ns)",
         sure="assumed",
     )
     isr: Time = key(
