@@ -281,11 +281,9 @@ def queues_packet(irp: Irp) -> bool:
 
 
 def discard(packets: list[Packet]) -> None:
-    """Packets of a port that is gone: IRPs are freed; a status block that was left to the remover stays pending (0b.5)."""
+    """Packets of a port that is gone are freed; a status block that was left to the remover stays pending (0b.5)."""
     for packet in packets:
-        if packet.is_irp:
-            assert isinstance(packet, Irp)
-            packet.free()
+        packet.free()
 
 
 def queue_user_apc(thread: KernelThread, apc: Any) -> None:

@@ -44,6 +44,13 @@ class CompletionPort(KernelQueue):
             self.abandon()
         return self._die_unreferenced()
 
+    def end_wait(self, thread: KernelThread, status: int) -> None:
+        """As in any queue; a closed port that has kept its waiters dies when the last of them goes (1.13)."""
+        super().end_wait(thread, status)
+        if not self.handles:
+            for packet in self._die_unreferenced():
+                packet.free()
+
     def file_gone(self) -> list[Packet]:
         """An associated file object went away (1.2.7)."""
         self.files -= 1

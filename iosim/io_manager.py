@@ -201,8 +201,12 @@ class MiniPacket(Packet):
 
     def removed(self) -> int:
         """Freed; what it says can still be read at that instant."""
-        self.lookaside.give(self)
+        self.free()
         return 0
+
+    def free(self) -> None:
+        """Back to the lookaside list."""
+        self.lookaside.give(self)
 
 
 class IoCosts:

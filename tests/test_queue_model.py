@@ -1,0 +1,295 @@
+"""The kernel queue under its port and its dispatcher, held to the rules' own words (naive_port.py) after every step.
+
+Two ports, eight threads, any order of everything that can happen to them. The first machine drives bare threads through
+the real queue, port and dispatcher, so that a thread that was made ready can stay so while other things happen. The
+second lets programs call the API on real processors: what a call decides before it comes to the queue is in it too.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from naive_port import ABANDONED, NEVER, PACKET, PENDING, TIMED_OUT, UNBLOCKED, USER_APC, NaivePorts, State
+from tiny import EVENTS, EVER, Late
+
+from iosim.actor import STOP
+from iosim.attribution import BLOCKED_CALL, Request
+from iosim.cache import Caches
+from iosim.clock import HeapClock
+from iosim.completion import queue_user_apc
+from iosim.completion_port import CompletionPort
+from iosim.dispatcher import Dispatcher
+from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelThread, Packet
+from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_TIMEOUT, STATUS_USER_APC
+from iosim.numa import Topology
+from iosim.processor import READY, RUNNING, TERMINATED, WAITING, Program, Thread
+from iosim.recorders import new_ledger
+
+THREADS = 8
+STEPS = 40
+OUTCOMES = {STATUS_TIMEOUT: TIMED_OUT, STATUS_USER_APC: USER_APC, STATUS_ABANDONED_WAIT_0: ABANDONED}
+STATES = {RUNNING: State.RUNNING, READY: State.WOKEN, TERMINATED: State.ENDED}
+
+
+class Quiet(Dispatcher):
+    """Nobody gets a processor: who was made ready stays so until the test lets him run."""
+
+    def __init__(self) -> None:
+        super().__init__(HeapClock(), Caches(Topology(1, 1), 0, 0, 0, 0), 0, EVER, 0)
+
+    def make_ready(self, thread: Thread) -> None:
+        thread.state = READY
+
+
+class BareThread:
+    """A kernel thread and its last call."""
+
+    def __init__(self, thread: KernelThread) -> None:
+        self.thread = thread
+        self.thread.state = RUNNING
+        self.most = 1
+        self.got: list[int] = []
+        self.outcome = PENDING
+
+
+class RealPorts:
+    """The product, driven by the same calls as the reference."""
+
+    def __init__(self, limits: list[int], keeps_waiters: bool) -> None:
+        self.dispatcher = Quiet()
+        self.clock = self.dispatcher.clock
+        self.ports = [CompletionPort(self.clock, self.dispatcher, place, limit, 1) for place, limit in enumerate(limits)]
+        for port in self.ports:
+            port.keeps_waiters = keeps_waiters
+        self.threads = [BareThread(self.dispatcher.create_thread(Program(), 8)) for _ in range(THREADS)]
+
+    def insert(self, port: CompletionPort, packet: int) -> int:
+        depth = len(port.entries)
+        port.post(Request(0, packet, self.clock.now, self.clock.now, new_ledger()))
+        return depth
+
+    def remove(self, bare: BareThread, port: CompletionPort, most: int, timeout: int, alertable: bool) -> str:
+        thread = bare.thread
+        bare.got, bare.most, bare.outcome = [], most, PENDING
+        packet = port.remove(thread) if timeout else port.poll(thread)
+        if packet is not NO_PACKET:
+            self.take(bare, port, packet)
+        elif not timeout:
+            bare.outcome = TIMED_OUT
+        else:
+            thread.alertable = alertable
+            if timeout != NEVER:
+                self.dispatcher.arm(thread, timeout)
+        return bare.outcome
+
+    def take(self, bare: BareThread, port: CompletionPort, packet: Packet) -> None:
+        bare.outcome = PACKET
+        packets = [packet, *port.take_more(bare.thread, bare.most - 1)]
+        bare.got = [each.request.index for each in packets]
+
+    def returns(self, bare: BareThread) -> None:
+        thread = bare.thread
+        thread.state = RUNNING
+        if bare.outcome == PACKET and thread.packet is not NO_PACKET:
+            queue, packet = thread.queue, thread.packet
+            thread.packet = NO_PACKET
+            bare.got = [packet.request.index]
+            if isinstance(queue, CompletionPort):
+                self.take(bare, queue, packet)
+        if bare.outcome == USER_APC:
+            thread.user_apcs.clear()
+
+    def look(self, bare: BareThread) -> None:
+        """How did the wait end, if it did?"""
+        thread = bare.thread
+        if bare.outcome == PENDING and thread.state == READY:
+            bare.outcome = PACKET if thread.packet is not NO_PACKET else OUTCOMES[thread.wait_status]
+
+    def pass_time(self, ns: int) -> None:
+        self.clock.at(ns, STOP, Late(self.clock.stop), 0)
+        self.clock.run(EVENTS)
+
+    def queue_user_apc(self, bare: BareThread) -> None:
+        queue_user_apc(bare.thread, None)
+
+    def kernel_apc(self, bare: BareThread) -> None:
+        bare.thread.queue.interrupt(bare.thread)
+
+    def block(self, bare: BareThread) -> None:
+        self.dispatcher.block(bare.thread, BLOCKED_CALL)
+
+    def unblock(self, bare: BareThread) -> None:
+        self.dispatcher.wake(bare.thread)
+        bare.outcome = UNBLOCKED
+
+    def end(self, bare: BareThread) -> None:
+        self.dispatcher.terminate(bare.thread)
+
+    def close(self, port: CompletionPort) -> list[int]:
+        return [packet.request.index for packet in port.close_handle()]
+
+    def file_gone(self, port: CompletionPort) -> list[int]:
+        return [packet.request.index for packet in port.file_gone()]
+
+
+LIMIT = st.integers(1, 4)
+
+# What happens how often; one number says the rest.
+WEIGHTS = {
+    "insert": 10,
+    "work": 8,
+    "remove": 5,
+    "runs": 8,
+    "block": 4,
+    "unblock": 4,
+    "pass_time": 4,
+    "user_apc": 2,
+    "kernel_apc": 2,
+    "end": 1,
+    "close": 1,
+    "file_gone": 1,
+}
+WHAT = st.sampled_from([what for what, weight in WEIGHTS.items() for _ in range(weight)])
+NUMBER = st.integers(0, 2**15 - 1)
+TIMEOUTS = [0, NEVER, 5, 12]
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Bare threads. What nobody can do now is done by nobody."""
+
+    trials = 0
+
+    @initialize(first=LIMIT, second=LIMIT, keeps=st.booleans(), handles=st.integers(1, 2), files=st.integers(0, 1))
+    def start(self, first: int, second: int, keeps: bool, handles: int, files: int) -> None:
+        type(self).trials += 1
+        self.real = RealPorts([first, second], keeps)
+        self.naive = NaivePorts([first, second], THREADS, keeps)
+        self.packets = 0
+        for port in (*self.real.ports, *self.naive.ports):
+            port.handles = handles
+            port.files = files
+
+    @rule(what=WHAT, number=NUMBER)
+    def step(self, what: str, number: int) -> None:
+        getattr(self, what)(number)
+        self.compare()
+
+    def insert(self, number: int) -> None:
+        place = number % 2
+        if self.open(place) or self.naive.ports[place].files:
+            self.packets += 1
+            before = self.real.insert(self.real.ports[place], self.packets)
+            assert before == self.naive.insert(self.naive.ports[place], self.packets)
+
+    def work(self, number: int) -> None:
+        """What workers do most: the next packet, or park; mostly on the same port."""
+        self.call(number, int(number % 8 == 7), 1, NEVER)
+
+    def remove(self, number: int) -> None:
+        number, place = divmod(number, 2)
+        number, most = divmod(number, 4)
+        number, timeout = divmod(number, 4)
+        self.call(number, place, most + 1, TIMEOUTS[timeout])
+
+    def call(self, number: int, place: int, most: int, timeout: int) -> None:
+        chosen = self.some(number, State.RUNNING)
+        if chosen >= 0 and self.open(place):
+            alertable = most % 2 == 0 and not self.naive.threads[chosen].apcs
+            real = self.real.remove(self.real.threads[chosen], self.real.ports[place], most, timeout, alertable)
+            naive = self.naive.threads[chosen]
+            assert real == self.naive.remove(naive, self.naive.ports[place], most, timeout, alertable)
+
+    def runs(self, number: int) -> None:
+        self.thread_does("returns", number, State.WOKEN)
+
+    def block(self, number: int) -> None:
+        self.thread_does("block", number, State.RUNNING)
+
+    def unblock(self, number: int) -> None:
+        self.thread_does("unblock", number, State.BLOCKED)
+
+    def user_apc(self, number: int) -> None:
+        self.thread_does("queue_user_apc", number, State.PARKED, State.RUNNING)
+
+    def kernel_apc(self, number: int) -> None:
+        self.thread_does("kernel_apc", number, State.PARKED)
+
+    def end(self, number: int) -> None:
+        self.thread_does("end", number, State.RUNNING)
+
+    def pass_time(self, number: int) -> None:
+        self.real.pass_time(1 + number % 9)
+        self.naive.pass_time(1 + number % 9)
+
+    def close(self, number: int) -> None:
+        place = number % 2
+        if self.open(place):
+            assert self.real.close(self.real.ports[place]) == self.naive.close(self.naive.ports[place])
+
+    def file_gone(self, number: int) -> None:
+        place = number % 2
+        if self.naive.ports[place].files:
+            assert self.real.file_gone(self.real.ports[place]) == self.naive.file_gone(self.naive.ports[place])
+
+    def open(self, place: int) -> bool:
+        return self.naive.ports[place].handles > 0
+
+    def thread_does(self, what: str, number: int, *states: State) -> None:
+        chosen = self.some(number, *states)
+        if chosen >= 0:
+            getattr(self.real, what)(self.real.threads[chosen])
+            getattr(self.naive, what)(self.naive.threads[chosen])
+
+    def some(self, number: int, *states: State) -> int:
+        """A thread in one of these states; -1 for none."""
+        threads = [each.number for each in self.naive.threads if each.state in states]
+        return threads[number % len(threads)] if threads else -1
+
+    def compare(self) -> None:
+        """Everything that can be seen of both, port by port and thread by thread."""
+        for port, twin in zip(self.real.ports, self.naive.ports, strict=True):
+            assert port.running == len(self.naive.active(twin))
+            assert [packet.request.index for packet in port.entries] == twin.packets
+            assert [thread.number for thread in port.waiting] == [each.number for each in self.naive.parked(twin)]
+            assert [*port.bound] == [each.number for each in self.naive.bound(twin)]
+        for bare, other in zip(self.real.threads, self.naive.threads, strict=True):
+            self.real.look(bare)
+            thread = bare.thread
+            queue = None if thread.queue is NO_QUEUE else self.naive.ports[thread.queue.number]
+            waits = State.PARKED if thread.waits_in is thread.queue else State.BLOCKED
+            got = bare.got if thread.packet is NO_PACKET else [thread.packet.request.index]
+            assert (STATES.get(thread.state, waits), queue, bare.outcome, got, len(thread.user_apcs)) == (
+                other.state,
+                other.port,
+                other.outcome,
+                other.got,
+                other.apcs,
+            )
+
+
+def run(machine: type[Any], trials: int, steps: int) -> None:
+    machine.trials = 0
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=trials,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert machine.trials >= trials
+
+
+def test_any_interleaving_on_two_ports_gives_what_the_rules_say() -> None:
+    run(QueueMachine, 300, STEPS)
+
+
+@pytest.mark.heavy
+def test_ten_thousand_interleavings_give_what_the_rules_say() -> None:
+    run(QueueMachine, 10_000, STEPS)
