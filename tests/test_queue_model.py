@@ -5,7 +5,6 @@ the real queue, port and dispatcher, so that a thread that was made ready can st
 second lets programs call the API on real processors: what a call decides before it comes to the queue is in it too.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,8 +24,10 @@ from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelThread, Packet
 from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.numa import Topology
-from iosim.processor import READY, RUNNING, TERMINATED, WAITING, Program, Thread
+from iosim.objects import Event
+from iosim.processor import READY, RUNNING, TERMINATED, Program, Thread
 from iosim.recorders import new_ledger
+from iosim.win32 import INFINITE, WAIT_OBJECT_0, Api, Call, CompletionStatus, PostedPacket, System, ThreadBody
 
 THREADS = 8
 STEPS = 40
@@ -61,10 +62,15 @@ class RealPorts:
     def __init__(self, limits: list[int], keeps_waiters: bool) -> None:
         self.dispatcher = Quiet()
         self.clock = self.dispatcher.clock
-        self.ports = [CompletionPort(self.clock, self.dispatcher, place, limit, 1) for place, limit in enumerate(limits)]
+        self.ports = [
+            CompletionPort(self.clock, self.dispatcher, place, limit, 1) for place, limit in enumerate(limits)
+        ]
         for port in self.ports:
             port.keeps_waiters = keeps_waiters
         self.threads = [BareThread(self.dispatcher.create_thread(Program(), 8)) for _ in range(THREADS)]
+
+    def name(self, packet: Packet) -> int:
+        return packet.request.index
 
     def insert(self, port: CompletionPort, packet: int) -> int:
         depth = len(port.entries)
@@ -252,7 +258,7 @@ class QueueMachine(RuleBasedStateMachine):
         """Everything that can be seen of both, port by port and thread by thread."""
         for port, twin in zip(self.real.ports, self.naive.ports, strict=True):
             assert port.running == len(self.naive.active(twin))
-            assert [packet.request.index for packet in port.entries] == twin.packets
+            assert [self.real.name(packet) for packet in port.entries] == twin.packets
             assert [thread.number for thread in port.waiting] == [each.number for each in self.naive.parked(twin)]
             assert [*port.bound] == [each.number for each in self.naive.bound(twin)]
         for bare, other in zip(self.real.threads, self.naive.threads, strict=True):
@@ -260,7 +266,7 @@ class QueueMachine(RuleBasedStateMachine):
             thread = bare.thread
             queue = None if thread.queue is NO_QUEUE else self.naive.ports[thread.queue.number]
             waits = State.PARKED if thread.waits_in is thread.queue else State.BLOCKED
-            got = bare.got if thread.packet is NO_PACKET else [thread.packet.request.index]
+            got = bare.got if thread.packet is NO_PACKET else [self.real.name(thread.packet)]
             assert (STATES.get(thread.state, waits), queue, bare.outcome, got, len(thread.user_apcs)) == (
                 other.state,
                 other.port,
@@ -268,6 +274,139 @@ class QueueMachine(RuleBasedStateMachine):
                 other.got,
                 other.apcs,
             )
+
+
+# ---- programs on real processors -------------------------------------------------------------------------------------
+
+SLOT = 10  # ns: a step begins with a slot, timeouts end in the middle of one
+
+
+class Seat(BareThread):
+    """A thread that does one call a slot, if it is told to, and computes on."""
+
+    def __init__(self, real: "RealPrograms") -> None:
+        self.orders: list[Call] = []
+        self.event = Event(real.system.dispatcher, False, False)
+        self.handle = real.system.start(self.body, real.system)
+        super().__init__(self.handle.thread)
+
+    def body(self, api: Api, system: System) -> ThreadBody:
+        while True:
+            yield api.Compute(SLOT - system.clock.now % SLOT)
+            if self.orders:
+                answer = yield self.orders.pop()
+                self.answered(answer)
+
+    def answered(self, answer: Any) -> None:
+        if isinstance(answer, list):
+            self.outcome = PACKET
+            self.got = [status.completion_key for status in answer]
+        elif isinstance(answer, CompletionStatus):
+            self.outcome = PACKET if answer.ok else OUTCOMES[answer.status]
+            self.got = [answer.completion_key] if answer.ok else []
+        elif answer == WAIT_OBJECT_0:
+            self.outcome = UNBLOCKED
+
+
+class RealPrograms:
+    """The product with processors for everybody. `outsider` does what no worker does, and is never bound."""
+
+    def __init__(self, limits: list[int], keeps_waiters: bool) -> None:
+        self.system = System(THREADS + 1, close_mode="keep" if keeps_waiters else "abandon")
+        self.api = self.system.api
+        self.ports = [self.system.port(limit) for limit in limits]
+        self.threads = [Seat(self) for _ in range(THREADS)]
+        self.outsider = Seat(self)
+        self.let_pass(SLOT - 1)
+
+    def let_pass(self, ns: int) -> None:
+        clock = self.system.clock
+        clock.at(ns, STOP, Late(clock.stop), 0)
+        clock.run(EVENTS)
+
+    def name(self, packet: Packet) -> int:
+        assert isinstance(packet, PostedPacket)
+        return int(packet.completion_key)
+
+    def insert(self, port: CompletionPort, packet: int) -> int:
+        self.outsider.orders.append(self.api.PostQueuedCompletionStatus(port, 0, packet, None))
+        return len(port.entries)
+
+    def remove(self, seat: Seat, port: CompletionPort, most: int, timeout: int, alertable: bool) -> None:
+        seat.got, seat.outcome = [], PENDING
+        time = INFINITE if timeout == NEVER else timeout
+        if most == 1 and not alertable:
+            seat.orders.append(self.api.GetQueuedCompletionStatus(port, time))
+        else:
+            seat.orders.append(self.api.GetQueuedCompletionStatusEx(port, most, time, alertable))
+
+    def look(self, seat: Seat) -> None:
+        """The thread has told itself."""
+
+    def queue_user_apc(self, seat: Seat) -> None:
+        self.outsider.orders.append(self.api.QueueUserAPC(nothing, seat.handle))
+
+    def kernel_apc(self, seat: Seat) -> None:
+        seat.thread.queue.interrupt(seat.thread)
+
+    def block(self, seat: Seat) -> None:
+        seat.orders.append(self.api.WaitForSingleObject(seat.event, INFINITE))
+
+    def unblock(self, seat: Seat) -> None:
+        self.outsider.orders.append(self.api.SetEvent(seat.event))
+
+    def end(self, seat: Seat) -> None:
+        seat.orders.append(self.api.ExitThread())
+
+    def close(self, port: CompletionPort) -> None:
+        self.outsider.orders.append(self.api.CloseHandle(port))
+
+
+def nothing(api: Api, argument: Any) -> None:
+    """A user APC."""
+
+
+class ProgramMachine(QueueMachine):
+    """Who is woken runs in the same slot; alertable calls with an APC pending are in it (1.11.4, 1.11.5)."""
+
+    real: Any
+
+    @initialize(first=LIMIT, second=LIMIT, keeps=st.booleans())
+    def start(self, first: int, second: int, keeps: bool) -> None:
+        type(self).trials += 1
+        self.real = RealPrograms([first, second], keeps)
+        self.naive = NaivePorts([first, second], THREADS, keeps)
+        self.packets = 0
+
+    @rule(what=WHAT, number=NUMBER)
+    def step(self, what: str, number: int) -> None:
+        getattr(self, what)(number)
+        self.all_run()
+        self.real.let_pass(SLOT)
+        self.naive.pass_time(SLOT)
+        self.all_run()
+        self.compare()
+
+    def all_run(self) -> None:
+        for each in self.naive.threads:
+            if each.state is State.WOKEN:
+                self.naive.returns(each)
+
+    def call(self, number: int, place: int, most: int, timeout: int) -> None:
+        chosen = self.some(number, State.RUNNING)
+        if chosen >= 0 and self.open(place):
+            ns = timeout * SLOT + SLOT // 2 if timeout > 0 else timeout
+            self.real.remove(self.real.threads[chosen], self.real.ports[place], most, ns, most % 2 == 0)
+            self.naive.remove(self.naive.threads[chosen], self.naive.ports[place], most, ns, most % 2 == 0)
+
+    def pass_time(self, number: int) -> None:
+        """The slot itself."""
+
+    def close(self, number: int) -> None:
+        place = number % 2
+        if self.open(place):
+            self.real.close(self.real.ports[place])
+            self.naive.close(self.naive.ports[place])
 
 
 def run(machine: type[Any], trials: int, steps: int) -> None:
@@ -293,3 +432,7 @@ def test_any_interleaving_on_two_ports_gives_what_the_rules_say() -> None:
 @pytest.mark.heavy
 def test_ten_thousand_interleavings_give_what_the_rules_say() -> None:
     run(QueueMachine, 10_000, STEPS)
+
+
+def test_any_interleaving_of_calls_by_programs_gives_what_the_rules_say() -> None:
+    run(ProgramMachine, 150, STEPS)
