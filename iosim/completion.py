@@ -160,7 +160,7 @@ class Completion:
 
     def _end_without_thread(self, irp: Irp) -> None:
         """Its thread is gone: an uncancelled one that reports is linked, a cancelled one cleaned up silently (2.5.6)."""
-        if self.direct and irp.reports and irp.file.port is not NO_PORT:
+        if self.direct and irp.reports and irp.file.port is not NO_PORT and irp.notice.apc is NO_APC:
             self._link(irp)
             return
         self.unlist(irp)

@@ -8,7 +8,7 @@ second lets programs call the API on real processors: what a call decides before
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from naive_port import ABANDONED, NEVER, PACKET, PENDING, TIMED_OUT, UNBLOCKED, USER_APC, NaivePorts, State
@@ -174,9 +174,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.real = RealPorts([first, second], keeps)
         self.naive = NaivePorts([first, second], THREADS, keeps)
         self.packets = 0
-        for port in (*self.real.ports, *self.naive.ports):
-            port.handles = handles
-            port.files = files
+        for port, twin in zip(self.real.ports, self.naive.ports, strict=True):
+            port.handles = twin.handles = handles
+            port.files = twin.files = files
 
     @rule(what=WHAT, number=NUMBER)
     def step(self, what: str, number: int) -> None:
