@@ -141,7 +141,8 @@ class RealPorts:
         return [packet.request.index for packet in port.file_gone()]
 
 
-LIMIT = st.integers(1, 4)
+LIMITS = st.lists(st.integers(1, 4), min_size=2, max_size=2)
+PARKED = st.integers(0, THREADS)
 
 # What happens how often; one number says the rest.
 WEIGHTS = {
@@ -155,7 +156,7 @@ WEIGHTS = {
     "user_apc": 2,
     "kernel_apc": 2,
     "end": 1,
-    "close": 1,
+    "close": 3,
     "file_gone": 1,
 }
 WHAT = st.sampled_from([what for what, weight in WEIGHTS.items() for _ in range(weight)])
@@ -168,15 +169,18 @@ class QueueMachine(RuleBasedStateMachine):
 
     trials = 0
 
-    @initialize(first=LIMIT, second=LIMIT, keeps=st.booleans(), handles=st.integers(1, 2), files=st.integers(0, 1))
-    def start(self, first: int, second: int, keeps: bool, handles: int, files: int) -> None:
+    @initialize(limits=LIMITS, keeps=st.booleans(), parked=PARKED, handles=st.integers(1, 2), files=st.integers(0, 1))
+    def start(self, limits: list[int], keeps: bool, parked: int, handles: int, files: int) -> None:
         type(self).trials += 1
-        self.real = RealPorts([first, second], keeps)
-        self.naive = NaivePorts([first, second], THREADS, keeps)
+        self.real = RealPorts(limits, keeps)
+        self.naive = NaivePorts(limits, THREADS, keeps)
         self.packets = 0
         for port, twin in zip(self.real.ports, self.naive.ports, strict=True):
             port.handles = twin.handles = handles
             port.files = twin.files = files
+        for place in range(parked):
+            self.call(0, place % 2, 1 + place % 3, NEVER)
+            self.compare()
 
     @rule(what=WHAT, number=NUMBER)
     def step(self, what: str, number: int) -> None:
@@ -371,11 +375,11 @@ class ProgramMachine(QueueMachine):
 
     real: Any
 
-    @initialize(first=LIMIT, second=LIMIT, keeps=st.booleans())
-    def start(self, first: int, second: int, keeps: bool) -> None:
+    @initialize(limits=LIMITS, keeps=st.booleans())
+    def start(self, limits: list[int], keeps: bool) -> None:
         type(self).trials += 1
-        self.real = RealPrograms([first, second], keeps)
-        self.naive = NaivePorts([first, second], THREADS, keeps)
+        self.real = RealPrograms(limits, keeps)
+        self.naive = NaivePorts(limits, THREADS, keeps)
         self.packets = 0
 
     @rule(what=WHAT, number=NUMBER)
