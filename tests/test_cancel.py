@@ -1,5 +1,7 @@
 """Cancelling: the routine's exchange, the races, threads and files that go. Cases I..: semantics 9.7; rules 1.16, 2.8."""
 
+from collections import deque
+
 import pytest
 from tiny_pipe import APC_MODE, TinyPipe
 
@@ -167,6 +169,15 @@ def test_1_16_a_request_that_pended_before_the_association_survives() -> None:
     tiny.one.state = TERMINATED
     tiny.write(tiny.theirs, 3)
     assert tiny.take() == (7, block, STATUS_SUCCESS, 3)
+
+
+def test_1_2_8_a_request_with_an_apc_that_pended_before_the_association_does_not_survive() -> None:
+    """It would have to run its routine in a thread that is gone, and may never yield a packet."""
+    tiny = TinyPipe()
+    tiny.issue(tiny.ours, 8, apc=("routine", "argument"))
+    tiny.associated(tiny.ours)
+    assert tiny.io.leave(tiny.one)
+    assert (tiny.ours.readers, tiny.depth, tiny.io.pending(tiny.ours)) == (deque(), 0, [])
 
 
 def test_2_8_6_a_thread_waits_for_requests_that_do_not_end_and_disowns_them_after_five_minutes() -> None:
