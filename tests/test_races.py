@@ -401,6 +401,7 @@ def test_1_16_every_pended_request_yields_exactly_one_packet_whatever_races() ->
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(1800)
 def test_1_16_ten_thousand_races_leave_no_request_without_its_packet_and_none_with_two() -> None:
     run(range(10_000))
 
