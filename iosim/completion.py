@@ -160,7 +160,7 @@ class Completion:
 
     def _end_without_thread(self, irp: Irp) -> None:
         """Its thread is gone: an uncancelled one that reports is linked, a cancelled one cleaned up silently (2.5.6)."""
-        if self.direct and irp.reports and irp.file.port is not NO_PORT:
+        if self.direct and irp.reports and irp.file.port is not NO_PORT and irp.notice.apc is NO_APC:
             self._link(irp)
             return
         self.unlist(irp)
@@ -281,11 +281,9 @@ def queues_packet(irp: Irp) -> bool:
 
 
 def discard(packets: list[Packet]) -> None:
-    """Packets of a port that is gone: IRPs are freed; a status block that was left to the remover stays pending (0b.5)."""
+    """Packets of a port that is gone are freed; a status block that was left to the remover stays pending (0b.5)."""
     for packet in packets:
-        if packet.is_irp:
-            assert isinstance(packet, Irp)
-            packet.free()
+        packet.free()
 
 
 def queue_user_apc(thread: KernelThread, apc: Any) -> None:

@@ -44,6 +44,13 @@ class CompletionPort(KernelQueue):
             self.abandon()
         return self._die_unreferenced()
 
+    def _let_go(self, thread: KernelThread, status: int) -> None:
+        """As in any queue; a closed port that has kept its waiters dies with the last of them, before it runs (1.13)."""
+        if self.keeps_waiters and not self.handles:
+            for packet in self._die_unreferenced():
+                packet.free()
+        super()._let_go(thread, status)
+
     def file_gone(self) -> list[Packet]:
         """An associated file object went away (1.2.7)."""
         self.files -= 1

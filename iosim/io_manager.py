@@ -201,8 +201,12 @@ class MiniPacket(Packet):
 
     def removed(self) -> int:
         """Freed; what it says can still be read at that instant."""
-        self.lookaside.give(self)
+        self.free()
         return 0
+
+    def free(self) -> None:
+        """Back to the lookaside list."""
+        self.lookaside.give(self)
 
 
 class IoCosts:
@@ -532,7 +536,11 @@ class IoManager:
         return True
 
     def _survives(self, irp: Irp) -> bool:
-        return self.direct and irp.reports and irp.file.port is not NO_PORT and not irp.notice.sets_event
+        notice = irp.notice
+        reports = self.direct and irp.reports and irp.file.port is not NO_PORT
+        return (
+            reports and not notice.sets_event and notice.apc is NO_APC
+        )  # one with an APC routine queues nothing (1.2.8)
 
     # ---- without an IRP ----------------------------------------------------------------------------------------------
 

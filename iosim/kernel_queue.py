@@ -36,6 +36,9 @@ class Packet:
         """A thread takes an IRP: the kernel time (ns) that its removal costs beyond the call itself."""
         return 0
 
+    def free(self) -> None:
+        """Nobody will take it (semantics 1.13)."""
+
 
 NO_PACKET = Packet(NO_REQUEST)
 
