@@ -168,7 +168,7 @@ def test_2_6_5_the_event_is_set_before_the_packet_is_queued(params: IoParams) ->
 
 
 @pytest.mark.parametrize("params", BOTH)
-def test_without_an_event_of_its_own_a_request_sets_the_file_objects(params: IoParams) -> None:
+def test_2_6_3_without_an_event_of_its_own_a_request_sets_the_file_objects(params: IoParams) -> None:
     tiny = TinyPipe(params)
     event = tiny.io.event_of(tiny.late)
     tiny.issue(tiny.late, 512)
@@ -188,7 +188,7 @@ def test_7_4_the_drivers_boost_goes_to_the_thread_that_waits_for_the_event() -> 
     assert tiny.two.priority == 8 + 6
 
 
-def test_a_user_apc_is_queued_to_the_issuing_thread_and_ends_its_alertable_wait() -> None:
+def test_2_6_3_a_user_apc_is_queued_to_the_issuing_thread_and_ends_its_alertable_wait() -> None:
     """ReadFileEx: one of user APC, packet, nothing (2.6.3)."""
     tiny = TinyPipe()
     apc = ("routine", "argument")
@@ -211,7 +211,7 @@ def test_1_2_8_a_request_with_an_apc_that_pended_before_the_association_runs_it_
     assert (tiny.one.user_apcs, tiny.depth) == ([apc], 0)
 
 
-def test_a_careless_filter_that_loses_the_pending_mark_loses_the_request() -> None:
+def test_2_3_2_a_careless_filter_that_loses_the_pending_mark_loses_the_request() -> None:
     """Semantics 2.3.2: the end thinks that the issuing call, long gone, will do the rest. No packet, no status block."""
     tiny = TinyPipe()
     tiny.associated(tiny.late)
@@ -312,7 +312,7 @@ def test_1_3_row_2_the_low_bit_of_an_event_keeps_the_packet_away_and_still_sets_
     assert (tiny.depth, event.state, block.status, block.information) == (0, True, STATUS_SUCCESS, 512)
 
 
-def test_row_7_hangs_on_what_the_caller_saw_not_on_timing() -> None:
+def test_1_3_row_7_hangs_on_what_the_caller_saw_not_on_timing() -> None:
     """A driver that marks, completes and returns STATUS_PENDING has pended, though nothing is left to wait for."""
 
     class Eager(LateDriver):
@@ -361,7 +361,7 @@ def test_P34_modes_are_never_cleared_and_unknown_bits_ignored() -> None:
 
 
 @pytest.mark.parametrize("pends", [False, True])
-def test_mode_2_leaves_the_file_objects_event_alone_but_sets_an_event_of_the_programs(pends: bool) -> None:
+def test_1_15_mode_2_leaves_the_file_objects_event_alone_but_sets_an_event_of_the_programs(pends: bool) -> None:
     tiny = TinyPipe()
     tiny.io.set_notification_modes(tiny.late, 2)
     tiny.associated(tiny.late)
@@ -441,7 +441,7 @@ def test_I23_a_cached_read_on_a_synchronous_handle_is_fast_io_without_an_irp() -
     assert tiny.io.fast_io(tiny.file, READ, 0, 1 << 19, block) == NOT_FAST  # not all there
 
 
-def test_2_10_an_overlapped_handle_never_takes_the_fast_path() -> None:
+def test_2_10_1_an_overlapped_handle_never_takes_the_fast_path() -> None:
     tiny = ntfs(cached=True)
     tiny.file.cache_map = True
     tiny.cache.pages.fill(0, 0, 4096)
@@ -469,7 +469,7 @@ class Quick(LateDriver):
         (NOT_FAST, 0, False),
     ],
 )
-def test_a_fast_device_control_queues_a_mini_packet_unless_it_failed(status: int, modes: int, packet: bool) -> None:
+def test_1_3_a_fast_device_control_queues_a_mini_packet_unless_it_failed(status: int, modes: int, packet: bool) -> None:
     tiny = TinyPipe()
     file = FileObject(3, DeviceObject(Quick(tiny.io), None, 0, 0), 0, 0, False)
     tiny.associated(file)
@@ -486,7 +486,7 @@ def test_a_fast_device_control_queues_a_mini_packet_unless_it_failed(status: int
 
 
 @pytest.mark.parametrize(("modes", "is_set"), [(0, True), (2, True), (4, False)])
-def test_mode_4_leaves_the_programs_event_alone_at_a_fast_device_control(modes: int, is_set: bool) -> None:
+def test_1_15_mode_4_leaves_the_programs_event_alone_at_a_fast_device_control(modes: int, is_set: bool) -> None:
     tiny = TinyPipe()
     file = FileObject(3, DeviceObject(Quick(tiny.io), None, 0, 0), 0, 0, False)
     tiny.io.set_notification_modes(file, modes)
@@ -500,7 +500,7 @@ def test_mode_4_leaves_the_programs_event_alone_at_a_fast_device_control(modes: 
 
 @pytest.mark.parametrize("params", BOTH)
 @pytest.mark.parametrize("status", [STATUS_SUCCESS, STATUS_END_OF_FILE])
-def test_a_synchronous_request_holds_its_thread_until_the_end(params: IoParams, status: int) -> None:
+def test_2_6_4_a_synchronous_request_holds_its_thread_until_the_end(params: IoParams, status: int) -> None:
     """The status block tells of an error that came after pending, too (2.6.4); the IRP is free again."""
     tiny = TinyPipe(params)
     tiny.late.synchronous = True
@@ -529,7 +529,7 @@ def test_a_synchronous_request_that_ends_while_its_driver_returns_pending_does_n
 # ---- buffers (2.9) ---------------------------------------------------------------------------------------------------
 
 
-def test_a_buffer_that_cannot_be_locked_fails_the_call_at_once() -> None:
+def test_2_9_a_buffer_that_cannot_be_locked_fails_the_call_at_once() -> None:
     tiny = TinyPipe()
     tiny.associated(tiny.late)
     irp = tiny.io.allocate(1)

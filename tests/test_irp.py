@@ -143,7 +143,7 @@ def test_I05_without_a_routine_the_pending_bit_is_carried_up_by_itself() -> None
     assert irp.pending_returned
 
 
-def test_a_routine_that_forgets_the_pending_bit_loses_it_for_everybody_above() -> None:
+def test_2_3_2_a_routine_that_forgets_the_pending_bit_loses_it_for_everybody_above() -> None:
     """The classic mistake of filter drivers (semantics 2.3.2); one that re-marks keeps it."""
     careless, careful = Stack(), Stack()
     for layer in careful.layers:
@@ -154,7 +154,7 @@ def test_a_routine_that_forgets_the_pending_bit_loses_it_for_everybody_above() -
     assert [irp.pending_returned for irp in irps] == [False, True]
 
 
-def test_more_processing_required_stops_the_walk_until_the_owner_completes_again() -> None:
+def test_2_4_4_more_processing_required_stops_the_walk_until_the_owner_completes_again() -> None:
     """Semantics 2.4.4: the I/O manager keeps its hands off; the walk resumes above the routine that stopped it."""
     stack = Stack()
     stack.layers[1].answer = STATUS_MORE_PROCESSING_REQUIRED
@@ -222,7 +222,7 @@ def test_irps_of_different_stacks_are_kept_apart() -> None:
         (INVOKE_ON_SUCCESS | INVOKE_ON_ERROR, STATUS_CANCELLED, True, True),
     ],
 )
-def test_a_routine_runs_on_success_on_error_or_when_cancelled(
+def test_2_4_2_a_routine_runs_on_success_on_error_or_when_cancelled(
     routine: int, status: int, cancel: bool, runs: bool
 ) -> None:
     stack = Stack(routine=routine)
@@ -246,7 +246,7 @@ def test_I05_a_routine_for_success_only_does_not_run_on_an_error_and_the_pending
     assert not any(location.routine for location in irp.locations)
 
 
-def test_a_driver_that_skips_its_location_shares_it_with_the_next_lower_one() -> None:
+def test_2_2_2_a_driver_that_skips_its_location_shares_it_with_the_next_lower_one() -> None:
     """Semantics 2.2.2: one location less is used, and such a driver can't have a completion routine."""
 
     class Skipping(Layer):
@@ -295,7 +295,7 @@ class Splitter(Driver):
         return STATUS_MORE_PROCESSING_REQUIRED
 
 
-def test_a_driver_gets_the_irps_back_that_it_made_itself() -> None:
+def test_0b18_a_driver_gets_the_irps_back_that_it_made_itself() -> None:
     """Its routine is called above the first location and keeps the IRP; the original ends with the last of them."""
     stack = Stack()
     top = DeviceObject(Splitter(stack.io), DeviceObject(stack.bottom, None, 0, 1 << 30), 0, 1 << 30)
@@ -386,7 +386,7 @@ def test_I02_an_irp_of_two_locations_has_a_fixed_size_and_no_quota() -> None:
 
 
 @pytest.mark.parametrize(("locations", "small", "large"), [(1, 1, 0), (2, 0, 1), (8, 0, 1), (9, 0, 0), (127, 0, 0)])
-def test_one_location_comes_from_the_small_list_up_to_eight_from_the_large_one_more_from_pool(
+def test_2_1_3_one_location_comes_from_the_small_list_up_to_eight_from_the_large_one_more_from_pool(
     locations: int, small: int, large: int
 ) -> None:
     io = Stack().io
@@ -397,7 +397,7 @@ def test_one_location_comes_from_the_small_list_up_to_eight_from_the_large_one_m
     assert io.allocate(locations) is irp
 
 
-def test_an_irp_charged_to_a_quota_comes_straight_from_pool() -> None:
+def test_2_1_3_an_irp_charged_to_a_quota_comes_straight_from_pool() -> None:
     io = Stack().io
     irp = io.allocate_charged(1)
     assert irp.allocation_flags == IRP_QUOTA_CHARGED
@@ -422,7 +422,7 @@ def test_I20_a_hundred_irps_over_lookaside_lists_of_depth_4() -> None:
     assert again == set(irps)
 
 
-def test_each_processor_has_lists_of_its_own_and_all_share_one() -> None:
+def test_2_1_3_2_1_4_each_processor_has_lists_of_its_own_and_all_share_one() -> None:
     io = IoManager(Tiny(2).dispatcher, IoCosts(0, 0, 0, 0, 0), IoParams(lookaside_depth=1, lookaside_shared_depth=1))
     first, second, third = (io.allocate(1, 0) for _ in range(3))
     for irp in (first, second, third):

@@ -129,7 +129,7 @@ def test_K01f_an_overshoot_drains_by_parking_and_the_last_active_thread_gets_the
     assert (bench.state, bench.waiters) == ((0, 0), [A, C, B])
 
 
-def test_a_caller_parks_in_front_of_a_waiting_packet_while_the_limit_is_exceeded() -> None:
+def test_1_5_5_a_caller_parks_in_front_of_a_waiting_packet_while_the_limit_is_exceeded() -> None:
     """Semantics 1.5.5: not to be optimised away, it is how an overshoot drains."""
     bench = k01()
     bench.queue.unblocked()
@@ -202,7 +202,7 @@ def test_K06_a_thread_that_turns_to_another_port_frees_its_place_on_the_old_one(
     assert b.queue is other
 
 
-def test_a_first_caller_is_not_counted_down() -> None:
+def test_1_5_2_a_first_caller_is_not_counted_down() -> None:
     """Semantics 1.5.2: it was never counted up."""
     bench = Bench(2, 1)
     bench.insert(1)
@@ -277,7 +277,7 @@ def test_C11_a_worker_released_by_a_port_gets_no_boost() -> None:
     assert bench.threads[0].priority == 8
 
 
-def test_a_thread_that_ends_gives_its_place_to_the_newest_waiter() -> None:
+def test_1_6_a_thread_that_ends_gives_its_place_to_the_newest_waiter() -> None:
     bench = k01()
     bench.queue.unbind(bench.threads[C])
     assert got(bench.threads[B]) == 2

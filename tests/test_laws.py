@@ -119,7 +119,7 @@ REPLICATIONS = 20
 @pytest.mark.heavy
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("servers", "load", "customers", "half_width"), CELLS)
-def test_a_port_with_limit_c_is_m_m_c(
+def test_H11_a_port_with_limit_c_is_m_m_c(
     port_file: Path, servers: int, load: float, customers: int, half_width: float
 ) -> None:
     """All costs 0, limit <= processors, quantum longer than any service, threads to spare."""

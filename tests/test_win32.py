@@ -149,7 +149,7 @@ def test_P09_on_xp_parked_threads_keep_waiting_after_the_close(log: Log) -> None
     assert parked.thread in port.waiting
 
 
-def test_a_remove_after_the_close_finds_an_invalid_handle(system: System, log: Log) -> None:
+def test_1_13_a_remove_after_the_close_finds_an_invalid_handle(system: System, log: Log) -> None:
     port = system.port()
     system.start(closer, port, MS)
     system.start(remover, log, "X", port, INFINITE, 2 * MS)
@@ -157,7 +157,7 @@ def test_a_remove_after_the_close_finds_an_invalid_handle(system: System, log: L
     assert log.of("X")[0].error == ERROR_INVALID_HANDLE
 
 
-def test_closing_one_of_two_handles_changes_nothing(system: System, log: Log) -> None:
+def test_1_13_closing_one_of_two_handles_changes_nothing(system: System, log: Log) -> None:
     port = system.port()
     port.handles = 2
     system.start(remover, log, "X", port, INFINITE)
@@ -222,7 +222,7 @@ def bound_then_apc(api: Api, log: Log, port: CompletionPort, ran: list[str], me:
     log.add("second", (yield api.GetQueuedCompletionStatusEx(port, 1, 0, True)))
 
 
-def test_a_bound_thread_takes_its_packet_before_its_apc(system: System, log: Log) -> None:
+def test_1_11_4_a_bound_thread_takes_its_packet_before_its_apc(system: System, log: Log) -> None:
     port = system.port()
     me: list[Any] = []
     me.append(system.start(bound_then_apc, log, port, [], me))
@@ -286,7 +286,7 @@ def test_P21_an_apc_ends_a_look_at_an_empty_port(system: System, log: Log) -> No
     assert ran == ["apc"]
 
 
-def test_a_pending_apc_is_ignored_by_a_call_that_is_not_alertable(system: System, log: Log) -> None:
+def test_1_11_5_a_pending_apc_is_ignored_by_a_call_that_is_not_alertable(system: System, log: Log) -> None:
     port, ran = system.port(), list[str]()
     me: list[Any] = []
 
@@ -368,7 +368,7 @@ def test_K18_a_port_that_dies_lets_its_threads_go(system: System, log: Log) -> N
     assert log.of("counts") == [(0, 1)]
 
 
-def test_posts_to_a_closed_port_fail_and_queued_packets_are_discarded(system: System, log: Log) -> None:
+def test_1_13_posts_to_a_closed_port_fail_and_queued_packets_are_discarded(system: System, log: Log) -> None:
     port = system.port()
 
     def a(api: Api) -> ThreadBody:
@@ -382,7 +382,7 @@ def test_posts_to_a_closed_port_fail_and_queued_packets_are_discarded(system: Sy
     assert (log.of("depth"), log.of("posted")) == ([0], [False])
 
 
-def test_a_batch_uses_one_place_under_the_limit(system: System, log: Log) -> None:
+def test_1_11_2_a_batch_uses_one_place_under_the_limit(system: System, log: Log) -> None:
     """1.11.2: packets in a batch wait behind each other inside the thread."""
     port = system.port(2)
 
