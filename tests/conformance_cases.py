@@ -229,10 +229,12 @@ LEFT_OUT = {
 DUE = ("9.1", "9.2", "9.3", "9.5", "9.6", "9.7", "9.8", "9.10")
 
 # Covered by other branches: to be deleted at the merge.
-WRITTEN_ON_OTHER_BRANCHES = frozenset("D01 D03 D04 D06 D07 D08 T01 T02 T04 T05 T06 T08".split())
+WRITTEN_ON_OTHER_BRANCHES = frozenset(
+    ["D01", "D03", "D04", "D06", "D07", "D08", "T01", "T02", "T04", "T05", "T06", "T08"]
+)
 
 _RULES = """
-0b.1 pages are unlocked in the completing DPC; the remover (`direct`) or the issuer (`apc`) pays for the rest; a queued start is the DPC's
+0b.1 the completing DPC unlocks pages and starts what waits; remover (`direct`) or issuer (`apc`) pays for the rest
 0b.2 "neither" is not free: the driver probes and locks
 0b.3 which requests are linked to the port without an APC is a table with a switch
 0b.4 STATUS_PENDING or a cancel routine at completion is fatal under a verifier, double completion always

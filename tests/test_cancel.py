@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tiny import wait
 from tiny_pipe import APC_MODE, TinyPipe
 
-from iosim.io_manager import EXIT_ROUNDS, USUAL, IoParams
+from iosim.io_manager import EXIT_STEP, USUAL, IoParams
 from iosim.irp import NO_CANCELLER, WRITE, Irp, StatusBlock
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import STATUS_CANCELLED, STATUS_END_OF_FILE, STATUS_PENDING, STATUS_SUCCESS
@@ -182,7 +182,7 @@ def test_2_8_6_a_thread_waits_for_requests_that_do_not_end_and_disowns_them_afte
     rounds = 0
     while not tiny.io.leave(tiny.one):
         rounds += 1
-    assert (rounds, irp.cancel, tiny.one.irps) == (EXIT_ROUNDS, True, {})
+    assert (rounds, rounds * EXIT_STEP, irp.cancel, tiny.one.irps) == (3000, 300 * 10**9, True, {})
     tiny.driver.end(irp, STATUS_SUCCESS, 512)
     assert (block.status, tiny.io.small.private[0].total_frees) == (STATUS_PENDING, 1)
 

@@ -137,7 +137,7 @@ def test_0b1_freeing_the_irp_is_the_removers_time_in_direct_mode_and_the_issuers
     assert (tiny.one.owed_kernel, packet.removed()) == (issuer, remover)
 
 
-def test_a_status_block_that_is_in_use_again_is_not_written_by_a_packet_that_was_told_of_before() -> None:
+def test_2_7_a_status_block_that_is_in_use_again_is_not_written_by_a_packet_that_was_told_of_before() -> None:
     """With an event the block is written in the APC; the program may use it again before the packet is removed."""
     tiny = TinyPipe()
     tiny.associated(tiny.late)
@@ -549,7 +549,7 @@ def test_2_9_a_buffer_that_cannot_be_locked_fails_the_call_at_once() -> None:
         ("neither", READ, 10 + 20 + 8000, 0),
     ],
 )
-def test_2_9_what_a_buffer_costs_by_method(method: str, major: int, at_issue: int, at_the_end: int) -> None:
+def test_2_9_0b2_what_a_buffer_costs_by_method(method: str, major: int, at_issue: int, at_the_end: int) -> None:
     """Direct: two pages locked, no copy (unlocked by the driver's DPC). Buffered: 1 ns a byte, a read's in the last stage."""
     tiny = TinyPipe(costs=True)
     device = DeviceObject(tiny.driver, None, 0, 1 << 30, ("direct", "buffered", "neither").index(method))

@@ -82,7 +82,7 @@ def test_a_blocking_read_holds_its_thread_and_comes_back_without_a_packet() -> N
     assert tiny.port.packets == 1
 
 
-def test_0b1_the_completing_dpc_belongs_to_nobodys_thread() -> None:
+def test_0b1_2_5_4_the_completing_dpc_belongs_to_nobodys_thread() -> None:
     """A thread that computes meanwhile is held up by ISR and DPC; the worker of the packet follows it."""
     tiny = TinyIo(clock=HeapClock, workers=2, switch=0)
     tiny.ask_at(2000, 1)

@@ -2,6 +2,7 @@
 
 import pytest
 from tiny import Tiny
+from tiny_stack import Bottom, Layer, Stack
 
 from iosim.completion_port import CompletionPort
 from iosim.devices.null import NullDriver
@@ -28,71 +29,6 @@ from iosim.ntstatus import (
     STATUS_PENDING,
     STATUS_SUCCESS,
 )
-
-
-class Layer(Driver):
-    """A filter driver: passes on, with a completion routine if asked, and writes down what it sees on the way up."""
-
-    def __init__(self, io: IoManager, log: list[object], name: str, *, routine: int = INVOKE_ALWAYS) -> None:
-        self.io = io
-        self.log = log
-        self.name = name
-        self.routine = routine
-        self.answer = STATUS_SUCCESS
-        self.marks = False  # re-marks the IRP pending, as a routine that lets the walk go on must (2.3.2)
-
-    def dispatch(self, device: DeviceObject, irp: Irp) -> int:
-        irp.copy_to_next(1, self.routine)
-        return self.io.call_driver(device.lower, irp)
-
-    def completed(self, device: DeviceObject, irp: Irp) -> int:
-        below = irp.locations[irp.current - 1]
-        cleared = (below.major, below.offset, below.size, below.pending, below.routine) == (0, 0, 0, False, NO_ROUTINE)
-        self.log.append((self.name, hex(irp.status), irp.pending_returned, cleared))
-        if self.marks and irp.pending_returned:
-            irp.mark_pending()
-        return self.answer
-
-
-class Bottom(Driver):
-    """Pends what it is given until the test completes it."""
-
-    def __init__(self) -> None:
-        self.irps: list[Irp] = []
-
-    def dispatch(self, device: DeviceObject, irp: Irp) -> int:
-        irp.mark_pending()
-        self.irps.append(irp)
-        return STATUS_PENDING
-
-
-class Stack:
-    """Three layers over a bottom that pends; requests report to a port."""
-
-    def __init__(self, *, routine: int = INVOKE_ALWAYS, params: IoParams = USUAL) -> None:
-        self.tiny = Tiny()
-        self.log: list[object] = []
-        self.io = IoManager(self.tiny.dispatcher, IoCosts(0, 0, 0, 0, 0), params)
-        self.bottom = Bottom()
-        self.layers = [Layer(self.io, self.log, name, routine=routine) for name in ("low", "middle", "top")]
-        device = DeviceObject(self.bottom, None, 0, 1 << 30)
-        for layer in self.layers:
-            device = DeviceObject(layer, device, 0, 1 << 30)
-        self.device = device
-        self.port = CompletionPort(self.tiny.clock, self.tiny.dispatcher, 0, 0, 1)
-        self.file = FileObject(0, device, 0, 1 << 30, False, self.port)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the port has been told."""
-        return bool(self.port.entries)
-
-    def issue(self) -> Irp:
-        irp = self.io.allocate(self.device.stack_size)
-        irp.prepare(self.tiny.request(1), self.file, READ, 100, 4096)
-        irp.reports = True
-        assert self.io.call_driver(self.device, irp) == STATUS_PENDING
-        return irp
 
 
 def test_I01_a_new_irp_stands_above_its_first_driver() -> None:
@@ -180,7 +116,10 @@ def test_I08_more_drivers_than_locations_stop_the_machine() -> None:
     stack = Stack()
     irp = Irp(2)
     irp.prepare(stack.tiny.request(), stack.file, READ, 0, 512)
-    with pytest.raises(BugCheck, match="NO_MORE_IRP_STACK_LOCATIONS"):
+    stack.tiny.clock.now = 1234
+    with pytest.raises(
+        BugCheck, match="NO_MORE_IRP_STACK_LOCATIONS at 1234 ns: read of 512 bytes at 1, location 0 of 2"
+    ):
         stack.io.call_driver(stack.device, irp)
 
 
@@ -208,6 +147,9 @@ def test_irps_of_different_stacks_are_kept_apart() -> None:
 # ---- which completion routines run (2.4.2) ---------------------------------------------------------------------------
 
 
+INFORMATIONAL = 0x40000000  # STATUS_OBJECT_NAME_EXISTS: not negative, so a success
+
+
 @pytest.mark.parametrize(
     ("routine", "status", "cancel", "runs"),
     [
@@ -220,6 +162,12 @@ def test_irps_of_different_stacks_are_kept_apart() -> None:
         (INVOKE_ON_CANCEL, STATUS_CANCELLED, False, False),  # the mark decides, not the status
         (INVOKE_ON_CANCEL, STATUS_SUCCESS, True, True),
         (INVOKE_ON_SUCCESS | INVOKE_ON_ERROR, STATUS_CANCELLED, True, True),
+        (INVOKE_ON_SUCCESS, INFORMATIONAL, False, True),
+        (INVOKE_ON_ERROR, INFORMATIONAL, False, False),
+        (INVOKE_ON_SUCCESS, STATUS_END_OF_FILE, True, False),
+        (INVOKE_ON_ERROR, STATUS_SUCCESS, True, False),
+        (INVOKE_ON_CANCEL | INVOKE_ON_ERROR, STATUS_SUCCESS, False, False),
+        (INVOKE_ALWAYS, STATUS_CANCELLED, True, True),  # once, though two of its reasons hold
     ],
 )
 def test_2_4_2_a_routine_runs_on_success_on_error_or_when_cancelled(
@@ -322,7 +270,7 @@ def test_I07_a_request_whose_packet_was_taken_and_that_is_completed_again_is_fat
     stack = Stack()
     irp = stack.issue()
     stack.io.complete(irp)
-    irp.current = irp.stack_count + 2
+    stack.port.entries.popleft().removed()
     stack.tiny.clock.now = 1234
     with pytest.raises(BugCheck, match="MULTIPLE_IRP_COMPLETE_REQUESTS at 1234 ns: read of 4096 bytes at 100"):
         stack.io.complete(irp)
