@@ -3,14 +3,14 @@
 from typing import Literal
 
 import pytest
-from tiny import causes
+from tiny import causes, note
 from tiny_io import TinyIo
 from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 
 from iosim.attribution import BLOCKED_CALL
+from iosim.cache_manager import SystemWorker
 from iosim.clock import HeapClock
 from iosim.completion import ApcQueue, Completion, DirectRules
-from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.io_manager import BUFFERED, NOT_FAST, USUAL, DeviceObject, FileObject, IoParams, MiniPacket
 from iosim.irp import NO_NOTICE, READ, WRITE, Irp, Notice, StatusBlock
 from iosim.kernel_queue import NO_PACKET, KernelThread
@@ -23,6 +23,7 @@ from iosim.ntstatus import (
     STATUS_INVALID_PARAMETER,
     STATUS_PENDING,
     STATUS_SUCCESS,
+    STATUS_TIMEOUT,
     STATUS_USER_APC,
 )
 from iosim.objects import INFINITE, Event, wait_for
@@ -334,7 +335,7 @@ def test_P40_a_write_that_returns_success_queues_a_packet_all_the_same() -> None
     tiny = TinyPipe()
     tiny.associated(tiny.ours)
     status, block = tiny.issue(tiny.ours, 3, WRITE)
-    assert (status, tiny.take()) == (STATUS_SUCCESS, (7, block, STATUS_SUCCESS, 3))
+    assert (status, tiny.take(), tiny.depth) == (STATUS_SUCCESS, (7, block, STATUS_SUCCESS, 3), 0)
 
 
 # ---- notification modes (1.15) ---------------------------------------------------------------------------------------
@@ -401,6 +402,23 @@ def test_P32_a_cached_write_that_returns_success_queues_one_packet_with_key_and_
     assert not tiny.port.entries
 
 
+def test_P32_a_cached_write_that_pends_queues_one_packet_too() -> None:
+    """What Vista and later do; here a miss that a system worker serves."""
+    tiny = ntfs(cached=True)
+    worker = tiny.dispatcher.create_thread(SystemWorker(tiny.io, tiny.work_queue), 12)
+    tiny.dispatcher.make_ready(worker)
+    tiny.file.key = 0xDEADBEEF
+    thread = tiny.thread()
+    thread.processor = 0
+    status, block = issue(tiny, thread, WRITE, False)
+    assert (status, len(tiny.port.entries)) == (STATUS_PENDING, 0)
+    tiny.run()
+    packet = tiny.port.poll(tiny.thread())
+    assert isinstance(packet, Irp)
+    assert (packet.file.key, packet.notice.context, packet.status, packet.information) == (0xDEADBEEF, block, 0, 4096)
+    assert not tiny.port.entries
+
+
 def test_P33_P34_with_the_skip_flag_a_write_that_returns_success_queues_no_packet_and_0_does_not_clear_it() -> None:
     tiny = ntfs(cached=True)
     tiny.io.set_notification_modes(tiny.file, 1)
@@ -408,7 +426,12 @@ def test_P33_P34_with_the_skip_flag_a_write_that_returns_success_queues_no_packe
         tiny.io.set_notification_modes(tiny.file, modes)
         status, block = issue(tiny, tiny.thread(), WRITE, True)
         assert (status, block.status, block.information) == (STATUS_SUCCESS, STATUS_SUCCESS, 4096)
-        assert tiny.port.poll(tiny.thread()) is NO_PACKET
+        waiter = tiny.thread(note("timeout"))
+        assert tiny.port.remove(waiter) is NO_PACKET
+        tiny.dispatcher.arm(waiter, 500_000_000)
+        tiny.run()
+        assert (waiter.packet, waiter.wait_status) == (NO_PACKET, STATUS_TIMEOUT)
+    assert tiny.log == [(500_000_000, "timeout"), (1_000_000_000, "timeout")]
 
 
 def test_P35_an_unbuffered_read_pends_and_queues_a_packet_in_spite_of_the_skip_flag() -> None:
@@ -423,6 +446,7 @@ def test_P35_an_unbuffered_read_pends_and_queues_a_packet_in_spite_of_the_skip_f
     assert isinstance(packet, Irp)
     packet.removed()
     assert (packet.notice.context, block.status, block.information) == (block, STATUS_SUCCESS, 4096)
+    assert not tiny.port.entries
 
 
 def test_I23_a_cached_read_on_a_synchronous_handle_is_fast_io_without_an_irp() -> None:
@@ -608,8 +632,8 @@ def test_I14_a_paging_read_sets_its_event_with_the_drivers_boost_and_does_nothin
     assert tiny.io.call_driver(tiny.device, irp) == STATUS_PENDING
     wait_for(tiny.one, [event], False, INFINITE, False)
     tiny.driver.queue[0].set_canceller(tiny.driver)
-    tiny.driver.end(irp, STATUS_SUCCESS, 4096, IO_DISK_INCREMENT)
-    assert (tiny.one.priority, tiny.one.wait_status) == (8 + IO_DISK_INCREMENT, STATUS_SUCCESS)
+    tiny.driver.end(irp, STATUS_SUCCESS, 4096, 5)  # no usual increment: an event's own and a disk's are 1
+    assert (tiny.one.priority, tiny.one.wait_status) == (8 + 5, STATUS_SUCCESS)
     assert (tiny.depth, apcs.queued, block.information, irp.request.bytes) == (0, [], 0, 0)
 
 

@@ -64,11 +64,29 @@ def test_I03_routines_run_upwards_and_each_finds_the_location_below_it_cleared()
 
 
 def test_I03_each_routine_sees_the_status_that_the_lower_one_left() -> None:
+    class Changing(Layer):
+        becomes = STATUS_SUCCESS
+
+        def completed(self, device: DeviceObject, irp: Irp) -> int:
+            answer = super().completed(device, irp)
+            irp.status = self.becomes
+            return answer
+
     stack = Stack()
+    low, middle = (Changing(stack.io, stack.log, name) for name in ("low", "middle"))
+    low.becomes, middle.becomes = STATUS_BUFFER_OVERFLOW, STATUS_SUCCESS
+    device = DeviceObject(stack.bottom, None, 0, 1)
+    for layer in (low, middle, stack.layers[2]):
+        device = DeviceObject(layer, device, 0, 1)
+    stack.device = device
     irp = stack.issue()
     irp.status = STATUS_END_OF_FILE
     stack.io.complete(irp)
-    assert [entry[1] for entry in stack.log] == [hex(STATUS_END_OF_FILE)] * 3  # type: ignore[index]
+    assert [entry[:2] for entry in stack.log] == [  # type: ignore[index]
+        ("low", hex(STATUS_END_OF_FILE)),
+        ("middle", hex(STATUS_BUFFER_OVERFLOW)),
+        ("top", hex(STATUS_SUCCESS)),
+    ]
 
 
 def test_I05_without_a_routine_the_pending_bit_is_carried_up_by_itself() -> None:
@@ -343,6 +361,7 @@ def test_2_1_3_one_location_comes_from_the_small_list_up_to_eight_from_the_large
     assert (io.small.private[0].total_allocates, io.large.private[0].total_allocates) == (small, large)
     irp.free()
     assert io.allocate(locations) is irp
+    assert irp.current == locations + 1
 
 
 def test_2_1_3_an_irp_charged_to_a_quota_comes_straight_from_pool() -> None:

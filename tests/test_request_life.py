@@ -5,11 +5,10 @@ from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 from tiny_stack import Layer, Stack
 
 from iosim.attribution import BLOCKED_CALL
-from iosim.completion import ApcQueue, Completion, DirectRules
+from iosim.completion import DirectRules
 from iosim.errors import BugCheck
 from iosim.io_manager import BUFFERED, NOT_FAST, USUAL, DeviceObject, Driver, FileObject, IoParams
 from iosim.irp import INVOKE_ALWAYS, NO_APC, NO_ROUTINE, READ, WRITE, Irp, Notice, StatusBlock
-from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
     STATUS_ACCESS_VIOLATION,
     STATUS_BUFFER_OVERFLOW,
@@ -33,21 +32,6 @@ def file_of(driver: Driver, lower: DeviceObject | None = None, method: int = 0) 
 
 def unset(tiny: TinyPipe) -> Event:
     return Event(tiny.dispatcher, True, False)
-
-
-class Held(ApcQueue):
-    """Kernel APCs that take place when the test says so."""
-
-    def __init__(self, completion: Completion) -> None:
-        self.completion = completion
-        self.irps: list[Irp] = []
-
-    def apc_queue(self, thread: KernelThread, irp: Irp) -> None:
-        self.irps.append(irp)
-
-    def deliver(self) -> None:
-        while self.irps:
-            self.completion.in_thread(self.irps.pop(0))
 
 
 # ---- sending down (2.2) ----------------------------------------------------------------------------------------------
@@ -132,6 +116,7 @@ def test_2_3_1_a_driver_that_pends_without_the_mark_loses_the_request(params: Io
     tiny = TinyPipe(params)
     driver = Unmarked(tiny.io)
     file = tiny.associated(file_of(driver))
+    assert file.plain == (params is USUAL)  # a verifier takes no short cut
     _, block = tiny.issue(file, 512)
     tiny.clock.now = 77
     if params.verifier:
@@ -238,9 +223,8 @@ def test_2_5_1_the_last_associated_irp_hands_its_boost_on_and_is_told_of_to_nobo
 def test_2_5_3_2_11_paging_io_sets_its_event_whatever_its_end_and_tells_nobody_else(
     params: IoParams, status: int, pends: bool
 ) -> None:
-    """It comes before the question whether it pended: no packet either way, no status block of a program, no APC."""
+    """It comes before the question whether it pended: no packet either way, no status block of a program, no user APC."""
     tiny = TinyPipe(params)
-    held = tiny.io.completion.apcs = Held(tiny.io.completion)
     tiny.associated(tiny.late)
     tiny.late.signalled = False
     tiny.driver.answer = STATUS_PENDING if pends else status
@@ -254,7 +238,7 @@ def test_2_5_3_2_11_paging_io_sets_its_event_whatever_its_end_and_tells_nobody_e
     if pends:
         assert not event.state
         tiny.driver.end(irp, status, 4096)
-    assert (event.state, tiny.late.signalled, tiny.depth, held.irps) == (True, False, 0, [])
+    assert (event.state, tiny.late.signalled, tiny.depth) == (True, False, 0)
     assert (block.status, block.information, tiny.one.user_apcs, irp.request.bytes) == (STATUS_SUCCESS, 0, [], 0)
 
 
@@ -404,7 +388,7 @@ def test_2_6_5_a_thread_that_the_event_wakes_is_ready_before_the_packet_exists(
     event.reset()
     wait_for(tiny.two, [event], False, INFINITE, False)
     wake, insert = tiny.dispatcher.make_ready, tiny.port.insert
-    tiny.dispatcher.make_ready = lambda thread: (order.append("thread"), wake(thread))  # type: ignore
+    tiny.dispatcher.make_ready = lambda thread: (thread is tiny.two and order.append("thread"), wake(thread))  # type: ignore
     tiny.port.insert = lambda packet: (order.append("packet"), insert(packet))  # type: ignore
     tiny.issue(tiny.late, 512, event=event if own else None)
     if pends:
@@ -428,28 +412,26 @@ def test_2_6_3_requests_that_need_only_a_packet_set_the_file_objects_event_from_
     assert (event.state, tiny.depth, tiny.late.plain) == (True, 1, False)
 
 
+@pytest.mark.parametrize("params", BOTH)
+@pytest.mark.parametrize(("status", "apcs"), [(STATUS_BUFFER_OVERFLOW, [APC]), (STATUS_END_OF_FILE, [])])
+def test_2_6_4_an_error_that_a_synchronous_call_waited_for_is_told_but_runs_no_apc(
+    params: IoParams, status: int, apcs: list[object]
+) -> None:
+    tiny = TinyPipe(params)
+    tiny.late.synchronous = True
+    event = unset(tiny)
+    _, block = tiny.issue(tiny.late, 512, event=event, apc=APC)
+    tiny.driver.end(tiny.driver.queue[0], status, 512)
+    assert (block.status, event.state, tiny.late.final_status, tiny.one.user_apcs) == (status, True, status, apcs)
+
+
 # ---- cancel (2.8) ----------------------------------------------------------------------------------------------------
 
 
-def test_2_8_7_a_cancel_between_the_stages_changes_nothing() -> None:
-    """`apc` mode: stage 1 is over, the APC has yet to run."""
-    tiny = TinyPipe(APC_MODE)
-    held = tiny.io.completion.apcs = Held(tiny.io.completion)
-    tiny.associated(tiny.late)
-    _, block = tiny.issue(tiny.late, 512)
-    irp = tiny.driver.queue[0]
-    assert irp.dequeued()
-    tiny.driver.end(irp, STATUS_SUCCESS, 512)
-    tiny.io.cancel_io(tiny.late)
-    assert tiny.driver.cancelling == []
-    held.deliver()
-    assert (tiny.take(), tiny.depth) == ((7, block, STATUS_SUCCESS, 512), 0)
-
-
 def test_2_8_7_a_routine_that_is_still_set_on_a_completed_request_stops_the_machine() -> None:
-    """It would complete the request a second time."""
-    tiny = TinyPipe(APC_MODE)
-    tiny.io.completion.apcs = Held(tiny.io.completion)
+    """It would complete the request a second time, whose packet is queued."""
+    tiny = TinyPipe()
+    tiny.associated(tiny.late)
     tiny.issue(tiny.late, 512)
     irp = tiny.driver.queue[0]
     tiny.driver.end(irp, STATUS_SUCCESS, 512)

@@ -24,6 +24,7 @@ from iosim.win32 import (
     WAIT_OBJECT_0,
     Api,
     CompletionPort,
+    CompletionStatus,
     ProgramError,
     System,
     ThreadBody,
@@ -133,10 +134,13 @@ def test_P05_P07_closing_the_last_handle_abandons_the_parked_threads(system: Sys
 
 def test_P08_the_ex_call_is_abandoned_too(system: System, log: Log) -> None:
     port = system.port()
-    system.start(batch, log, "X", port, 8, INFINITE, True)
+    for who in "XY":
+        system.start(batch, log, who, port, 8, INFINITE, True)
     system.start(closer, port, MS)
     system.run()
-    assert log.of("X")[0].error == ERROR_ABANDONED_WAIT_0
+    for who in "XY":
+        (status,) = log.of(who)
+        assert (status.ok, status.error, status.status) == (False, ERROR_ABANDONED_WAIT_0, STATUS_ABANDONED_WAIT_0)
 
 
 def test_P09_on_xp_parked_threads_keep_waiting_after_the_close(log: Log) -> None:
@@ -182,10 +186,11 @@ def p12(api: Api, log: Log, first: CompletionPort, second: CompletionPort, ran: 
     yield api.PostQueuedCompletionStatus(second, 0, 2, None)
     log.add("P12", (yield api.GetQueuedCompletionStatusEx(second, 1, 0, True)))
     log.add("P12 apcs", list(ran))
+    log.add("P12 packet", (yield api.WaitForSingleObject(second, 0)))
+    yield api.CloseHandle(first)
     yield api.QueueUserAPC(noted, me[0], ran)
     log.add("P13", (yield api.GetQueuedCompletionStatusEx(second, 1, 0, True)))
     log.add("P13 apcs", list(ran))
-    yield api.CloseHandle(first)
     log.add("later", (yield api.GetQueuedCompletionStatusEx(second, 1, 0, False)))
 
 
@@ -205,6 +210,7 @@ def test_P11_an_alertable_batch_takes_the_one_packet_there_is(p12_log: Log) -> N
 def test_P12_an_apc_wins_over_a_packet_for_a_thread_that_is_not_bound_here(p12_log: Log) -> None:
     assert p12_log.of("P12")[0].status == STATUS_USER_APC
     assert p12_log.of("P12 apcs") == [["apc"]]
+    assert p12_log.of("P12 packet") == [WAIT_OBJECT_0]  # it is still there
 
 
 def test_P13_such_a_call_does_not_bind_the_thread(p12_log: Log) -> None:
@@ -265,11 +271,15 @@ def test_P18_P19_batches_keep_the_order_of_the_posts(system: System, log: Log, m
     def taker(api: Api) -> ThreadBody:
         yield api.Compute(MS)
         for _ in range(2 // most):
-            log.add("X", [status.completion_key for status in (yield api.GetQueuedCompletionStatusEx(port, most, 0))])
+            log.add("X", [outcome(status) for status in (yield api.GetQueuedCompletionStatusEx(port, most, 0))])
+
+    def outcome(status: CompletionStatus) -> tuple[object, ...]:
+        return status.completion_key, status.overlapped, status.bytes_transferred, status.ok
 
     system.start(taker)
     system.run()
-    assert log.of("X") == ([[1, 2]] if most == 2 else [[1], [2]])
+    first, second = (1, "overlapped 1", 10, True), (2, "overlapped 2", 20, True)
+    assert log.of("X") == ([[first, second]] if most == 2 else [[first], [second]])
 
 
 def test_P21_an_apc_ends_a_look_at_an_empty_port(system: System, log: Log) -> None:
@@ -319,6 +329,53 @@ def test_K04_a_thread_whose_remove_timed_out_is_active_and_keeps_packets_from_pa
     system.start(poster, port, 15 * MS, 1)
     system.run()
     assert log.rows == [(11 * MS, "A", WAIT_TIMEOUT), (11 * MS, "c", 1), (31 * MS, "A", 1)]
+
+
+@pytest.mark.parametrize("exits", [False, True])
+def test_K04_the_packet_goes_to_the_parked_thread_when_that_thread_blocks_or_exits(
+    system: System, log: Log, exits: bool
+) -> None:
+    port = system.port(1)
+
+    def a(api: Api) -> ThreadBody:
+        yield api.Compute(MS)
+        yield api.GetQueuedCompletionStatus(port, 10 * MS)
+        yield api.Compute(20 * MS)
+        if not exits:
+            yield api.Sleep(50 * MS)
+
+    def b(api: Api) -> ThreadBody:
+        log.add("B", (yield api.GetQueuedCompletionStatus(port, INFINITE)).completion_key)
+
+    system.start(b)
+    system.start(a)
+    system.start(poster, port, 15 * MS, 1)
+    system.run()
+    assert log.rows == [(31 * MS, "B", 1)]
+
+
+def test_K11_a_satisfied_wait_and_sleep_0_release_nobody(system: System, log: Log) -> None:
+    """Limit 1: A works, packet 2 is queued, B is parked until A really blocks."""
+    port = system.port(1)
+
+    def a(api: Api) -> ThreadBody:
+        yield api.Compute(MS)
+        log.add("A", (yield api.GetQueuedCompletionStatus(port, INFINITE)).completion_key)
+        signalled = yield api.CreateEvent(True, True)
+        for _ in range(2):
+            yield api.Compute(2 * MS)
+            yield api.WaitForSingleObject(signalled, INFINITE)
+            yield api.Compute(2 * MS)
+            yield api.Sleep(0)
+        log.add("A", "blocks")
+        yield api.Sleep(MS)
+
+    system.start(remover, log, "B", port, INFINITE)
+    system.start(a)
+    system.start(poster, port, 2 * MS, 1, 2)
+    system.run()
+    assert log.rows[:2] == [(2 * MS, "A", 1), (10 * MS, "A", "blocks")]
+    assert [(time, who, what.completion_key) for time, who, what in log.rows[2:]] == [(10 * MS, "B", 2)]
 
 
 def test_K07_polling_counts_once(system: System, log: Log) -> None:
