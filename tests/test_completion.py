@@ -338,6 +338,17 @@ def test_P40_a_write_that_returns_success_queues_a_packet_all_the_same() -> None
     assert (status, tiny.take(), tiny.depth) == (STATUS_SUCCESS, (7, block, STATUS_SUCCESS, 3), 0)
 
 
+@pytest.mark.parametrize("params", BOTH)
+def test_1_9_3_packets_come_in_the_order_of_the_ends_not_of_the_calls(params: IoParams) -> None:
+    tiny = TinyPipe(params)
+    tiny.associated(tiny.late)
+    blocks = [tiny.issue(tiny.late, 512)[1] for _ in range(3)]
+    irps = [*tiny.driver.queue]
+    for place in (1, 2, 0):
+        tiny.driver.end(irps[place], STATUS_SUCCESS, 512)
+    assert [tiny.take()[1] for _ in range(3)] == [blocks[1], blocks[2], blocks[0]]
+
+
 # ---- notification modes (1.15) ---------------------------------------------------------------------------------------
 
 
@@ -493,7 +504,9 @@ class Quick(LateDriver):
         (NOT_FAST, 0, False),
     ],
 )
-def test_1_3_a_fast_device_control_queues_a_mini_packet_unless_it_failed(status: int, modes: int, packet: bool) -> None:
+def test_1_3_2_1_5_a_fast_device_control_queues_a_mini_packet_unless_it_failed(
+    status: int, modes: int, packet: bool
+) -> None:
     tiny = TinyPipe()
     file = FileObject(3, DeviceObject(Quick(tiny.io), None, 0, 0), 0, 0, False)
     tiny.associated(file)
