@@ -7,7 +7,17 @@ from tiny_stack import Layer, Stack
 from iosim.attribution import BLOCKED_CALL
 from iosim.completion import DirectRules
 from iosim.errors import BugCheck
-from iosim.io_manager import BUFFERED, NOT_FAST, USUAL, DeviceObject, Driver, FileObject, IoParams
+from iosim.io_manager import (
+    BUFFERED,
+    EXIT_ROUNDS,
+    EXIT_STEP,
+    NOT_FAST,
+    USUAL,
+    DeviceObject,
+    Driver,
+    FileObject,
+    IoParams,
+)
 from iosim.irp import INVOKE_ALWAYS, NO_APC, NO_ROUTINE, READ, WRITE, Irp, Notice, StatusBlock
 from iosim.ntstatus import (
     STATUS_ACCESS_VIOLATION,
@@ -220,7 +230,7 @@ def test_2_5_1_the_last_associated_irp_hands_its_boost_on_and_is_told_of_to_nobo
 @pytest.mark.parametrize("params", BOTH)
 @pytest.mark.parametrize("status", [STATUS_SUCCESS, STATUS_END_OF_FILE])
 @pytest.mark.parametrize("pends", [True, False])
-def test_2_5_3_2_11_paging_io_sets_its_event_whatever_its_end_and_tells_nobody_else(
+def test_I14_2_5_3_2_11_paging_io_sets_its_event_whatever_its_end_and_tells_nobody_else(
     params: IoParams, status: int, pends: bool
 ) -> None:
     """It comes before the question whether it pended: no packet either way, no status block of a program, no user APC."""
@@ -236,8 +246,9 @@ def test_2_5_3_2_11_paging_io_sets_its_event_whatever_its_end_and_tells_nobody_e
     irp.paging = True
     tiny.io.call_driver(tiny.device, irp)
     if pends:
-        assert not event.state
-        tiny.driver.end(irp, status, 4096)
+        wait_for(tiny.two, [event], False, INFINITE, False)
+        tiny.driver.end(irp, status, 4096, 5)
+        assert tiny.two.priority == 8 + 5  # the driver's boost: an event's own would be 1
     assert (event.state, tiny.late.signalled, tiny.depth) == (True, False, 0)
     assert (block.status, block.information, tiny.one.user_apcs, irp.request.bytes) == (STATUS_SUCCESS, 0, [], 0)
 
@@ -426,6 +437,10 @@ def test_2_6_4_an_error_that_a_synchronous_call_waited_for_is_told_but_runs_no_a
 
 
 # ---- cancel (2.8) ----------------------------------------------------------------------------------------------------
+
+
+def test_2_8_6_an_ending_thread_looks_3000_times_in_five_minutes() -> None:
+    assert (EXIT_ROUNDS, EXIT_ROUNDS * EXIT_STEP) == (3000, 300 * 10**9)
 
 
 def test_2_8_7_a_routine_that_is_still_set_on_a_completed_request_stops_the_machine() -> None:
