@@ -49,6 +49,8 @@ def test_the_tables_name_everything_once() -> None:
         ("test_0b4_completing", ["0b.4"]),
         ("test_2_7_in_direct_mode", ["2.7"]),
         ("test_2_9_8000_bytes", ["2.9"]),
+        ("test_1_5_4a_1_5_6_of_the_ways_to_look", ["1.5.4", "1.5.6"]),
+        ("test_1_4_two_threads_insert", ["1.4"]),
         ("test_7_6_9_unknown_rules_show", ["7.6.9"]),
         ("test_4_kib_random_reads", []),
         ("test_a_port_with_limit_4_is_m_m_4", []),
