@@ -139,12 +139,8 @@ class Completion:
         """One IRP less of a master (2.5.1)."""
         master = irp.master
         master.associated -= 1
-        boost = irp.boost
         irp.free()
-        if master.associated:
-            return NO_IRP
-        master.boost = boost
-        return master
+        return NO_IRP if master.associated else master
 
     def _link(self, irp: Irp) -> None:
         """Direct mode: the packet is queued right here; the removing thread writes the status block (2.7)."""

@@ -66,6 +66,8 @@ SMALL, LARGE = 1, 8  # locations of the IRPs on the two lookaside lists (2.1.3)
 # 0b.2), its bytes go through a system buffer, or the driver copies them itself while it is in the caller's context.
 DIRECT, BUFFERED, NEITHER = range(3)
 
+PENDING_LOST = "DRIVER_VERIFIER: returned STATUS_PENDING, but the IRP is not marked"
+
 NOT_FAST = -1  # of a fast I/O routine: build an IRP
 
 EXIT_STEP = 100_000_000  # ns: an ending thread looks for its requests' end so often (2.8.6)
@@ -256,8 +258,8 @@ class IoManager:
             room = SMALL if stack_size == SMALL else LARGE
             return Irp(stack_size, own, self.costs.removal, room, IRP_ALLOCATED_FIXED_SIZE)
         irp: Irp = packet  # type: ignore[assignment]  # these lists hold nothing else
-        if irp.stack_count != stack_size:
-            irp.initialize(stack_size)
+        irp.stack_count = stack_size
+        irp.current = stack_size + 1
         return irp
 
     def allocate_charged(self, stack_size: int) -> Irp:
@@ -270,6 +272,7 @@ class IoManager:
         if packet is NO_PACKET:
             return Irp(stack_size, own, self.costs.removal, stack_size, flags)
         irp: Irp = packet  # type: ignore[assignment]
+        irp.current = stack_size + 1
         irp.allocation_flags = flags
         return irp
 
@@ -289,7 +292,7 @@ class IoManager:
     def adopt(self, file: FileObject) -> None:
         """Say whether the file object's requests are plain; to be called whenever what that hangs on has changed."""
         plain = self.direct and file.port is not NO_PORT and file.device.method != BUFFERED and file.handles > 0
-        file.plain = plain and not (file.synchronous or file.modes)
+        file.plain = plain and not (file.synchronous or file.modes or file.waited or self.verifier)
 
     def associate(self, file: FileObject, port: CompletionPort, key: int) -> int:
         """Bind the file object to a port for good (1.2.3, 1.2.4, 1.2.8, 1.2.10)."""
@@ -317,8 +320,17 @@ class IoManager:
         """The file object's own event, to be waited for."""
         if not file.waited:
             file.waited = True
+            if file.plain:  # its requests did without
+                file.signalled = not file.irps
+                self._end_plainness(file)
             file.event = Event(self.dispatcher, True, file.signalled)
         return file.event
+
+    def _end_plainness(self, file: FileObject) -> None:
+        """What its requests need has changed, of those under way too."""
+        self.adopt(file)
+        for irp in file.irps:
+            irp.plain = False
 
     def duplicate(self, file: FileObject) -> None:
         """One handle more (1.2.5)."""
@@ -329,9 +341,7 @@ class IoManager:
         file.handles -= 1
         if file.handles:
             return
-        self.adopt(file)
-        for irp in file.irps:
-            irp.plain = False
+        self._end_plainness(file)
         file.device.driver.cleanup(file.device, file)
         for irp in self.pending(file):
             if irp.canceller is not NO_CANCELLER and irp.under_way():
@@ -383,6 +393,8 @@ class IoManager:
         if status != STATUS_PENDING:
             self.ended_at_once(irp)
             return status
+        if self.verifier:
+            self._verify_pending(irp)
         if synchronous:
             return self._wait_in_call(thread, irp, cause)
         return status
@@ -446,6 +458,8 @@ class IoManager:
                     above = locations[current].device
                     if above.driver.completed(above, irp) == STATUS_MORE_PROCESSING_REQUIRED:
                         return
+                    if irp.current != current:  # the routine completed the IRP itself, and lets the walk go on
+                        raise BugCheck("MULTIPLE_IRP_COMPLETE_REQUESTS", self.clock.now, describe(irp))
                     continue
                 done.routine = 0
             if pended and current <= top:
@@ -465,10 +479,18 @@ class IoManager:
             self._end(irp, boost)
 
     def _end(self, irp: Irp, boost: int) -> None:
+        if irp.returned and not irp.pending_returned:
+            raise BugCheck(PENDING_LOST, self.clock.now, describe(irp))
         irp.boost = boost
         master = self.completion.end(irp)
         if master is not NO_IRP:
             self.complete(master, boost)
+
+    def _verify_pending(self, irp: Irp) -> None:
+        """A dispatch routine returned STATUS_PENDING: without the mark nobody will tell of the end (2.3.1, 2.3.2)."""
+        if irp.ended and not irp.pending_returned:
+            raise BugCheck(PENDING_LOST, self.clock.now, describe(irp))
+        irp.returned = True
 
     def _verify(self, irp: Irp) -> None:
         """What is fatal only where drivers are verified (0b.4)."""
@@ -483,11 +505,14 @@ class IoManager:
         """IoCancelIrp: mark the request, call its cancel routine if it has one (2.8.1).
 
         True says that a routine was called, not that the request is cancelled. No lock: nothing else happens meanwhile.
+        A routine that is still set on a completed request is fatal (2.8.7).
         """
         irp.cancel = True
         canceller = irp.set_canceller(NO_CANCELLER)
         if canceller is NO_CANCELLER:
             return False
+        if irp.current > irp.stack_count + 1:
+            raise BugCheck("CANCEL_STATE_IN_COMPLETED_IRP", self.clock.now, describe(irp))
         canceller.cancelled(irp.location().device, irp)
         return True
 

@@ -130,6 +130,7 @@ class Irp(Packet):
         "processor",
         "removal_cost",
         "reports",
+        "returned",
         "stack_count",
         "status",
         "synchronous",
@@ -180,14 +181,10 @@ class Irp(Packet):
         self.block_due = False  # the status block has yet to be written
         self.cancel = False
         self.canceller = NO_CANCELLER
+        self.returned = False  # a verifier saw its call return STATUS_PENDING (2.3.1)
         self.disowned = False  # its thread waited for its end in vain (2.8.6)
         self.associated = 0  # IRPs under way of which this is the master
         self.master = self  # itself: it has none
-
-    def initialize(self, stack_count: int) -> None:
-        """So many of its locations will be used."""
-        self.stack_count = stack_count
-        self.current = stack_count + 1
 
     def prepare(self, request: Request, file: "FileObject", major: int, offset: int, size: int) -> None:
         """Fill in the first driver's location."""
@@ -245,8 +242,9 @@ class Irp(Packet):
         self.locations[self.stack_count].routine = routine
 
     def mark_pending(self) -> None:
-        """The driver that has the IRP will return STATUS_PENDING (semantics 2.3.1)."""
-        self.locations[self.current].pending = True
+        """The driver that has the IRP will return STATUS_PENDING; after the end it is too late (semantics 2.3.1)."""
+        if self.current <= self.stack_count:
+            self.locations[self.current].pending = True
 
     def clear_below(self) -> None:
         """What the lower drivers were asked is nobody's business on the way up (2.4.3)."""
@@ -281,8 +279,11 @@ class Irp(Packet):
     # ---- its end -----------------------------------------------------------------------------------------------------
 
     def free(self) -> None:
-        """Back to the lookaside list: the packet has been taken, or nobody wanted one."""
-        self.current = self.stack_count + 1
+        """Back to the lookaside list: the packet has been taken, or nobody wanted one.
+
+        It stays above its locations, so that whoever completes it once more is found out until it is allocated again.
+        """
+        self.current = self.stack_count + 2
         own = self.lookaside
         own.total_frees += 1
         if len(own.entries) < own.depth:

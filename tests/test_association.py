@@ -115,7 +115,7 @@ def test_1_2_10_association_signals_the_file_object_unless_it_is_told_not_to(mod
     assert (tiny.ours.signalled, event.state) == (signalled, signalled)
 
 
-def test_closing_one_of_several_handles_ends_nothing() -> None:
+def test_0b6_closing_one_of_several_handles_ends_nothing() -> None:
     tiny = TinyPipe()
     tiny.associated(tiny.late)
     tiny.issue(tiny.late, 512)

@@ -29,7 +29,7 @@ def test_I16_cancelling_without_a_routine_says_false_leaves_the_mark_and_the_req
     assert tiny.take() == (7, block, STATUS_SUCCESS, 512)
 
 
-def test_cancelling_calls_the_routine_once_and_says_true_though_nothing_is_cancelled_yet() -> None:
+def test_2_8_1_2_8_2_2_8_5_cancelling_calls_the_routine_once_and_says_true_though_nothing_is_cancelled_yet() -> None:
     tiny = TinyPipe()
     tiny.associated(tiny.late)
     tiny.issue(tiny.late, 512)
@@ -89,7 +89,7 @@ def test_I17_cancel_io_ex_finds_nothing_where_nothing_is_pending() -> None:
 
 
 @pytest.mark.parametrize("params", BOTH)
-def test_cancel_io_ex_takes_one_overlapped_or_all_of_the_file_object_whoever_issued(params: IoParams) -> None:
+def test_1_16_cancel_io_ex_takes_one_overlapped_or_all_of_the_file_object_whoever_issued(params: IoParams) -> None:
     tiny = TinyPipe(params)
     tiny.associated(tiny.ours)
     threads = (tiny.one, tiny.two, tiny.one)
@@ -101,7 +101,7 @@ def test_cancel_io_ex_takes_one_overlapped_or_all_of_the_file_object_whoever_iss
 
 
 @pytest.mark.parametrize("params", BOTH)
-def test_cancel_io_takes_the_calling_threads_requests_only(params: IoParams) -> None:
+def test_1_16_cancel_io_takes_the_calling_threads_requests_only(params: IoParams) -> None:
     tiny = TinyPipe(params)
     tiny.associated(tiny.ours)
     mine = tiny.issue(tiny.ours, 8)[1]
@@ -111,7 +111,7 @@ def test_cancel_io_takes_the_calling_threads_requests_only(params: IoParams) -> 
     assert tiny.io.cancel_io(tiny.ours, tiny.one) == 0
 
 
-def test_a_cancelled_request_may_end_with_any_status_and_yields_one_packet_in_every_case() -> None:
+def test_1_16_a_cancelled_request_may_end_with_any_status_and_yields_one_packet_in_every_case() -> None:
     for status in (STATUS_SUCCESS, STATUS_CANCELLED, STATUS_END_OF_FILE):
         tiny = TinyPipe()
         tiny.associated(tiny.late)

@@ -8,6 +8,7 @@ from tiny_io import TinyIo
 from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 
 from iosim.attribution import BLOCKED_CALL
+from iosim.cache_manager import SystemWorker
 from iosim.clock import HeapClock
 from iosim.completion import ApcQueue, Completion, DirectRules
 from iosim.dispatcher import IO_DISK_INCREMENT
@@ -23,6 +24,7 @@ from iosim.ntstatus import (
     STATUS_INVALID_PARAMETER,
     STATUS_PENDING,
     STATUS_SUCCESS,
+    STATUS_TIMEOUT,
     STATUS_USER_APC,
 )
 from iosim.objects import INFINITE, Event, wait_for
@@ -137,7 +139,7 @@ def test_0b1_freeing_the_irp_is_the_removers_time_in_direct_mode_and_the_issuers
     assert (tiny.one.owed_kernel, packet.removed()) == (issuer, remover)
 
 
-def test_a_status_block_that_is_in_use_again_is_not_written_by_a_packet_that_was_told_of_before() -> None:
+def test_2_7_a_status_block_that_is_in_use_again_is_not_written_by_a_packet_that_was_told_of_before() -> None:
     """With an event the block is written in the APC; the program may use it again before the packet is removed."""
     tiny = TinyPipe()
     tiny.associated(tiny.late)
@@ -168,7 +170,7 @@ def test_2_6_5_the_event_is_set_before_the_packet_is_queued(params: IoParams) ->
 
 
 @pytest.mark.parametrize("params", BOTH)
-def test_without_an_event_of_its_own_a_request_sets_the_file_objects(params: IoParams) -> None:
+def test_2_6_3_without_an_event_of_its_own_a_request_sets_the_file_objects(params: IoParams) -> None:
     tiny = TinyPipe(params)
     event = tiny.io.event_of(tiny.late)
     tiny.issue(tiny.late, 512)
@@ -188,7 +190,7 @@ def test_7_4_the_drivers_boost_goes_to_the_thread_that_waits_for_the_event() -> 
     assert tiny.two.priority == 8 + 6
 
 
-def test_a_user_apc_is_queued_to_the_issuing_thread_and_ends_its_alertable_wait() -> None:
+def test_2_6_3_a_user_apc_is_queued_to_the_issuing_thread_and_ends_its_alertable_wait() -> None:
     """ReadFileEx: one of user APC, packet, nothing (2.6.3)."""
     tiny = TinyPipe()
     apc = ("routine", "argument")
@@ -211,7 +213,7 @@ def test_1_2_8_a_request_with_an_apc_that_pended_before_the_association_runs_it_
     assert (tiny.one.user_apcs, tiny.depth) == ([apc], 0)
 
 
-def test_a_careless_filter_that_loses_the_pending_mark_loses_the_request() -> None:
+def test_2_3_2_a_careless_filter_that_loses_the_pending_mark_loses_the_request() -> None:
     """Semantics 2.3.2: the end thinks that the issuing call, long gone, will do the rest. No packet, no status block."""
     tiny = TinyPipe()
     tiny.associated(tiny.late)
@@ -312,7 +314,7 @@ def test_1_3_row_2_the_low_bit_of_an_event_keeps_the_packet_away_and_still_sets_
     assert (tiny.depth, event.state, block.status, block.information) == (0, True, STATUS_SUCCESS, 512)
 
 
-def test_row_7_hangs_on_what_the_caller_saw_not_on_timing() -> None:
+def test_1_3_row_7_hangs_on_what_the_caller_saw_not_on_timing() -> None:
     """A driver that marks, completes and returns STATUS_PENDING has pended, though nothing is left to wait for."""
 
     class Eager(LateDriver):
@@ -334,7 +336,18 @@ def test_P40_a_write_that_returns_success_queues_a_packet_all_the_same() -> None
     tiny = TinyPipe()
     tiny.associated(tiny.ours)
     status, block = tiny.issue(tiny.ours, 3, WRITE)
-    assert (status, tiny.take()) == (STATUS_SUCCESS, (7, block, STATUS_SUCCESS, 3))
+    assert (status, tiny.take(), tiny.depth) == (STATUS_SUCCESS, (7, block, STATUS_SUCCESS, 3), 0)
+
+
+@pytest.mark.parametrize("params", BOTH)
+def test_1_9_3_packets_come_in_the_order_of_the_ends_not_of_the_calls(params: IoParams) -> None:
+    tiny = TinyPipe(params)
+    tiny.associated(tiny.late)
+    blocks = [tiny.issue(tiny.late, 512)[1] for _ in range(3)]
+    irps = [*tiny.driver.queue]
+    for place in (1, 2, 0):
+        tiny.driver.end(irps[place], STATUS_SUCCESS, 512)
+    assert [tiny.take()[1] for _ in range(3)] == [blocks[1], blocks[2], blocks[0]]
 
 
 # ---- notification modes (1.15) ---------------------------------------------------------------------------------------
@@ -361,7 +374,7 @@ def test_P34_modes_are_never_cleared_and_unknown_bits_ignored() -> None:
 
 
 @pytest.mark.parametrize("pends", [False, True])
-def test_mode_2_leaves_the_file_objects_event_alone_but_sets_an_event_of_the_programs(pends: bool) -> None:
+def test_1_15_mode_2_leaves_the_file_objects_event_alone_but_sets_an_event_of_the_programs(pends: bool) -> None:
     tiny = TinyPipe()
     tiny.io.set_notification_modes(tiny.late, 2)
     tiny.associated(tiny.late)
@@ -401,6 +414,23 @@ def test_P32_a_cached_write_that_returns_success_queues_one_packet_with_key_and_
     assert not tiny.port.entries
 
 
+def test_P32_a_cached_write_that_pends_queues_one_packet_too() -> None:
+    """What Vista and later do; here a miss that a system worker serves."""
+    tiny = ntfs(cached=True)
+    worker = tiny.dispatcher.create_thread(SystemWorker(tiny.io, tiny.work_queue), 12)
+    tiny.dispatcher.make_ready(worker)
+    tiny.file.key = 0xDEADBEEF
+    thread = tiny.thread()
+    thread.processor = 0
+    status, block = issue(tiny, thread, WRITE, False)
+    assert (status, len(tiny.port.entries)) == (STATUS_PENDING, 0)
+    tiny.run()
+    packet = tiny.port.poll(tiny.thread())
+    assert isinstance(packet, Irp)
+    assert (packet.file.key, packet.notice.context, packet.status, packet.information) == (0xDEADBEEF, block, 0, 4096)
+    assert not tiny.port.entries
+
+
 def test_P33_P34_with_the_skip_flag_a_write_that_returns_success_queues_no_packet_and_0_does_not_clear_it() -> None:
     tiny = ntfs(cached=True)
     tiny.io.set_notification_modes(tiny.file, 1)
@@ -408,7 +438,13 @@ def test_P33_P34_with_the_skip_flag_a_write_that_returns_success_queues_no_packe
         tiny.io.set_notification_modes(tiny.file, modes)
         status, block = issue(tiny, tiny.thread(), WRITE, True)
         assert (status, block.status, block.information) == (STATUS_SUCCESS, STATUS_SUCCESS, 4096)
-        assert tiny.port.poll(tiny.thread()) is NO_PACKET
+        waiter = tiny.thread()
+        assert tiny.port.remove(waiter) is NO_PACKET
+        tiny.dispatcher.arm(waiter, 500_000_000)
+        before = tiny.clock.now
+        tiny.run()
+        assert (waiter.packet, waiter.wait_status) == (NO_PACKET, STATUS_TIMEOUT)
+        assert tiny.clock.now - before == 500_000_000
 
 
 def test_P35_an_unbuffered_read_pends_and_queues_a_packet_in_spite_of_the_skip_flag() -> None:
@@ -423,6 +459,7 @@ def test_P35_an_unbuffered_read_pends_and_queues_a_packet_in_spite_of_the_skip_f
     assert isinstance(packet, Irp)
     packet.removed()
     assert (packet.notice.context, block.status, block.information) == (block, STATUS_SUCCESS, 4096)
+    assert not tiny.port.entries
 
 
 def test_I23_a_cached_read_on_a_synchronous_handle_is_fast_io_without_an_irp() -> None:
@@ -441,7 +478,7 @@ def test_I23_a_cached_read_on_a_synchronous_handle_is_fast_io_without_an_irp() -
     assert tiny.io.fast_io(tiny.file, READ, 0, 1 << 19, block) == NOT_FAST  # not all there
 
 
-def test_2_10_an_overlapped_handle_never_takes_the_fast_path() -> None:
+def test_2_10_1_an_overlapped_handle_never_takes_the_fast_path() -> None:
     tiny = ntfs(cached=True)
     tiny.file.cache_map = True
     tiny.cache.pages.fill(0, 0, 4096)
@@ -469,7 +506,9 @@ class Quick(LateDriver):
         (NOT_FAST, 0, False),
     ],
 )
-def test_a_fast_device_control_queues_a_mini_packet_unless_it_failed(status: int, modes: int, packet: bool) -> None:
+def test_1_3_2_1_5_a_fast_device_control_queues_a_mini_packet_unless_it_failed(
+    status: int, modes: int, packet: bool
+) -> None:
     tiny = TinyPipe()
     file = FileObject(3, DeviceObject(Quick(tiny.io), None, 0, 0), 0, 0, False)
     tiny.associated(file)
@@ -486,7 +525,7 @@ def test_a_fast_device_control_queues_a_mini_packet_unless_it_failed(status: int
 
 
 @pytest.mark.parametrize(("modes", "is_set"), [(0, True), (2, True), (4, False)])
-def test_mode_4_leaves_the_programs_event_alone_at_a_fast_device_control(modes: int, is_set: bool) -> None:
+def test_1_15_mode_4_leaves_the_programs_event_alone_at_a_fast_device_control(modes: int, is_set: bool) -> None:
     tiny = TinyPipe()
     file = FileObject(3, DeviceObject(Quick(tiny.io), None, 0, 0), 0, 0, False)
     tiny.io.set_notification_modes(file, modes)
@@ -500,7 +539,7 @@ def test_mode_4_leaves_the_programs_event_alone_at_a_fast_device_control(modes: 
 
 @pytest.mark.parametrize("params", BOTH)
 @pytest.mark.parametrize("status", [STATUS_SUCCESS, STATUS_END_OF_FILE])
-def test_a_synchronous_request_holds_its_thread_until_the_end(params: IoParams, status: int) -> None:
+def test_2_6_4_a_synchronous_request_holds_its_thread_until_the_end(params: IoParams, status: int) -> None:
     """The status block tells of an error that came after pending, too (2.6.4); the IRP is free again."""
     tiny = TinyPipe(params)
     tiny.late.synchronous = True
@@ -529,7 +568,7 @@ def test_a_synchronous_request_that_ends_while_its_driver_returns_pending_does_n
 # ---- buffers (2.9) ---------------------------------------------------------------------------------------------------
 
 
-def test_a_buffer_that_cannot_be_locked_fails_the_call_at_once() -> None:
+def test_2_9_a_buffer_that_cannot_be_locked_fails_the_call_at_once() -> None:
     tiny = TinyPipe()
     tiny.associated(tiny.late)
     irp = tiny.io.allocate(1)
@@ -549,7 +588,7 @@ def test_a_buffer_that_cannot_be_locked_fails_the_call_at_once() -> None:
         ("neither", READ, 10 + 20 + 8000, 0),
     ],
 )
-def test_2_9_what_a_buffer_costs_by_method(method: str, major: int, at_issue: int, at_the_end: int) -> None:
+def test_2_9_0b2_what_a_buffer_costs_by_method(method: str, major: int, at_issue: int, at_the_end: int) -> None:
     """Direct: two pages locked, no copy (unlocked by the driver's DPC). Buffered: 1 ns a byte, a read's in the last stage."""
     tiny = TinyPipe(costs=True)
     device = DeviceObject(tiny.driver, None, 0, 1 << 30, ("direct", "buffered", "neither").index(method))

@@ -247,7 +247,7 @@ def test_a_wait_that_another_thread_ends_at_the_same_instant_is_not_lost() -> No
     ("now", "asked", "ends"),
     [(0, 1, 1000), (0, 1000, 1000), (1, 999, 1000), (1, 1000, 2000), (500, 600, 2000), (999, 1, 1000), (1000, 0, 1000)],
 )
-def test_a_timer_expires_at_the_first_tick_that_is_no_earlier_than_asked(now: int, asked: int, ends: int) -> None:
+def test_0b13_a_timer_expires_at_the_first_tick_that_is_no_earlier_than_asked(now: int, asked: int, ends: int) -> None:
     """Semantics 0b.13: finite timeouts round up."""
     tiny = Tiny(tick=1000)
     tiny.clock.now = now

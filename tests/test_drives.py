@@ -116,7 +116,7 @@ def drive(request: pytest.FixtureRequest) -> Drive:
     return Nvme(HeapClock(), replace(FLASH, slots=32, capacity=48 * SECTOR, stripe=SECTOR))
 
 
-def test_h04_of_33_requests_32_are_in_the_drive_and_one_in_the_port_driver(drive: Drive) -> None:
+def test_H04_of_33_requests_32_are_in_the_drive_and_one_in_the_port_driver(drive: Drive) -> None:
     """A drive cannot order what it cannot see: the 33rd waits where no seek time is known."""
 
     class PortDriver(Host):
@@ -200,7 +200,7 @@ def test_every_preset_has_an_origin_and_says_how_sure_it_is_and_serves_every_add
     ("distance", "expected"),
     [(0, 0), (1, 3_640_000), (100, 7_240_000), (382, 11_057_928), (383, 11_064_000), (1_961, 23_688_000)],
 )
-def test_h03_the_hp_97560_seeks_as_published(distance: int, expected: int) -> None:
+def test_H03_the_hp_97560_seeks_as_published(distance: int, expected: int) -> None:
     assert HP_97560.time(distance) == expected
 
 
@@ -209,7 +209,7 @@ def test_between_two_measured_points_the_seek_curve_is_a_straight_line() -> None
     assert [curve.time(distance) for distance in (0, 1, 2, 6, 11, 12)] == [0, 1_000, 1_200, 2_000, 3_000, 3_000]
 
 
-def test_h01_a_random_sector_is_half_a_revolution_away() -> None:
+def test_H01_a_random_sector_is_half_a_revolution_away() -> None:
     """7200 rpm: 4.167 ms, within 1 %; submitted at random angles, as the next address never depends on the last."""
     drive = Hdd(HeapClock(), ONE_TRACK)
     loop = Loop(drive, 1, 100_000, anywhere(drive, SECTOR), SECTOR)
@@ -423,7 +423,7 @@ def stripes_by_unit(drive: Nvme, each: int) -> list[list[int]]:
 
 
 @pytest.mark.parametrize(("depth", "per_second"), [(1, 10_000), (4, 40_000), (8, 80_000), (64, 80_000)])
-def test_h07_eight_units_of_100_us_serve_eight_at_once(depth: int, per_second: int) -> None:
+def test_H07_eight_units_of_100_us_serve_eight_at_once(depth: int, per_second: int) -> None:
     drive = Nvme(HeapClock(), FLASH)
     places = stripes_by_unit(drive, 1)
     turns = iter(range(10**6))
@@ -432,7 +432,7 @@ def test_h07_eight_units_of_100_us_serve_eight_at_once(depth: int, per_second: i
     assert loop.done[-1][4] - loop.done[-1][1] == max(depth, 8) * 100_000 // 8
 
 
-def test_h08_eight_random_places_keep_5_25_of_eight_units_busy() -> None:
+def test_H08_eight_random_places_keep_5_25_of_eight_units_busy() -> None:
     """8 * (1 - (7/8)^8) = 5.2511; 4,000 rounds: standard error 0.014."""
     drive = Nvme(HeapClock(), FLASH)
     offsets = anywhere(drive, 4_096)

@@ -21,6 +21,7 @@ from iosim.actor import ARRIVAL, Clock
 from iosim.application import BlockStep, ComputeStep, DrawnTransfer, SleepStep
 from iosim.clock import HeapClock, SimpyClock
 from iosim.completion_port import CompletionPort
+from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.irp import READ
 from iosim.streams import Constant
 
@@ -82,7 +83,17 @@ def test_a_blocking_read_holds_its_thread_and_comes_back_without_a_packet() -> N
     assert tiny.port.packets == 1
 
 
-def test_0b1_the_completing_dpc_belongs_to_nobodys_thread() -> None:
+@pytest.mark.parametrize(("blocking", "priority"), [(False, 8), (True, 8 + IO_DISK_INCREMENT)])
+def test_C11_after_a_disk_completion_a_port_releases_its_worker_without_the_boost_that_a_blocked_thread_gets(
+    blocking: bool, priority: int
+) -> None:
+    tiny = TinyIo(clock=HeapClock, workers=1, blocking=blocking)
+    tiny.ask_at(2000, 1)
+    tiny.run()
+    assert (len(tiny.log), tiny.workers[0].priority) == (1, priority)
+
+
+def test_0b1_2_5_4_the_completing_dpc_belongs_to_nobodys_thread() -> None:
     """A thread that computes meanwhile is held up by ISR and DPC; the worker of the packet follows it."""
     tiny = TinyIo(clock=HeapClock, workers=2, switch=0)
     tiny.ask_at(2000, 1)

@@ -2,6 +2,7 @@
 
 import pytest
 from tiny import Tiny
+from tiny_stack import Bottom, Layer, Stack
 
 from iosim.completion_port import CompletionPort
 from iosim.devices.null import NullDriver
@@ -28,71 +29,6 @@ from iosim.ntstatus import (
     STATUS_PENDING,
     STATUS_SUCCESS,
 )
-
-
-class Layer(Driver):
-    """A filter driver: passes on, with a completion routine if asked, and writes down what it sees on the way up."""
-
-    def __init__(self, io: IoManager, log: list[object], name: str, *, routine: int = INVOKE_ALWAYS) -> None:
-        self.io = io
-        self.log = log
-        self.name = name
-        self.routine = routine
-        self.answer = STATUS_SUCCESS
-        self.marks = False  # re-marks the IRP pending, as a routine that lets the walk go on must (2.3.2)
-
-    def dispatch(self, device: DeviceObject, irp: Irp) -> int:
-        irp.copy_to_next(1, self.routine)
-        return self.io.call_driver(device.lower, irp)
-
-    def completed(self, device: DeviceObject, irp: Irp) -> int:
-        below = irp.locations[irp.current - 1]
-        cleared = (below.major, below.offset, below.size, below.pending, below.routine) == (0, 0, 0, False, NO_ROUTINE)
-        self.log.append((self.name, hex(irp.status), irp.pending_returned, cleared))
-        if self.marks and irp.pending_returned:
-            irp.mark_pending()
-        return self.answer
-
-
-class Bottom(Driver):
-    """Pends what it is given until the test completes it."""
-
-    def __init__(self) -> None:
-        self.irps: list[Irp] = []
-
-    def dispatch(self, device: DeviceObject, irp: Irp) -> int:
-        irp.mark_pending()
-        self.irps.append(irp)
-        return STATUS_PENDING
-
-
-class Stack:
-    """Three layers over a bottom that pends; requests report to a port."""
-
-    def __init__(self, *, routine: int = INVOKE_ALWAYS, params: IoParams = USUAL) -> None:
-        self.tiny = Tiny()
-        self.log: list[object] = []
-        self.io = IoManager(self.tiny.dispatcher, IoCosts(0, 0, 0, 0, 0), params)
-        self.bottom = Bottom()
-        self.layers = [Layer(self.io, self.log, name, routine=routine) for name in ("low", "middle", "top")]
-        device = DeviceObject(self.bottom, None, 0, 1 << 30)
-        for layer in self.layers:
-            device = DeviceObject(layer, device, 0, 1 << 30)
-        self.device = device
-        self.port = CompletionPort(self.tiny.clock, self.tiny.dispatcher, 0, 0, 1)
-        self.file = FileObject(0, device, 0, 1 << 30, False, self.port)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the port has been told."""
-        return bool(self.port.entries)
-
-    def issue(self) -> Irp:
-        irp = self.io.allocate(self.device.stack_size)
-        irp.prepare(self.tiny.request(1), self.file, READ, 100, 4096)
-        irp.reports = True
-        assert self.io.call_driver(self.device, irp) == STATUS_PENDING
-        return irp
 
 
 def test_I01_a_new_irp_stands_above_its_first_driver() -> None:
@@ -128,11 +64,29 @@ def test_I03_routines_run_upwards_and_each_finds_the_location_below_it_cleared()
 
 
 def test_I03_each_routine_sees_the_status_that_the_lower_one_left() -> None:
+    class Changing(Layer):
+        becomes = STATUS_SUCCESS
+
+        def completed(self, device: DeviceObject, irp: Irp) -> int:
+            answer = super().completed(device, irp)
+            irp.status = self.becomes
+            return answer
+
     stack = Stack()
+    low, middle = (Changing(stack.io, stack.log, name) for name in ("low", "middle"))
+    low.becomes, middle.becomes = STATUS_BUFFER_OVERFLOW, STATUS_SUCCESS
+    device = DeviceObject(stack.bottom, None, 0, 1)
+    for layer in (low, middle, stack.layers[2]):
+        device = DeviceObject(layer, device, 0, 1)
+    stack.device = device
     irp = stack.issue()
     irp.status = STATUS_END_OF_FILE
     stack.io.complete(irp)
-    assert [entry[1] for entry in stack.log] == [hex(STATUS_END_OF_FILE)] * 3  # type: ignore[index]
+    assert [entry[:2] for entry in stack.log] == [  # type: ignore[index]
+        ("low", hex(STATUS_END_OF_FILE)),
+        ("middle", hex(STATUS_BUFFER_OVERFLOW)),
+        ("top", hex(STATUS_SUCCESS)),
+    ]
 
 
 def test_I05_without_a_routine_the_pending_bit_is_carried_up_by_itself() -> None:
@@ -143,7 +97,7 @@ def test_I05_without_a_routine_the_pending_bit_is_carried_up_by_itself() -> None
     assert irp.pending_returned
 
 
-def test_a_routine_that_forgets_the_pending_bit_loses_it_for_everybody_above() -> None:
+def test_2_3_2_a_routine_that_forgets_the_pending_bit_loses_it_for_everybody_above() -> None:
     """The classic mistake of filter drivers (semantics 2.3.2); one that re-marks keeps it."""
     careless, careful = Stack(), Stack()
     for layer in careful.layers:
@@ -154,7 +108,7 @@ def test_a_routine_that_forgets_the_pending_bit_loses_it_for_everybody_above() -
     assert [irp.pending_returned for irp in irps] == [False, True]
 
 
-def test_more_processing_required_stops_the_walk_until_the_owner_completes_again() -> None:
+def test_2_4_4_more_processing_required_stops_the_walk_until_the_owner_completes_again() -> None:
     """Semantics 2.4.4: the I/O manager keeps its hands off; the walk resumes above the routine that stopped it."""
     stack = Stack()
     stack.layers[1].answer = STATUS_MORE_PROCESSING_REQUIRED
@@ -180,7 +134,10 @@ def test_I08_more_drivers_than_locations_stop_the_machine() -> None:
     stack = Stack()
     irp = Irp(2)
     irp.prepare(stack.tiny.request(), stack.file, READ, 0, 512)
-    with pytest.raises(BugCheck, match="NO_MORE_IRP_STACK_LOCATIONS"):
+    stack.tiny.clock.now = 1234
+    with pytest.raises(
+        BugCheck, match="NO_MORE_IRP_STACK_LOCATIONS at 1234 ns: read of 512 bytes at 1, location 0 of 2"
+    ):
         stack.io.call_driver(stack.device, irp)
 
 
@@ -208,6 +165,9 @@ def test_irps_of_different_stacks_are_kept_apart() -> None:
 # ---- which completion routines run (2.4.2) ---------------------------------------------------------------------------
 
 
+INFORMATIONAL = 0x40000000  # STATUS_OBJECT_NAME_EXISTS: not negative, so a success
+
+
 @pytest.mark.parametrize(
     ("routine", "status", "cancel", "runs"),
     [
@@ -220,9 +180,15 @@ def test_irps_of_different_stacks_are_kept_apart() -> None:
         (INVOKE_ON_CANCEL, STATUS_CANCELLED, False, False),  # the mark decides, not the status
         (INVOKE_ON_CANCEL, STATUS_SUCCESS, True, True),
         (INVOKE_ON_SUCCESS | INVOKE_ON_ERROR, STATUS_CANCELLED, True, True),
+        (INVOKE_ON_SUCCESS, INFORMATIONAL, False, True),
+        (INVOKE_ON_ERROR, INFORMATIONAL, False, False),
+        (INVOKE_ON_SUCCESS, STATUS_END_OF_FILE, True, False),
+        (INVOKE_ON_ERROR, STATUS_SUCCESS, True, False),
+        (INVOKE_ON_CANCEL | INVOKE_ON_ERROR, STATUS_SUCCESS, False, False),
+        (INVOKE_ALWAYS, STATUS_CANCELLED, True, True),  # once, though two of its reasons hold
     ],
 )
-def test_a_routine_runs_on_success_on_error_or_when_cancelled(
+def test_2_4_2_a_routine_runs_on_success_on_error_or_when_cancelled(
     routine: int, status: int, cancel: bool, runs: bool
 ) -> None:
     stack = Stack(routine=routine)
@@ -246,7 +212,7 @@ def test_I05_a_routine_for_success_only_does_not_run_on_an_error_and_the_pending
     assert not any(location.routine for location in irp.locations)
 
 
-def test_a_driver_that_skips_its_location_shares_it_with_the_next_lower_one() -> None:
+def test_2_2_2_a_driver_that_skips_its_location_shares_it_with_the_next_lower_one() -> None:
     """Semantics 2.2.2: one location less is used, and such a driver can't have a completion routine."""
 
     class Skipping(Layer):
@@ -295,7 +261,7 @@ class Splitter(Driver):
         return STATUS_MORE_PROCESSING_REQUIRED
 
 
-def test_a_driver_gets_the_irps_back_that_it_made_itself() -> None:
+def test_0b18_a_driver_gets_the_irps_back_that_it_made_itself() -> None:
     """Its routine is called above the first location and keeps the IRP; the original ends with the last of them."""
     stack = Stack()
     top = DeviceObject(Splitter(stack.io), DeviceObject(stack.bottom, None, 0, 1 << 30), 0, 1 << 30)
@@ -322,7 +288,7 @@ def test_I07_a_request_whose_packet_was_taken_and_that_is_completed_again_is_fat
     stack = Stack()
     irp = stack.issue()
     stack.io.complete(irp)
-    irp.current = irp.stack_count + 2
+    stack.port.entries.popleft().removed()
     stack.tiny.clock.now = 1234
     with pytest.raises(BugCheck, match="MULTIPLE_IRP_COMPLETE_REQUESTS at 1234 ns: read of 4096 bytes at 100"):
         stack.io.complete(irp)
@@ -386,7 +352,7 @@ def test_I02_an_irp_of_two_locations_has_a_fixed_size_and_no_quota() -> None:
 
 
 @pytest.mark.parametrize(("locations", "small", "large"), [(1, 1, 0), (2, 0, 1), (8, 0, 1), (9, 0, 0), (127, 0, 0)])
-def test_one_location_comes_from_the_small_list_up_to_eight_from_the_large_one_more_from_pool(
+def test_2_1_3_one_location_comes_from_the_small_list_up_to_eight_from_the_large_one_more_from_pool(
     locations: int, small: int, large: int
 ) -> None:
     io = Stack().io
@@ -395,9 +361,10 @@ def test_one_location_comes_from_the_small_list_up_to_eight_from_the_large_one_m
     assert (io.small.private[0].total_allocates, io.large.private[0].total_allocates) == (small, large)
     irp.free()
     assert io.allocate(locations) is irp
+    assert irp.current == locations + 1
 
 
-def test_an_irp_charged_to_a_quota_comes_straight_from_pool() -> None:
+def test_2_1_3_an_irp_charged_to_a_quota_comes_straight_from_pool() -> None:
     io = Stack().io
     irp = io.allocate_charged(1)
     assert irp.allocation_flags == IRP_QUOTA_CHARGED
@@ -422,7 +389,7 @@ def test_I20_a_hundred_irps_over_lookaside_lists_of_depth_4() -> None:
     assert again == set(irps)
 
 
-def test_each_processor_has_lists_of_its_own_and_all_share_one() -> None:
+def test_2_1_3_2_1_4_each_processor_has_lists_of_its_own_and_all_share_one() -> None:
     io = IoManager(Tiny(2).dispatcher, IoCosts(0, 0, 0, 0, 0), IoParams(lookaside_depth=1, lookaside_shared_depth=1))
     first, second, third = (io.allocate(1, 0) for _ in range(3))
     for irp in (first, second, third):

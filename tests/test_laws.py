@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 
+import iosim
 from iosim.clock import HeapClock
 from iosim.machine import Machine
 from iosim.scenario.loader import load
@@ -119,8 +120,45 @@ REPLICATIONS = 20
 @pytest.mark.heavy
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("servers", "load", "customers", "half_width"), CELLS)
-def test_a_port_with_limit_c_is_m_m_c(
+def test_H11_a_port_with_limit_c_is_m_m_c(
     port_file: Path, servers: int, load: float, customers: int, half_width: float
 ) -> None:
     """All costs 0, limit <= processors, quantum longer than any service, threads to spare."""
     check(waits(port_file, servers, load, customers // REPLICATIONS, REPLICATIONS), servers, load, half_width)
+
+
+# ---- two classes -----------------------------------------------------------------------------------------------------
+
+CLASSES = """\
+version: 1
+scenario: two-classes
+machine:
+  cores_per_node: {workers}
+  memory: {{l3: 0 ns, local: 0 ns}}
+  dispatcher: {{context_switch: 0 ns, quantum: 1000 s}}
+  kernel: {{remove: 0 ns, post: 0 ns}}
+ports: {{main: {{concurrency: {workers}}}}}
+pools: {{workers: {{port: main, threads: {workers}}}}}
+handlers: {{quick: [compute: 1 ms], slow: [compute: 100 ms]}}
+workload:
+  quick: {{kind: open, port: main, handler: quick, rate: {quick}/s}}
+  slow: {{kind: open, port: main, handler: slow, rate: {slow}/s}}
+run: {{duration: 400 s, warm_up: 0 s, max_events: 1000000000}}
+"""
+
+
+def quick_latency(path: Path, workers: int) -> dict[str, float]:
+    """Figures (ms) of the quick class, nine of ten requests, when each worker is busy for 30 % of the time."""
+    path.write_text(CLASSES.format(workers=workers, quick=24.75 * workers, slow=2.75 * workers))
+    latency = iosim.run(iosim.load(str(path)), replications=5, study=False).summary["classes"]["quick"]["latency_ns"]
+    return {figure: latency[figure]["value"] / 1e6 for figure in ("mean", "p50", "p99")}
+
+
+def test_H12_four_workers_make_a_slow_class_pass_where_one_lets_it_block_the_quick_one(tmp_path: Path) -> None:
+    """One worker: the mean is Pollaczek and Khinchine's, 1 + 27.5 * 1.0009 / (2 * 0.7) = 20.7 ms; half see no queue."""
+    alone = quick_latency(tmp_path / "one.yaml", 1)
+    together = quick_latency(tmp_path / "four.yaml", 4)
+    assert alone["mean"] == pytest.approx(20.66, rel=0.1)
+    assert alone["p50"] == together["p50"] == pytest.approx(1.0)
+    assert alone["p99"] > 150
+    assert together["p99"] < alone["p99"] / 4

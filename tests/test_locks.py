@@ -85,7 +85,7 @@ def contended(fair: bool) -> tuple[Tiny, CriticalSection]:
     return tiny, section
 
 
-def test_an_unfair_section_lets_the_releaser_barge_in_again_before_the_woken_one() -> None:
+def test_0b14_an_unfair_section_lets_the_releaser_barge_in_again_before_the_woken_one() -> None:
     """B is woken at 150 and 250, pays its switch, and finds the section taken; A has done all its work by 350."""
     tiny, section = contended(fair=False)
     assert tiny.log == [(50, "a in"), (150, "a in"), (250, "a in"), (400, "b in"), (500, "b in"), (600, "b in")]
@@ -93,7 +93,7 @@ def test_an_unfair_section_lets_the_releaser_barge_in_again_before_the_woken_one
     assert tiny.clock.now == 700
 
 
-def test_a_fair_section_is_handed_over_and_a_convoy_forms() -> None:
+def test_0b14_a_fair_section_is_handed_over_and_a_convoy_forms() -> None:
     """Every hand-over costs a switch while nobody is inside: 6 holds take 150 each, though each processor has one thread."""
     tiny, section = contended(fair=True)
     names = [what for _, what in tiny.log]

@@ -107,7 +107,7 @@ def everything_but(*paths: str) -> Tree:
 # ---- laws ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_machine_of_all_parts_keeps_the_laws() -> None:
+def test_H09_a_machine_of_all_parts_keeps_the_laws() -> None:
     """`run` itself checks them and raises; here it is seen that all parts did something, and the sums are done again."""
     raw = run(EVERYTHING, record=("causes",))
     spent = sum(sum(sums) for bins in raw.ledgers for sums in bins)

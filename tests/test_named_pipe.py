@@ -124,7 +124,7 @@ def test_a_read_takes_one_message() -> None:
     assert [(block.status, block.information) for block in blocks] == [(0, 3), (0, 0), (0, 5)]
 
 
-def test_row_8_a_message_that_is_too_long_is_a_warning_and_a_warning_queues_a_packet(mode: IoParams) -> None:
+def test_1_3_row_8_a_message_that_is_too_long_is_a_warning_and_a_warning_queues_a_packet(mode: IoParams) -> None:
     """Semantics 1.3 row 8: warnings are not errors; the rest of the message is still there."""
     tiny = TinyPipe(mode, messages=True)
     tiny.associated(tiny.ours, KEY)

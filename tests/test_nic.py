@@ -52,46 +52,46 @@ def ports(source_port: int, destination_port: int) -> bytes:
 
 
 @pytest.mark.parametrize("row", PUBLISHED_IPV4, ids=[f"R{number:02}" for number in range(1, 6)])
-def test_r01_to_r05_two_ipv4_addresses_hash_as_published(row: tuple[str, int, str, int, int, int]) -> None:
+def test_R01_to_R05_two_ipv4_addresses_hash_as_published(row: tuple[str, int, str, int, int, int]) -> None:
     source, _, destination, _, expected, _ = row
     assert HASH.hash_ipv4(parse_ipv4(source), parse_ipv4(destination)) == expected
 
 
 @pytest.mark.parametrize("row", PUBLISHED_IPV4, ids=[f"R{number:02}" for number in range(6, 11)])
-def test_r06_to_r10_ipv4_with_tcp_ports_hashes_as_published(row: tuple[str, int, str, int, int, int]) -> None:
+def test_R06_to_R10_ipv4_with_tcp_ports_hashes_as_published(row: tuple[str, int, str, int, int, int]) -> None:
     source, source_port, destination, destination_port, _, expected = row
     addresses = parse_ipv4(source), parse_ipv4(destination)
     assert HASH.hash_tcp_ipv4(*addresses, source_port, destination_port) == expected
 
 
 @pytest.mark.parametrize("row", PUBLISHED_IPV6, ids=[f"R{number}" for number in range(11, 14)])
-def test_r11_to_r13_two_ipv6_addresses_hash_as_published(row: tuple[str, int, str, int, int, int]) -> None:
+def test_R11_to_R13_two_ipv6_addresses_hash_as_published(row: tuple[str, int, str, int, int, int]) -> None:
     source, _, destination, _, expected, _ = row
     assert HASH.hash_ipv6(parse_ipv6(source), parse_ipv6(destination)) == expected
 
 
 @pytest.mark.parametrize("row", PUBLISHED_IPV6, ids=[f"R{number}" for number in range(14, 17)])
-def test_r14_to_r16_ipv6_with_tcp_ports_hashes_as_published(row: tuple[str, int, str, int, int, int]) -> None:
+def test_R14_to_R16_ipv6_with_tcp_ports_hashes_as_published(row: tuple[str, int, str, int, int, int]) -> None:
     source, source_port, destination, destination_port, _, expected = row
     addresses = parse_ipv6(source), parse_ipv6(destination)
     assert HASH.hash_tcp_ipv6(*addresses, source_port, destination_port) == expected
 
 
-def test_r17_the_ends_of_the_input_meet_the_right_bits_of_the_key() -> None:
+def test_R17_the_ends_of_the_input_meet_the_right_bits_of_the_key() -> None:
     assert HASH.hash_bytes(bytes(36)) == 0
     assert HASH.hash_bytes(b"\x80") == 0x6D5A56DA
     assert HASH.hash_bytes(bytes(11) + b"\x01") == 0xA1D1C7D8
 
 
 @given(st.integers(0, 36).flatmap(lambda n: st.tuples(*[st.binary(min_size=n, max_size=n)] * 2)))
-def test_r17_the_hash_is_linear(pair: tuple[bytes, bytes]) -> None:
+def test_R17_the_hash_is_linear(pair: tuple[bytes, bytes]) -> None:
     a, b = pair
     both = bytes(x ^ y for x, y in zip(a, b, strict=True))
     assert HASH.hash_bytes(both) == HASH.hash_bytes(a) ^ HASH.hash_bytes(b)
 
 
 @given(st.binary(min_size=40, max_size=40), st.binary(max_size=36))
-def test_r17_the_table_agrees_with_the_definition_bit_by_bit(key: bytes, data: bytes) -> None:
+def test_R17_the_table_agrees_with_the_definition_bit_by_bit(key: bytes, data: bytes) -> None:
     assert RssHash(key).hash_bytes(data) == textbook_toeplitz(key, data)
 
 
@@ -103,7 +103,7 @@ def test_fields_are_hashed_in_the_order_of_the_packet(source: int, destination: 
     assert HASH.hash_tcp_ipv4(source, destination, sport, dport) == with_ports
 
 
-def test_r18_sixty_four_entries_over_four_processors_send_the_first_published_flow_to_processor_0() -> None:
+def test_R18_sixty_four_entries_over_four_processors_send_the_first_published_flow_to_processor_0() -> None:
     table = IndirectionTable(64, [0, 1, 2, 3])
     hash_value = HASH.hash_tcp_ipv4(SOURCE, DESTINATION, 2794, 1766)
     assert (table.index_of(hash_value), table.processor_of(hash_value)) == (56, 0)
@@ -113,14 +113,14 @@ def rss(*types: HashType) -> Rss:
     return Rss(HASH, IndirectionTable(128, [0, 1, 2, 3]), types, default_processor=7)
 
 
-def test_r19_with_tcp_alone_a_udp_packet_has_no_hash_and_goes_to_the_default_processor() -> None:
+def test_R19_with_tcp_alone_a_udp_packet_has_no_hash_and_goes_to_the_default_processor() -> None:
     card = rss(HashType.TCP_IPV4, HashType.TCP_IPV6)
     assert card.hash_ipv4(Protocol.UDP, SOURCE, DESTINATION, 2794, 1766, False) == NO_HASH
     assert card.hash_ipv6(Protocol.UDP, SOURCE6, DESTINATION6, 2794, 1766, False) == NO_HASH
     assert card.processor_of(NO_HASH) == 7
 
 
-def test_r21_with_tcp_and_ip_a_tcp_packet_shows_its_ports_and_others_their_addresses() -> None:
+def test_R21_with_tcp_and_ip_a_tcp_packet_shows_its_ports_and_others_their_addresses() -> None:
     card = rss(HashType.TCP_IPV4, HashType.IPV4, HashType.TCP_IPV6, HashType.IPV6)
     assert card.hash_ipv4(Protocol.ICMP, SOURCE, DESTINATION, 0, 0, False) == 0x323E8FC2
     assert card.hash_ipv4(Protocol.UDP, SOURCE, DESTINATION, 2794, 1766, False) == 0x323E8FC2
@@ -150,7 +150,7 @@ def test_a_card_told_to_hash_nothing_sends_everything_to_the_default_processor()
     assert card.processor_of(hash_value) == 7
 
 
-def test_r23_a_card_with_four_queues_uses_four_of_eight_processors() -> None:
+def test_R23_a_card_with_four_queues_uses_four_of_eight_processors() -> None:
     table = IndirectionTable(128, list(range(8)), queues=4)
     assert set(table.entries) == {0, 1, 2, 3}
     assert Counter(table.entries) == dict.fromkeys(range(4), 32)

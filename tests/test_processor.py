@@ -66,7 +66,7 @@ def test_a_vector_that_is_pending_is_not_asserted_twice() -> None:
     assert tiny.account() == {"isr": 50, "dpc": 100}
 
 
-def test_a_dpc_that_is_queued_already_is_not_queued_again_and_runs_once() -> None:
+def test_7_6_1_a_dpc_that_is_queued_already_is_not_queued_again_and_runs_once() -> None:
     """Semantics 7.6.1: inserting a queued DPC returns false. Here another DPC holds the processor meanwhile."""
     tiny = Tiny()
     Device(tiny.processors[0], 10, 500).at(tiny, 0)
@@ -78,7 +78,7 @@ def test_a_dpc_that_is_queued_already_is_not_queued_again_and_runs_once() -> Non
     assert tiny.account() == {"isr": 30, "dpc": 600}
 
 
-def test_a_dpc_may_be_queued_again_while_it_runs() -> None:
+def test_7_6_4_a_dpc_may_be_queued_again_while_it_runs() -> None:
     """It left the queue when it began: what arrives now needs another run, in the same drain."""
     tiny = Tiny()
     device = Device(tiny.processors[0], 10, 100)
@@ -136,7 +136,7 @@ def test_a_dpc_that_wakes_a_better_thread_pre_empts_the_interrupted_one_after_th
 # ---- SMT -------------------------------------------------------------------------------------------------------------
 
 
-def test_two_busy_siblings_do_yield_times_the_work_of_one(clock: type[Clock]) -> None:
+def test_0b11_two_busy_siblings_do_yield_times_the_work_of_one(clock: type[Clock]) -> None:
     """Yield 1.25: 2,000 ns of work are done in 1,600."""
     tiny = Tiny(2, smt=1.25, clock=clock)
     tiny.start(compute(1000), note("a"))

@@ -133,10 +133,13 @@ def test_P05_P07_closing_the_last_handle_abandons_the_parked_threads(system: Sys
 
 def test_P08_the_ex_call_is_abandoned_too(system: System, log: Log) -> None:
     port = system.port()
-    system.start(batch, log, "X", port, 8, INFINITE, True)
+    for who in "XY":
+        system.start(batch, log, who, port, 8, INFINITE, True)
     system.start(closer, port, MS)
     system.run()
-    assert log.of("X")[0].error == ERROR_ABANDONED_WAIT_0
+    for who in "XY":
+        (status,) = log.of(who)
+        assert (status.ok, status.error, status.status) == (False, ERROR_ABANDONED_WAIT_0, STATUS_ABANDONED_WAIT_0)
 
 
 def test_P09_on_xp_parked_threads_keep_waiting_after_the_close(log: Log) -> None:
@@ -149,7 +152,7 @@ def test_P09_on_xp_parked_threads_keep_waiting_after_the_close(log: Log) -> None
     assert parked.thread in port.waiting
 
 
-def test_a_remove_after_the_close_finds_an_invalid_handle(system: System, log: Log) -> None:
+def test_1_13_a_remove_after_the_close_finds_an_invalid_handle(system: System, log: Log) -> None:
     port = system.port()
     system.start(closer, port, MS)
     system.start(remover, log, "X", port, INFINITE, 2 * MS)
@@ -157,7 +160,7 @@ def test_a_remove_after_the_close_finds_an_invalid_handle(system: System, log: L
     assert log.of("X")[0].error == ERROR_INVALID_HANDLE
 
 
-def test_closing_one_of_two_handles_changes_nothing(system: System, log: Log) -> None:
+def test_1_13_closing_one_of_two_handles_changes_nothing(system: System, log: Log) -> None:
     port = system.port()
     port.handles = 2
     system.start(remover, log, "X", port, INFINITE)
@@ -182,10 +185,11 @@ def p12(api: Api, log: Log, first: CompletionPort, second: CompletionPort, ran: 
     yield api.PostQueuedCompletionStatus(second, 0, 2, None)
     log.add("P12", (yield api.GetQueuedCompletionStatusEx(second, 1, 0, True)))
     log.add("P12 apcs", list(ran))
+    log.add("P12 packet", (yield api.WaitForSingleObject(second, 0)))
+    yield api.CloseHandle(first)
     yield api.QueueUserAPC(noted, me[0], ran)
     log.add("P13", (yield api.GetQueuedCompletionStatusEx(second, 1, 0, True)))
     log.add("P13 apcs", list(ran))
-    yield api.CloseHandle(first)
     log.add("later", (yield api.GetQueuedCompletionStatusEx(second, 1, 0, False)))
 
 
@@ -205,6 +209,7 @@ def test_P11_an_alertable_batch_takes_the_one_packet_there_is(p12_log: Log) -> N
 def test_P12_an_apc_wins_over_a_packet_for_a_thread_that_is_not_bound_here(p12_log: Log) -> None:
     assert p12_log.of("P12")[0].status == STATUS_USER_APC
     assert p12_log.of("P12 apcs") == [["apc"]]
+    assert p12_log.of("P12 packet") == [WAIT_OBJECT_0]  # it is still there
 
 
 def test_P13_such_a_call_does_not_bind_the_thread(p12_log: Log) -> None:
@@ -222,7 +227,7 @@ def bound_then_apc(api: Api, log: Log, port: CompletionPort, ran: list[str], me:
     log.add("second", (yield api.GetQueuedCompletionStatusEx(port, 1, 0, True)))
 
 
-def test_a_bound_thread_takes_its_packet_before_its_apc(system: System, log: Log) -> None:
+def test_1_11_4_a_bound_thread_takes_its_packet_before_its_apc(system: System, log: Log) -> None:
     port = system.port()
     me: list[Any] = []
     me.append(system.start(bound_then_apc, log, port, [], me))
@@ -265,11 +270,15 @@ def test_P18_P19_batches_keep_the_order_of_the_posts(system: System, log: Log, m
     def taker(api: Api) -> ThreadBody:
         yield api.Compute(MS)
         for _ in range(2 // most):
-            log.add("X", [status.completion_key for status in (yield api.GetQueuedCompletionStatusEx(port, most, 0))])
+            log.add("X", [outcome(status) for status in (yield api.GetQueuedCompletionStatusEx(port, most, 0))])
+
+    def outcome(status: Any) -> tuple[object, ...]:
+        return status.completion_key, status.overlapped, status.bytes_transferred, status.ok
 
     system.start(taker)
     system.run()
-    assert log.of("X") == ([[1, 2]] if most == 2 else [[1], [2]])
+    first, second = (1, "overlapped 1", 10, True), (2, "overlapped 2", 20, True)
+    assert log.of("X") == ([[first, second]] if most == 2 else [[first], [second]])
 
 
 def test_P21_an_apc_ends_a_look_at_an_empty_port(system: System, log: Log) -> None:
@@ -286,7 +295,7 @@ def test_P21_an_apc_ends_a_look_at_an_empty_port(system: System, log: Log) -> No
     assert ran == ["apc"]
 
 
-def test_a_pending_apc_is_ignored_by_a_call_that_is_not_alertable(system: System, log: Log) -> None:
+def test_1_11_5_a_pending_apc_is_ignored_by_a_call_that_is_not_alertable(system: System, log: Log) -> None:
     port, ran = system.port(), list[str]()
     me: list[Any] = []
 
@@ -319,6 +328,53 @@ def test_K04_a_thread_whose_remove_timed_out_is_active_and_keeps_packets_from_pa
     system.start(poster, port, 15 * MS, 1)
     system.run()
     assert log.rows == [(11 * MS, "A", WAIT_TIMEOUT), (11 * MS, "c", 1), (31 * MS, "A", 1)]
+
+
+@pytest.mark.parametrize("exits", [False, True])
+def test_K04_the_packet_goes_to_the_parked_thread_when_that_thread_blocks_or_exits(
+    system: System, log: Log, exits: bool
+) -> None:
+    port = system.port(1)
+
+    def a(api: Api) -> ThreadBody:
+        yield api.Compute(MS)
+        yield api.GetQueuedCompletionStatus(port, 10 * MS)
+        yield api.Compute(20 * MS)
+        if not exits:
+            yield api.Sleep(50 * MS)
+
+    def b(api: Api) -> ThreadBody:
+        log.add("B", (yield api.GetQueuedCompletionStatus(port, INFINITE)).completion_key)
+
+    system.start(b)
+    system.start(a)
+    system.start(poster, port, 15 * MS, 1)
+    system.run()
+    assert log.rows == [(31 * MS, "B", 1)]
+
+
+def test_K11_a_satisfied_wait_and_sleep_0_release_nobody(system: System, log: Log) -> None:
+    """Limit 1: A works, packet 2 is queued, B is parked until A really blocks."""
+    port = system.port(1)
+
+    def a(api: Api) -> ThreadBody:
+        yield api.Compute(MS)
+        log.add("A", (yield api.GetQueuedCompletionStatus(port, INFINITE)).completion_key)
+        signalled = yield api.CreateEvent(True, True)
+        for _ in range(2):
+            yield api.Compute(2 * MS)
+            yield api.WaitForSingleObject(signalled, INFINITE)
+            yield api.Compute(2 * MS)
+            yield api.Sleep(0)
+        log.add("A", "blocks")
+        yield api.Sleep(MS)
+
+    system.start(remover, log, "B", port, INFINITE)
+    system.start(a)
+    system.start(poster, port, 2 * MS, 1, 2)
+    system.run()
+    assert log.rows[:2] == [(2 * MS, "A", 1), (10 * MS, "A", "blocks")]
+    assert [(time, who, what.completion_key) for time, who, what in log.rows[2:]] == [(10 * MS, "B", 2)]
 
 
 def test_K07_polling_counts_once(system: System, log: Log) -> None:
@@ -368,7 +424,7 @@ def test_K18_a_port_that_dies_lets_its_threads_go(system: System, log: Log) -> N
     assert log.of("counts") == [(0, 1)]
 
 
-def test_posts_to_a_closed_port_fail_and_queued_packets_are_discarded(system: System, log: Log) -> None:
+def test_1_13_posts_to_a_closed_port_fail_and_queued_packets_are_discarded(system: System, log: Log) -> None:
     port = system.port()
 
     def a(api: Api) -> ThreadBody:
@@ -382,7 +438,7 @@ def test_posts_to_a_closed_port_fail_and_queued_packets_are_discarded(system: Sy
     assert (log.of("depth"), log.of("posted")) == ([0], [False])
 
 
-def test_a_batch_uses_one_place_under_the_limit(system: System, log: Log) -> None:
+def test_1_11_2_a_batch_uses_one_place_under_the_limit(system: System, log: Log) -> None:
     """1.11.2: packets in a batch wait behind each other inside the thread."""
     port = system.port(2)
 
