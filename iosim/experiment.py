@@ -196,7 +196,10 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "stop": max((raw.stop for raw in raws), key=lambda stop: stop == "time limit"),
         "latency_origin": latency_origin(scenario),
         **it.request_figures("", ALL),
-        "classes": {name: it.request_figures(f"classes.{name}.", group) for group, name in enumerate(model.workload)},
+        "classes": {
+            name: {**it.request_figures(f"classes.{name}.", group), **it.out_of_order(name)}
+            for group, name in enumerate(model.workload)
+        },
         "head_of_line_ns": it.head_of_line(),
         "processors": it.processors(),
         "ports": {name: it.port(name) for name in model.ports},
