@@ -120,12 +120,13 @@ class Summarizer:
         return found
 
     def out_of_order(self, name: str) -> Figures:
-        """Share of a class's requests that ended before an earlier one of their client's, where clients have several."""
-        at = f"classes.{name}"
-        if f"{at}.overtook" not in self.raws[0].samples:
-            return {}
-        share = self.per_replication(lambda each: each.over(f"{at}.overtook") / max(1, each.over(f"{at}.answered")))
-        return {"out_of_order_share": share}
+        """Share of a closed class's requests that ended before an earlier one of their client's."""
+        return self.per_replication(lambda each: self._overtaking(each, f"classes.{name}"))
+
+    def _overtaking(self, each: Replication, at: str) -> float:
+        if f"{at}.overtook" not in each.raw.samples:
+            return 0.0  # one request at a time
+        return each.over(f"{at}.overtook") / max(1, each.over(f"{at}.answered"))
 
     def requests(self, group: int) -> Figures:
         """How many were offered and how they ended, summed over replications."""
@@ -199,16 +200,17 @@ class Summarizer:
     def pool(self, name: str) -> Figures:
         """One pool's threads, those that it had at most (if it grows), and the packets that a call of a batch brought."""
         at = f"pools.{name}"
-        found = {
+        return {
             "threads": self.raws[0].extremes[f"{at}.threads"],
             "threads_max": self._most([f"{at}.threads_max"]),
+            "packets_per_call": self.per_replication(lambda each: self._per_call(each, at)),
             "switches_per_s": self.per_replication(lambda each: each.per_second(f"{at}.switches")),
         }
-        if f"{at}.calls" in self.raws[0].samples:
-            found["packets_per_call"] = self.per_replication(
-                lambda each: each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
-            )
-        return found
+
+    def _per_call(self, each: Replication, at: str) -> float:
+        if f"{at}.calls" not in each.raw.samples:
+            return 1.0  # GetQueuedCompletionStatus takes one
+        return each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
 
     def disk(self, name: str) -> Figures:
         """One disk: requests in and above it."""

@@ -232,7 +232,7 @@ def _pools(model: ScenarioModel) -> Found:
         threads = count_on(pool.threads, processors)
         per_processor = pool.port in model.ports and model.ports[pool.port].per == "processor"
         if per_processor and threads < processors:
-            message = f"{threads} threads for the {processors} ports of '{pool.port}': some would have nobody"
+            message = f"{processors} are needed: '{pool.port}' is a port for each processor, and each needs a thread"
             yield ("pools", name, "threads"), message
         if pool.grows is None:
             continue
