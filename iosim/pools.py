@@ -92,9 +92,12 @@ class GrowingPool(Actor):
         return thread
 
     def look(self) -> None:
-        """Packets wait: make a thread if one is missing, none is on its way, and there may be more."""
+        """Packets wait: make a thread if one is missing, none is on its way, and there may be more.
+
+        With room under the limit nobody is parked, or the packet would not wait.
+        """
         port = self.port
-        if port.waiting or port.running >= port.limit or len(port.bound) < self.alive or not self.spare:
+        if port.running >= port.limit or len(port.bound) < self.alive or not self.spare:
             return
         left = self.params.after - (self.clock.now - port.entries[0].entered)
         if left > 0:
