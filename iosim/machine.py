@@ -41,7 +41,15 @@ from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import CriticalSection
 from iosim.numa import Topology
-from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, pin
+from iosim.pools import (
+    GrowingPool,
+    GrowingPort,
+    GrowingWorker,
+    GrowthParams,
+    PortPerProcessor,
+    ThreadParams,
+    make_thread,
+)
 from iosim.probes import Probes
 from iosim.processor import FULL_PACE
 from iosim.recorders import Behind, Fanout, RequestColumns, RequestHistograms, Timeline, WaitRecords
@@ -76,7 +84,6 @@ from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, Rep
 BINS = 200
 SPREAD = 7919  # reads between two closed clients' places in a file; a prime, so that they meet late
 LIMIT_FACTOR = 3  # a run that can't end its counted requests stops at three times its horizon
-ANY_PROCESSOR = -1
 SYSTEM_PRIORITY = 12  # worker threads of the system (delayed work queue: 12; semantics 7.1 names the levels)
 
 
@@ -299,10 +306,7 @@ class Machine:
     def _worker(self, name: str, pool: Pool, number: int) -> KernelThread:
         """Thread `number` of a fixed pool."""
         program = WorkerProgram(self._door(name, pool), self._port_at(pool.port, number))
-        thread = self.dispatcher.create_thread(program, pool.priority)
-        if pool.affinity == "processor":
-            pin(self.dispatcher, thread, number % len(self.dispatcher.processors))
-        return thread
+        return make_thread(self.dispatcher, program, number, thread_params(pool))
 
     def _growing(self, name: str, pool: Pool, growth: Growth) -> GrowingPool:
         """A growing pool with its first threads, and the programs of all that it may have."""
@@ -310,11 +314,9 @@ class Machine:
         assert isinstance(port, GrowingPort)
         least = self._count(pool.threads)
         params = GrowthParams(least, growth.after, growth.idle_timeout, growth.creation)
-        found = GrowingPool(self.dispatcher, port, params, pool.priority)
-        processors = len(self.dispatcher.processors)
+        found = GrowingPool(self.dispatcher, port, params, thread_params(pool))
         for number in reversed(range(self._count(growth.max))):
-            processor = number % processors if pool.affinity == "processor" else ANY_PROCESSOR
-            found.spare.append(GrowingWorker(self._door(name, pool), port, found, processor))
+            found.spare.append(GrowingWorker(self._door(name, pool), port, found, number))
         for _ in range(least):
             found.new_thread()
         return found
@@ -569,6 +571,11 @@ class Sequential(Variate):
         """Offset (bytes)."""
         client, iteration = index >> CLIENT_SHIFT, index & ((1 << CLIENT_SHIFT) - 1)
         return (client * SPREAD + iteration) % self.places * self.size
+
+
+def thread_params(pool: Pool) -> ThreadParams:
+    """How the pool's threads are made."""
+    return ThreadParams(pool.priority, pool.affinity == "processor")
 
 
 def transform_of(it: Distribution) -> Transform:

@@ -33,6 +33,22 @@ class GrowthParams:
     creation: int
 
 
+@dataclass(frozen=True, slots=True)
+class ThreadParams:
+    """What the threads of a pool have in common; `affine`: thread k runs on processor k alone, modulo their number."""
+
+    priority: int
+    affine: bool = False
+
+
+def make_thread(dispatcher: Dispatcher, program: WorkerProgram, number: int, params: ThreadParams) -> KernelThread:
+    """Thread `number` of a pool, not yet made ready."""
+    thread = dispatcher.create_thread(program, params.priority)
+    if params.affine:  # SetThreadAffinityMask
+        dispatcher.set_affinity(thread, 1 << number % len(dispatcher.processors))  # type: ignore[attr-defined]
+    return thread
+
+
 class GrowingPort(CompletionPort):
     """A port that tells its pool when packets wait, and when threads come and park."""
 
@@ -64,14 +80,16 @@ class GrowingPort(CompletionPort):
 class GrowingPool(Actor):
     """The threads of a growing pool; `spare` are the programs of those that it may still make, the next one last."""
 
-    def __init__(self, dispatcher: Dispatcher, port: GrowingPort, params: GrowthParams, priority: int) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, port: GrowingPort, params: GrowthParams, thread_params: ThreadParams
+    ) -> None:
         self.dispatcher = dispatcher
         self.clock = dispatcher.clock
         self.generation = 0
         self.port = port
         port.pool = self
         self.params = params
-        self.priority = priority
+        self.thread_params = thread_params
         self.threads: list[KernelThread] = []  # all that ever were
         self.spare: list[GrowingWorker] = []
         self.alive = 0
@@ -83,9 +101,7 @@ class GrowingPool(Actor):
     def new_thread(self) -> KernelThread:
         """One thread more, not yet made ready."""
         program = self.spare.pop()
-        thread = self.dispatcher.create_thread(program, self.priority)
-        if program.processor >= 0:
-            pin(self.dispatcher, thread, program.processor)
+        thread = make_thread(self.dispatcher, program, program.number, self.thread_params)
         self.threads.append(thread)
         self.alive += 1
         self.alive_most = max(self.alive_most, self.alive)
@@ -148,12 +164,12 @@ class GrowingPool(Actor):
 
 
 class GrowingWorker(WorkerProgram):
-    """A worker that ends when its wait for a packet times out; `processor` is its own, or -1 for any."""
+    """A worker that ends when its wait for a packet times out; `number` is its thread's within the pool."""
 
-    def __init__(self, services: Services, port: CompletionPort, pool: GrowingPool, processor: int) -> None:
+    def __init__(self, services: Services, port: CompletionPort, pool: GrowingPool, number: int) -> None:
         super().__init__(services, port)
         self.pool = pool
-        self.processor = processor
+        self.number = number
 
     def resume(self, thread: KernelThread) -> bool:  # type: ignore[override]  # as in WorkerProgram
         """Go on, or end."""
@@ -165,11 +181,6 @@ class GrowingWorker(WorkerProgram):
         self.pool.retired(self)
         self.pool.dispatcher.terminate(thread)
         return False
-
-
-def pin(dispatcher: Dispatcher, thread: KernelThread, processor: int) -> None:
-    """The thread runs on this processor alone (SetThreadAffinityMask)."""
-    dispatcher.set_affinity(thread, 1 << processor)
 
 
 class PortPerProcessor(CompletionPort):

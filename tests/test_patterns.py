@@ -18,7 +18,7 @@ from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import KernelThread
 from iosim.machine import Raw
-from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor
+from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, ThreadParams
 from iosim.processor import TERMINATED, WAITING
 from iosim.recorders import Behind, new_ledger
 from iosim.streams import CLIENT_SHIFT, Constant, Variate
@@ -349,8 +349,8 @@ class Growing(TinyIo):
     def __init__(self, after: int = 0, concurrency: int = 0) -> None:
         super().__init__(4, switch=0, workers=0, clock=HeapClock)
         self.port = GrowingPort(self.clock, self.dispatcher, 0, concurrency, 4)
-        self.pool = GrowingPool(self.dispatcher, self.port, GrowthParams(1, after, 50_000, 700), 8)
-        self.pool.spare = [GrowingWorker(self.services, self.port, self.pool, -1) for _ in range(3)]
+        self.pool = GrowingPool(self.dispatcher, self.port, GrowthParams(1, after, 50_000, 700), ThreadParams(8))
+        self.pool.spare = [GrowingWorker(self.services, self.port, self.pool, number) for number in range(3)]
         self.dispatcher.make_ready(self.pool.new_thread())
         self.handler(lambda services: BlockStep(services, Constant(10_000)))
 
