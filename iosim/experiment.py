@@ -176,6 +176,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
     warm_up, warnings = warm_up_of(scenario, raws)
     it = Summarizer(raws, warm_up, is_replay(scenario))
     model = scenario.model
+    loads = list(enumerate(model.workload.items()))
     kinds = {load.kind for load in model.workload.values()}
     regime = it.regime(kinds == {"closed"})
     document = {
@@ -196,7 +197,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "stop": max((raw.stop for raw in raws), key=lambda stop: stop == "time limit"),
         "latency_origin": latency_origin(scenario),
         **it.request_figures("", ALL),
-        "classes": {name: it.request_figures(f"classes.{name}.", group) for group, name in enumerate(model.workload)},
+        "classes": {name: class_figures(it, group, name, load.kind) for group, (name, load) in loads},
         "head_of_line_ns": it.head_of_line(),
         "processors": it.processors(),
         "ports": {name: it.port(name) for name in model.ports},
@@ -214,6 +215,12 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
     document["expect"] = [judge(document, expectation, model.overloads) for expectation in model.expect]
     document["warnings"] = list(dict.fromkeys(warnings))
     return document
+
+
+def class_figures(it: Summarizer, group: int, name: str, kind: str) -> dict[str, Any]:
+    """Everything that is told of a class; only closed load has clients whose requests have an order."""
+    figures = it.request_figures(f"classes.{name}.", group)
+    return {**figures, "out_of_order_share": it.out_of_order(name)} if kind == "closed" else figures
 
 
 def latency_origin(scenario: Scenario) -> str:

@@ -160,8 +160,8 @@ class KernelQueue(WaitOwner):
         if self.running >= self.limit:
             packet.limited += now - self.running_since
 
-    def _take(self, by: Request) -> Packet:
-        """Remove the oldest packet and say why it waited."""
+    def _take(self, by: Request, begins: bool = True) -> Packet:
+        """Remove the oldest packet and say why it waited; `begins`: a thread turns to it at once."""
         now = self.clock.now
         entries = self.entries
         self.depth_area += len(entries) * (now - self.depth_since)
@@ -175,7 +175,8 @@ class KernelQueue(WaitOwner):
             self._explain(packet, request, now)
         if self.watched:
             self.probes.wait_ended(self.number, request, packet.entered, now, by)
-            self.probes.held(self.number, request)
+            if begins:
+                self.probes.held(self.number, request)
             self.probes.threads_counted(self.number, self.running, len(entries))
         return packet
 
@@ -246,10 +247,13 @@ class KernelQueue(WaitOwner):
         return self._take(thread.last_request) if free and self.entries else NO_PACKET
 
     def take_more(self, thread: KernelThread, most: int) -> list[Packet]:
-        """Up to `most` further packets for a thread that has just removed one: a batch has one place (1.11.2)."""
+        """Up to `most` further packets for a thread that has just removed one: a batch has one place (1.11.2).
+
+        They wait inside the thread from now on: that it turns to one is for the thread's program to say (`held`).
+        """
         packets: list[Packet] = []
         while self.entries and len(packets) < most:
-            packets.append(self._take(thread.last_request))
+            packets.append(self._take(thread.last_request, False))
         return packets
 
     def end_wait(self, thread: KernelThread, status: int) -> None:

@@ -24,8 +24,10 @@ from iosim.application import (
     WorkerProgram,
 )
 from iosim.attribution import SYSTEM_WORKER_QUEUE
+from iosim.batch import BatchServices
 from iosim.cache import Caches
 from iosim.cache_manager import CacheManager, PageCache, SystemWorker
+from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import SUBMITTER, PortCosts, PortDriver
@@ -37,9 +39,18 @@ from iosim.drives.nvme import Nvme
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
 from iosim.irp import READ, WRITE
-from iosim.kernel_queue import NO_LIMIT, KernelQueue
+from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.numa import Topology
+from iosim.pools import (
+    GrowingPool,
+    GrowingPort,
+    GrowingWorker,
+    GrowthParams,
+    PortPerProcessor,
+    ThreadParams,
+    make_thread,
+)
 from iosim.port_lock import LockedPort
 from iosim.probes import Probes
 from iosim.processor import FULL_PACE
@@ -50,7 +61,9 @@ from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
-from iosim.scenario.quantities import PerProcessor
+from iosim.scenario.quantities import PerProcessor, count_on
+from iosim.scenario.schema import Growth, Pool
+from iosim.scenario.steps import PostStep as PostTo
 from iosim.scenario.steps import Transfer
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
@@ -69,7 +82,7 @@ from iosim.streams import (
     whole,
 )
 from iosim.units import S, ps_per_byte
-from iosim.workload import NEVER, ClosedSource, OpenSource, ReplaySource, Source, Window
+from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, Source, Window
 
 BINS = 200
 SPREAD = 7919  # reads between two closed clients' places in a file; a prime, so that they meet late
@@ -127,6 +140,7 @@ class Machine:
         self.streams = Streams(seed, replication)
         self.traces = traces
         self.resources: list[str] = []
+        self.pipelines: dict[str, PipelinedSource] = {}
         horizon, step = self._horizon()
         self.columns = self._columns(horizon, step, record)
         self.window = Window(clock, horizon, BINS, horizon * LIMIT_FACTOR, self.columns)
@@ -134,8 +148,10 @@ class Machine:
         self._build_processors()
         self._build_io()
         self._build_storage()
-        self.ports = {name: self._port(name, port.concurrency) for name, port in self.model.ports.items()}
+        self.ports: dict[str, CompletionPort] = {}
+        self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
         self.locks = {name: self._lock(name) for name in self.model.locks}
+        self.variates: dict[str, Variate] = {}
         self.sources = [self._source(group, name) for group, name in enumerate(self.model.workload)]
         self._build_pools()
         self._listen(record)
@@ -146,6 +162,8 @@ class Machine:
         self.sampler.disks = self.disks
         self.sampler.locks = self.locks
         self.sampler.pools = self.pools
+        self.sampler.batches = self.batches
+        self.sampler.pipelines = self.pipelines
         self.sampler.caches = self.volume_caches
 
     # ---- what it is made of --------------------------------------------------------------------------------------
@@ -223,6 +241,8 @@ class Machine:
         """A file object of its own for every port: an association belongs to the file object (semantics 1.2.5)."""
         file = FileObject(*self.extents[name])
         self.io.associate(file, port, 0)
+        if self.model.files[name].skip_on_success:
+            self.io.set_notification_modes(file, SKIP_PORT_ON_SUCCESS)
         return file
 
     def _disk(self, name: str) -> DeviceObject:
@@ -241,17 +261,31 @@ class Machine:
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
 
-    def _processors(self, number: "int | PerProcessor") -> int:
-        return number if isinstance(number, int) else number.times * len(self.dispatcher.processors)
+    def _count(self, number: int | PerProcessor) -> int:
+        return count_on(number, len(self.dispatcher.processors))
 
-    def _port(self, name: str, concurrency: "int | PerProcessor") -> CompletionPort:
-        limit = self._processors(concurrency)
+    def _ports(self, name: str) -> list[CompletionPort]:
+        """The port, or the ports of all processors, which are called `name[0]`, `name[1]`, ..."""
+        if self.model.ports[name].per == "machine":
+            return [self._port(name, name)]
+        return [self._port(name, f"{name}[{place}]") for place in range(len(self.dispatcher.processors))]
+
+    def _port(self, name: str, shown: str) -> CompletionPort:
+        grows = any(pool.port == name and pool.grows for pool in self.model.pools.values())
+        kind = GrowingPort if grows else CompletionPort
+        limit = self._count(self.model.ports[name].concurrency)
         processors = len(self.dispatcher.processors)
-        number = self._resource(f"ports.{name}")
+        number = self._resource(f"ports.{shown}")
         hold = self.model.machine.kernel.port_lock
-        if hold:
-            return LockedPort(self.clock, self.dispatcher, number, limit, processors, hold)
-        return CompletionPort(self.clock, self.dispatcher, number, limit, processors)
+        if hold:  # of growing pools' ports it is 0 (scenario/checks.py)
+            self.ports[shown] = LockedPort(self.clock, self.dispatcher, number, limit, processors, hold)
+        else:
+            self.ports[shown] = kind(self.clock, self.dispatcher, number, limit, processors)
+        return self.ports[shown]
+
+    def _port_at(self, name: str, place: int) -> CompletionPort:
+        ports = self.places[name]
+        return ports[place % len(ports)]
 
     def _lock(self, name: str) -> ContendedLock:
         it = self.model.locks[name]
@@ -260,10 +294,16 @@ class Machine:
 
     def _build_pools(self) -> None:
         self.pools: dict[str, list[Any]] = {}
+        self.growing: dict[str, GrowingPool] = {}
+        self.batches: dict[str, list[BatchServices]] = {}
         for name, pool in self.model.pools.items():
-            program = WorkerProgram(self.services, self.ports[pool.port])
-            count = self._processors(pool.threads)
-            self.pools[name] = [self.dispatcher.create_thread(program, pool.priority) for _ in range(count)]
+            if pool.batch > 1:
+                self.batches[name] = []
+            if pool.grows:
+                self.growing[name] = self._growing(name, pool, pool.grows)
+                self.pools[name] = self.growing[name].threads
+            else:
+                self.pools[name] = [self._worker(name, pool, number) for number in range(self._count(pool.threads))]
         cached = any(file.access == "cached" for file in self.model.files.values())
         workers = self.model.machine.kernel.system_workers if cached else 0
         self.system_workers = [
@@ -271,11 +311,56 @@ class Machine:
             for _ in range(workers)
         ]
 
+    def _worker(self, name: str, pool: Pool, number: int) -> KernelThread:
+        """Thread `number` of a fixed pool."""
+        program = WorkerProgram(self._door(name, pool), self._port_at(pool.port, number))
+        return make_thread(self.dispatcher, program, number, thread_params(pool))
+
+    def _growing(self, name: str, pool: Pool, growth: Growth) -> GrowingPool:
+        """A growing pool with its first threads, and the programs of all that it may have."""
+        port = self.places[pool.port][0]
+        assert isinstance(port, GrowingPort)
+        least = self._count(pool.threads)
+        params = GrowthParams(least, growth.after, growth.idle_timeout, growth.creation)
+        found = GrowingPool(self.dispatcher, port, params, thread_params(pool))
+        for number in reversed(range(self._count(growth.max))):
+            found.spare.append(GrowingWorker(self._door(name, pool), port, found, number))
+        for _ in range(least):
+            found.new_thread()
+        return found
+
+    def _door(self, name: str, pool: Pool) -> Services:
+        """A thread that takes batches has a door of its own; all its pool's count as one resource by their name."""
+        if pool.batch == 1:
+            return self.services
+        number = self._resource(f"pools.{name}")
+        it = self.services
+        door = BatchServices(it.dispatcher, it.io, it.caches, it.costs, number, pool.batch)
+        self.batches[name].append(door)
+        return door
+
     # ---- workload and handlers -----------------------------------------------------------------------------------
 
     def _source(self, group: int, name: str) -> Source:
+        source = self._bare_source(group, name)
         load = self.model.workload[name]
-        port = self.ports[load.port]
+        places = max(len(self.places[port]) for port in self._ports_of(name))
+        steps = [[*self._steps(name, place), EndStep(self.services)] for place in range(places)]
+        source.steps = [*steps[0]]
+        if places > 1:
+            shift = CLIENT_SHIFT if isinstance(load, ClosedLoad) else 0
+            source.port = PortPerProcessor([self._port_at(load.port, place) for place in range(places)], steps, shift)
+        return source
+
+    def _ports_of(self, workload: str) -> list[str]:
+        """The ports that a workload's requests go through."""
+        load = self.model.workload[workload]
+        steps = self.model.handlers[load.handler] if load.handler else ()
+        return [load.port, *(step.post.port for step in steps if isinstance(step, PostTo))]
+
+    def _bare_source(self, group: int, name: str) -> Source:
+        load = self.model.workload[name]
+        port = self.places[load.port][0]
         source: Source
         if isinstance(load, OpenLoad):
             mean = float(S / load.rate)
@@ -286,28 +371,33 @@ class Machine:
             source = OpenSource(self.clock, self.window, group, port, drawn)
         elif isinstance(load, ClosedLoad):
             think = self._variate(load.think, name, 0, "think")
-            source = ClosedSource(self.clock, self.window, group, port, load.clients, think)
+            if load.outstanding > 1:
+                source = self.pipelines[name] = PipelinedSource(
+                    self.clock, self.window, group, port, load.clients, think, load.outstanding
+                )
+            else:
+                source = ClosedSource(self.clock, self.window, group, port, load.clients, think)
         else:
             source = self._replay(group, name, load)
-        source.steps = [*self._steps(name), EndStep(self.services)]
         return source
 
     def _replay(self, group: int, name: str, load: Replay) -> ReplaySource:
         trace = self.traces[name]
-        port = self.ports[load.port]
+        port = self.places[load.port][0]
         columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write)
         return ReplaySource(self.clock, self.window, group, port, *columns, load.timing.depth)
 
-    def _steps(self, workload: str) -> list[Step]:
+    def _steps(self, workload: str, place: int) -> list[Step]:
+        """The handler of a workload, with the ports and files of this place."""
         load = self.model.workload[workload]
-        port = self.ports[load.port]
+        port = self._port_at(load.port, place)
         if isinstance(load, Replay) and load.handler is None:
             return [self._row_transfer(load, workload, port)]
         steps: list[Step] = []
         for index, step in enumerate(self.model.handlers[load.handler or ""]):
             kind, body = next(iter(step))
             if kind == "post":
-                port = self.ports[body.port]
+                port = self._port_at(body.port, place)
             steps += self._step(kind, body, workload, index, port)
         return steps
 
@@ -363,10 +453,13 @@ class Machine:
         return self._draw(f"{workload}.{index}.{what}", transform_of(it))
 
     def _draw(self, name: str, transform: Transform) -> Variate:
-        load = self.model.workload[name.split(".")[0]]
-        if isinstance(load, ClosedLoad):
-            return self.streams.closed(name, transform, load.clients)
-        return self.streams.open(name, transform)
+        if name not in self.variates:  # else the handler is another processor's
+            load = self.model.workload[name.split(".")[0]]
+            if isinstance(load, ClosedLoad):
+                self.variates[name] = self.streams.closed(name, transform, load.clients * load.outstanding)
+            else:
+                self.variates[name] = self.streams.open(name, transform)
+        return self.variates[name]
 
     # ---- run -----------------------------------------------------------------------------------------------------
 
@@ -393,13 +486,16 @@ class Machine:
             disk.probes, disk.watched = probes, True
         for lock in self.locks.values():
             lock.probes, lock.watched = probes, True
+        for doors in self.batches.values():
+            for door in doors:
+                door.probes, door.watched = probes, True
 
     def run(self) -> Raw:
         """Run to the end, check the laws, hand over the records."""
         clock = self.clock
         clock.at(0, SAMPLE, self.sampler, 0)
         for threads in (*self.pools.values(), self.system_workers):
-            for thread in threads:
+            for thread in list(threads):  # one that runs may make its pool grow
                 self.dispatcher.make_ready(thread)
         for source in self.sources:
             source.start()
@@ -460,7 +556,9 @@ class Machine:
                 if thread.queue is port and thread.switches > 1
             )
         for name, threads in self.pools.items():
-            found[f"pools.{name}.threads"] = len(threads)
+            growing = self.growing.get(name)
+            found[f"pools.{name}.threads"] = growing.params.least if growing else len(threads)
+            found[f"pools.{name}.threads_max"] = growing.alive_most if growing else len(threads)
         for name, disk in self.disks.items():
             found[f"disks.{name}.present_max"] = disk.present_most
             found[f"disks.{name}.waiting_max"] = disk.queued_most
@@ -481,6 +579,11 @@ class Sequential(Variate):
         """Offset (bytes)."""
         client, iteration = index >> CLIENT_SHIFT, index & ((1 << CLIENT_SHIFT) - 1)
         return (client * SPREAD + iteration) % self.places * self.size
+
+
+def thread_params(pool: Pool) -> ThreadParams:
+    """How the pool's threads are made."""
+    return ThreadParams(pool.priority, pool.affinity == "processor")
 
 
 def transform_of(it: Distribution) -> Transform:

@@ -13,6 +13,7 @@ from iosim.attribution import CAUSES
 from iosim.processor import KINDS
 from iosim.replication import replication
 from iosim.statistics import NO_INTERVAL, Estimate
+from iosim.summary import port_names
 from iosim.version import VERSION
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def running_threads(result: "Result", ax: "Axes") -> None:
     raw = result.raws[0]
     first = next(iter(result.summary["ports"]))
     line = raw.timeline
-    plots.running_threads(ax, line["times"], line["running"], raw.extremes[f"ports.{first}.limit"])
+    plots.running_threads(ax, line["times"], line["running"], raw.extremes[f"{port_names(raw, first)[0]}.limit"])
 
 
 def queue_depth(result: "Result", ax: "Axes") -> None:

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Sequence
 
 from iosim.actor import SAMPLE, Actor, Clock
+from iosim.batch import BatchServices
 from iosim.cache_manager import CacheManager
 from iosim.devices.port_driver import PortDriver
 from iosim.dispatcher import Dispatcher
@@ -15,7 +16,7 @@ from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
 from iosim.locks import ContendedLock
 from iosim.processor import KINDS
-from iosim.workload import Window
+from iosim.workload import PipelinedSource, Window
 
 
 class Sampler(Actor):
@@ -32,6 +33,8 @@ class Sampler(Actor):
         self.locks: dict[str, ContendedLock] = {}
         self.caches: dict[str, CacheManager] = {}
         self.pools: dict[str, list[KernelThread]] = {}
+        self.batches: dict[str, list[BatchServices]] = {}
+        self.pipelines: dict[str, PipelinedSource] = {}
         self.room = 4 * window.bins  # a replay at a fixed depth may last longer than foreseen
         self.rows: dict[str, array[int]] = {}
 
@@ -71,6 +74,11 @@ class Sampler(Actor):
 
         for name, threads in self.pools.items():
             self._put(f"pools.{name}.switches", sum(thread.switches for thread in threads))
+        for name, doors in self.batches.items():
+            self._put(f"pools.{name}.calls", sum(door.calls for door in doors))
+            self._put(f"pools.{name}.taken", sum(door.packets for door in doors))
+        for name, source in self.pipelines.items():
+            self._put_all(f"classes.{name}", (("answered", source.answered), ("overtook", source.overtook)))
 
     def _put_all(self, prefix: str, figures: Sequence[tuple[str, int]]) -> None:
         for name, figure in figures:

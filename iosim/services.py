@@ -7,12 +7,13 @@ be one more actor that turns each of its yields into the same calls (issue B).
 from iosim.actor import TIMER, Clock
 from iosim.attribution import BLOCKED_CALL, Request
 from iosim.cache import Caches
+from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.io_manager import FileObject, IoManager
 from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread
-from iosim.ntstatus import STATUS_PENDING, is_error
+from iosim.ntstatus import STATUS_PENDING, is_error, succeeded
 from iosim.processor import NO_REQUEST
 
 # What became of a step: go on; the request goes on elsewhere; go on when woken; the request went on and the thread waits;
@@ -126,7 +127,9 @@ class Services:
         irp.reports = True
         file = irp.file
         blocks_issuer = saturated and not irp.hit  # the IRP may be another's by the time that the call returns
-        request = self.let_go(thread)
+        request = thread.request
+        thread.last_request = request
+        thread.request = NO_REQUEST
         if file.plain:  # as io.start does, for the many that need no more
             irp.plain = True
             irp.thread = thread
@@ -137,9 +140,14 @@ class Services:
                 io.ended_at_once(irp)
         else:
             status = io.start(thread, irp, BLOCKED_CALL)
-        if status != STATUS_PENDING and is_error(status):
-            thread.request = request  # no packet will come (1.3 row 3): it goes on in its thread
+        if status != STATUS_PENDING and (is_error(status) or (file.modes & SKIP_PORT_ON_SUCCESS and succeeded(status))):
+            thread.request = request  # no packet will come (1.3 rows 3 and 6): it goes on in its thread
+            if io.direct:  # and nobody will remove it: what the remover pays (0b.1) is the caller's
+                thread.owe_kernel(io.costs.removal)
             return DONE
+        queue = thread.queue
+        if queue.watched:
+            queue.probes.released(queue.number, request)
         if blocks_issuer:
             io.wait_for(thread, irp, BLOCKED_CALL)
             return LEFT_AND_WAITS

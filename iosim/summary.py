@@ -119,6 +119,15 @@ class Summarizer:
                 found["ci95"] = shown(batches.estimate)["ci95"]
         return found
 
+    def out_of_order(self, name: str) -> Figures:
+        """Share of a closed class's requests that ended before an earlier one of their client's."""
+        return self.per_replication(lambda each: self._overtaking(each, f"classes.{name}"))
+
+    def _overtaking(self, each: Replication, at: str) -> float:
+        if f"{at}.overtook" not in each.raw.samples:
+            return 0.0  # one request at a time
+        return each.over(f"{at}.overtook") / max(1, each.over(f"{at}.answered"))
+
     def requests(self, group: int) -> Figures:
         """How many were offered and how they ended, summed over replications."""
         counts = {name: sum(each.ended_as(group, end) for each in self.replications) for name, end in ENDS.items()}
@@ -168,28 +177,40 @@ class Summarizer:
             "ready_mean": self.per_replication(lambda each: each.mean("ready")),
         }
 
-    def _most(self, name: str) -> Figures:
-        return figure([float(raw.extremes[name]) for raw in self.raws])
+    def _most(self, names: list[str], of: Callable[[list[int]], int] = max) -> Figures:
+        return figure([float(of([raw.extremes[name] for name in names])) for raw in self.raws])
 
     def port(self, name: str) -> Figures:
-        """One port's packets, queue and running threads."""
-        at = f"ports.{name}"
+        """One port's packets, queue and running threads; of a port for each processor, all of them together.
+
+        The maxima are then those of the single port that had the largest.
+        """
+        ports = port_names(self.raws[0], name)
+        largest = {what: [f"{at}.{what}" for at in ports] for what in ("queue_max", "active_max", "threads_used")}
         return {
-            "limit": self.raws[0].extremes[f"{at}.limit"],
-            "packets": self.per_replication(lambda each: float(each.over(f"{at}.packets"))),
-            "queue_mean": self.per_replication(lambda each: each.mean(f"{at}.depth")),
-            "queue_max": self._most(f"{at}.queue_max"),
-            "active_mean": self.per_replication(lambda each: each.mean(f"{at}.running")),
-            "active_max": self._most(f"{at}.active_max"),
-            "threads_used": self._most(f"{at}.threads_used"),
+            "limit": sum(self.raws[0].extremes[f"{at}.limit"] for at in ports),
+            "packets": self.per_replication(lambda each: float(sum(each.over(f"{at}.packets") for at in ports))),
+            "queue_mean": self.per_replication(lambda each: sum(each.mean(f"{at}.depth") for at in ports)),
+            "queue_max": self._most(largest["queue_max"], max),
+            "active_mean": self.per_replication(lambda each: sum(each.mean(f"{at}.running") for at in ports)),
+            "active_max": self._most(largest["active_max"], max),
+            "threads_used": self._most(largest["threads_used"], sum),
         }
 
     def pool(self, name: str) -> Figures:
-        """One pool's threads."""
+        """One pool's threads, those that it had at most (if it grows), and the packets that a call of a batch brought."""
+        at = f"pools.{name}"
         return {
-            "threads": self.raws[0].extremes[f"pools.{name}.threads"],
-            "switches_per_s": self.per_replication(lambda each: each.per_second(f"pools.{name}.switches")),
+            "threads": self.raws[0].extremes[f"{at}.threads"],
+            "threads_max": self._most([f"{at}.threads_max"]),
+            "packets_per_call": self.per_replication(lambda each: self._per_call(each, at)),
+            "switches_per_s": self.per_replication(lambda each: each.per_second(f"{at}.switches")),
         }
+
+    def _per_call(self, each: Replication, at: str) -> float:
+        if f"{at}.calls" not in each.raw.samples:
+            return 1.0  # GetQueuedCompletionStatus takes one
+        return each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
 
     def disk(self, name: str) -> Figures:
         """One disk: requests in and above it."""
@@ -198,9 +219,9 @@ class Summarizer:
             "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),
             "busy_share": self.per_replication(lambda each: each.mean(f"{at}.busy")),
             "queue_mean": self.per_replication(lambda each: each.mean(f"{at}.present")),
-            "queue_max": self._most(f"{at}.present_max"),
+            "queue_max": self._most([f"{at}.present_max"]),
             "port_driver_queue_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
-            "port_driver_queue_max": self._most(f"{at}.waiting_max"),
+            "port_driver_queue_max": self._most([f"{at}.waiting_max"]),
         }
 
     def volume(self, name: str) -> Figures:
@@ -228,21 +249,25 @@ class Summarizer:
     def head_of_line(self) -> Figures:
         """Mean ns that a class's requests waited at a resource behind *longer* requests of other classes."""
         found: Figures = {}
-        for resource, name in enumerate(self.raws[0].resources):
+        resources = self.raws[0].resources
+        for name in dict.fromkeys(resources):  # threads that take batches share one name
+            numbers = [number for number, other in enumerate(resources) if other == name]
             per_class = {
-                label: figure([self._behind_longer(each, resource, group) for each in self.replications])
+                label: figure([self._behind_longer(each, numbers, group) for each in self.replications])
                 for group, label in enumerate(self.classes)
             }
             if any(each["value"] for each in per_class.values()):
                 found[name] = per_class
         return found
 
-    def _behind_longer(self, each: Replication, resource: int, group: int) -> float:
+    def _behind_longer(self, each: Replication, numbers: list[int], group: int) -> float:
         raw = each.raw
-        groups = len(self.classes)
-        means = [area / max(1, n) for area, n in zip(raw.hold_area[resource], raw.holds[resource], strict=True)]
-        row = each.behind(resource)[group]
-        longer = sum(int(row[other]) for other in range(groups) if means[other] > means[group])
+        groups = range(len(self.classes))
+        areas = [sum(raw.hold_area[number][other] for number in numbers) for other in groups]
+        holds = [sum(raw.holds[number][other] for number in numbers) for other in groups]
+        means = [area / max(1, n) for area, n in zip(areas, holds, strict=True)]
+        row = sum(each.behind(number)[group] for number in numbers)
+        longer = sum(int(row[other]) for other in groups if means[other] > means[group])
         return longer / max(1, each.count(group))
 
     # ---- regime --------------------------------------------------------------------------------------------------
@@ -263,6 +288,13 @@ class Summarizer:
         levels = [each.levels(name) for each in self.replications]
         shortest = min(len(level) for level in levels)
         return np.array([level[:shortest] for level in levels])
+
+
+def port_names(raw: Raw, name: str) -> list[str]:
+    """What a described port is called in the records: itself, or `ports.NAME[0]`, ... where every processor has one."""
+    if f"ports.{name}.limit" in raw.extremes:
+        return [f"ports.{name}"]
+    return [it for it in raw.resources if it.startswith(f"ports.{name}[")]
 
 
 def fingerprint(raws: list[Raw]) -> str:

@@ -16,6 +16,7 @@ from iosim.recorders import RequestColumns, new_ledger
 from iosim.streams import CLIENT_SHIFT, Variate
 
 NEVER = 2**62
+MOST_ITERATIONS = (1 << CLIENT_SHIFT) - 1
 
 
 class Window(Actor):
@@ -205,6 +206,59 @@ class ClosedSource(Source):
         iteration = self.iterations[client] + 1
         self.iterations[client] = iteration
         self.clock.at(self.think.value(client << CLIENT_SHIFT | iteration), ARRIVAL, self, client)
+
+
+class PipelinedSource(ClosedSource):
+    """Clients that keep `outstanding` requests under way each, like a connection with as many receives posted.
+
+    Every one of a client's slots thinks, asks and waits for itself: slot s asks for the client's iterations s,
+    s + outstanding, s + 2 outstanding, ... So what a slot asks for next never depends on which slot was answered first,
+    and neighbours in a client's sequence (of a file that is read in order) are under way together. Where nothing else
+    tells a client's requests apart, this is the same load as `outstanding` times as many clients. `overtook` counts
+    ends of requests of which an earlier one of their client's was still under way (semantics 1.9.1), whenever they came.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        window: Window,
+        group: int,
+        port: CompletionPort,
+        clients: int,
+        think: Variate,
+        outstanding: int,
+    ) -> None:
+        super().__init__(clock, window, group, port, clients, think)
+        self.outstanding = outstanding
+        self.next = [client << CLIENT_SHIFT | slot for client in range(clients) for slot in range(outstanding)]
+        self.under_way: list[dict[int, bool]] = [{} for _ in range(clients)]  # by client, in the order of asking
+        self.answered = 0
+        self.overtook = 0
+
+    def start(self) -> None:
+        """Every slot of every client begins with a thought."""
+        self.window.sources_open += 1
+        for slot, index in enumerate(self.next):
+            self.clock.at(self.think.value(index), ARRIVAL, self, slot)
+
+    def fire(self, what: int) -> None:
+        """Slot number `what` (of all clients') asks."""
+        index = self.next[what]
+        self.under_way[index >> CLIENT_SHIFT][index] = True
+        self.port.insert(Packet(self.ask(index)))
+
+    def served(self, request: Request, now: int) -> None:
+        """The slot thinks again."""
+        index = request.index
+        client = index >> CLIENT_SHIFT
+        under_way = self.under_way[client]
+        self.answered += 1
+        if next(iter(under_way)) != index:
+            self.overtook += 1
+        del under_way[index]
+        slot = client * self.outstanding + (index & MOST_ITERATIONS) % self.outstanding
+        self.next[slot] = index + self.outstanding
+        self.clock.at(self.think.value(index + self.outstanding), ARRIVAL, self, slot)
 
 
 class ReplaySource(Source):

@@ -195,6 +195,51 @@ MISTAKES = {
         "{preset: nvme-datacentre-flash, interrupt_processor: 2}",
         "s.yaml:5:63: disks.disk0.interrupt_processor: the machine has processors 0 to 1, not 2",
     ),
+    "a batch of nothing": (
+        "threads: 2/processor}",
+        "threads: 2/processor, batch: 0}",
+        "s.yaml:14:54: pools.workers.batch: 0 is not between 1 and 4611686018427387904",
+    ),
+    "an unknown affinity": (
+        "threads: 2/processor}",
+        "threads: 2/processor, affinity: procesor}",
+        "s.yaml:14:57: pools.workers.affinity: 'procesor' is not one of any, processor; did you mean 'processor'?",
+    ),
+    "a pool that grows downwards": (
+        "threads: 2/processor}",
+        "threads: 8, grows: {max: 2/processor}}",
+        "s.yaml:14:50: pools.workers.grows.max: at most 4 threads, but the pool begins with 8",
+    ),
+    "a growing pool that shares its port": (
+        "threads: 2/processor}",
+        "threads: 8, grows: {}}\n  others: {port: main, threads: 1}",
+        "s.yaml:14:19: pools.workers.port: a pool that grows needs a port to itself; 'main' also has pool 'others'",
+    ),
+    "a growing pool on a port for each processor": (
+        "concurrency: 0}\npools:\n  workers: {port: main, threads: 2/processor}",
+        "concurrency: 0, per: processor}\npools:\n  workers: {port: main, threads: 8, grows: {}}",
+        "s.yaml:14:44: pools.workers.grows: a pool can't grow on 'main', a port for each processor",
+    ),
+    "a processor's port without a thread": (
+        "concurrency: 0}\npools:\n  workers: {port: main, threads: 2/processor}",
+        "concurrency: 0, per: processor}\npools:\n  workers: {port: main, threads: 1}",
+        "s.yaml:14:34: pools.workers.threads: 2 are needed: 'main' is a port for each processor, and each needs a thread",
+    ),
+    "several requests at once of nobody": (
+        "rate: 20000/s}",
+        "rate: 20000/s, outstanding: 2}",
+        "s.yaml:22:66: workload.web.outstanding: unknown key (known here: kind, port, handler, rate, arrivals)",
+    ),
+    "a client that never asks": (
+        "{kind: open, port: main, handler: request, rate: 20000/s}",
+        "{kind: closed, port: main, handler: request, clients: 4, outstanding: 0}",
+        "s.yaml:22:78: workload.web.outstanding: 0 is not between 1 and 4611686018427387904",
+    ),
+    "a skip flag that is a number": (
+        "size: 64 GiB}",
+        "size: 64 GiB, skip_on_success: 1}",
+        "s.yaml:9:58: files.content.skip_on_success: 1 is neither true nor false",
+    ),
     "an expectation of an unknown figure": (
         "run: {",
         "expect: [latency_ns.p98 < 1 ms]\nrun: {",
@@ -312,6 +357,15 @@ def test_a_port_without_a_pool_is_a_mistake_only_where_packets_are_sent(here: Pa
     ]
 
 
+def test_a_pool_cannot_grow_on_ports_whose_lock_costs(here: Path) -> None:
+    growing = BASE.replace("threads: 2/processor}", "threads: 8, grows: {}}")
+    assert load(write(growing)).model.pools["workers"].grows is not None
+    costly = growing.replace("cores_per_node: 2", "cores_per_node: 2, kernel: {port_lock: 100 ns}")
+    assert refusal(write(costly)) == [
+        "s.yaml:14:44: pools.workers.grows: a pool can't grow where machine.kernel.port_lock is above 0"
+    ]
+
+
 def test_a_yaml_bomb_is_stopped_within_50_ms(here: Path) -> None:
     """Nine levels of nine aliases are 387 million values."""
     letters = "abcdefghi"
@@ -355,6 +409,21 @@ def test_a_missing_file_or_scenario_says_how_to_name_one(here: Path) -> None:
 def test_places_count_characters_and_not_bytes(here: Path) -> None:
     text = BASE.replace("scenario: server", 'scenario: server\ndescription: "µµµ", seed: 1', 1)
     assert refusal(write(text))[0].startswith("s.yaml:3:19: not YAML")
+
+
+def test_the_patterns_of_practitioners_have_keys_and_defaults_that_change_nothing(here: Path) -> None:
+    plain = load(write(BASE)).effective()
+    pool = plain["pools"]["workers"]
+    assert (pool["threads"], pool["batch"], pool["affinity"], "grows" in pool) == ("2/processor", 1, "any", False)
+    assert (plain["ports"]["main"]["per"], plain["files"]["content"]["skip_on_success"]) == ("machine", False)
+    grown = load(write(BASE), {"pools.workers.grows": {"max": "8/processor"}})
+    assert grown.model.pools["workers"].grows is not None
+    assert grown.effective()["pools"]["workers"]["grows"] == {
+        "max": "8/processor",
+        "after": "0 ns",
+        "idle_timeout": "20 s",
+        "creation": "30 us",
+    }
 
 
 def test_quantities_become_integers_of_the_models_grain(here: Path) -> None:

@@ -85,6 +85,43 @@ def test_the_head_of_line_time_vanishes_when_the_slow_class_does_not_block() -> 
     assert result.summary["classes"]["fast"]["latency_ns"]["mean"]["value"] < 60_000
 
 
+BATCH, SKIP = "pools.workers.batch", "files.records.skip_on_success"
+
+
+def batching(changes: dict[str, Any]) -> tuple[Estimate, Estimate]:
+    """Throughput of batches of 16, and of skip-on-success, each over that with neither."""
+    result = study("batching", changes, {BATCH: [1, 16], SKIP: [False, True]}, 3)
+    assert result.study is not None
+    neither = {BATCH: 1, SKIP: False}
+    others = {BATCH: 16, SKIP: False}, {BATCH: 1, SKIP: True}
+    batch, skip = (result.study.ratio("throughput_per_s", other, neither) for other in others)
+    return batch, skip
+
+
+def test_batches_and_skip_on_success_raise_the_throughput_of_cached_reads() -> None:
+    batch, skip = batching({})
+    assert batch.low >= 1.15, batch
+    assert skip.low >= 1.05, skip
+
+
+def test_what_they_gain_vanishes_with_the_cost_of_the_call_that_they_save() -> None:
+    batch, skip = batching({"machine.kernel.remove": "0 ns"})
+    assert 0.97 <= batch.low <= batch.high <= 1.02, batch
+    assert 0.98 <= skip.low <= skip.high <= 1.02, skip
+
+
+def test_batches_make_some_wait_behind_what_blocks_in_their_thread_and_more_threads_are_no_cure() -> None:
+    def tail(**changes: Any) -> float:
+        named = {name.replace("__", "."): value for name, value in changes.items()}
+        summary = iosim.run(iosim.load("batching", set=named), study=False).summary
+        return float(summary["classes"]["records"]["latency_ns"]["p99"]["value"])
+
+    alone = tail()
+    assert tail(pools__workers__batch=4) > 3 * alone
+    assert tail(pools__workers__batch=4, pools__workers__threads=500) > 3 * alone
+    assert tail(pools__workers__batch=4, handlers__errand=[{"compute": "2 us"}]) < 1.2 * alone
+
+
 def test_trace_replay_replays_every_row_and_explains_its_time() -> None:
     summary = iosim.run(iosim.load("trace-replay")).summary
     assert summary["requests"]["completed"] == 24_783

@@ -15,6 +15,7 @@ from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import Replay
 from iosim.scenario.nodes import Node
 from iosim.scenario.problems import mistake_at
+from iosim.scenario.quantities import count_on
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import LockStep, ReadStep, TransferStep, WriteStep
 from iosim.scenario.storage import PresetDisk
@@ -121,7 +122,7 @@ def impossible(tree: Node, model: ScenarioModel, traces: dict[str, Path], *, mac
     if not model.run.rows and model.run.warm_up is None and not traces:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))
     if machine_known:
-        found += _processors(model)
+        found += [*_processors(model), *_pools(model)]
     return [mistake_at(tree, path, message) for path, message in found]
 
 
@@ -233,3 +234,26 @@ def _processors(model: ScenarioModel) -> Found:
             last = model.machine.processors - 1
             message = f"the machine has processors 0 to {last}, not {disk.interrupt_processor}"
             yield ("disks", name, "interrupt_processor"), message
+
+
+def _pools(model: ScenarioModel) -> Found:
+    """Pools that grow can, and every one of a port's queues has threads."""
+    processors = model.machine.processors
+    for name, pool in model.pools.items():
+        threads = count_on(pool.threads, processors)
+        per_processor = pool.port in model.ports and model.ports[pool.port].per == "processor"
+        if per_processor and threads < processors:
+            message = f"{processors} are needed: '{pool.port}' is a port for each processor, and each needs a thread"
+            yield ("pools", name, "threads"), message
+        if pool.grows is None:
+            continue
+        if (most := count_on(pool.grows.max, processors)) < threads:
+            yield ("pools", name, "grows", "max"), f"at most {most} threads, but the pool begins with {threads}"
+        others = [other for other, it in model.pools.items() if it.port == pool.port and other != name]
+        if others:
+            message = f"a pool that grows needs a port to itself; '{pool.port}' also has pool '{others[0]}'"
+            yield ("pools", name, "port"), message
+        if per_processor:
+            yield ("pools", name, "grows"), f"a pool can't grow on '{pool.port}', a port for each processor"
+        if model.machine.kernel.port_lock:
+            yield ("pools", name, "grows"), "a pool can't grow where machine.kernel.port_lock is above 0"

@@ -37,10 +37,11 @@ _REQUEST_FIGURES: tuple[tuple[Part, ...], ...] = (
 _PATHS: tuple[tuple[Part, ...], ...] = (
     *_REQUEST_FIGURES,
     *((("classes",), _NAME, *path) for path in _REQUEST_FIGURES),
+    (("classes",), _NAME, ("out_of_order_share",)),
     (("processors",), ("utilization", "context_switches_per_s", "ready_mean")),
     (("processors",), ("share",), SHARES),
     (("ports",), _NAME, PORT),
-    (("pools",), _NAME, ("threads", "switches_per_s")),
+    (("pools",), _NAME, ("threads", "threads_max", "packets_per_call", "switches_per_s")),
     (("locks",), _NAME, ("acquisitions_per_s", "contended_share", "blocked_share", "waiting_mean")),
     (("disks",), _NAME, DISK),
     (("volumes",), _NAME, ("cache_hits_per_s", "cache_misses_per_s")),

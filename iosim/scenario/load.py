@@ -29,6 +29,13 @@ class ClosedLoad(Section):
     handler: str = key(..., "name of the handler that serves them")
     clients: Count = key(..., "number of clients")
     think: TimeDraw = key("0 s", "time from an answer to the client's next request")
+    outstanding: Count = key(
+        1,
+        "requests that a client keeps under way, like several receives posted beforehand; each is answered, thinks and"
+        " asks for itself, and takes every so many-th of the client's requests",
+        source="one at a time: a client that waits for its answer",
+        sure="assumed",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,11 @@ class PerProcessor:
         return self.times * processors
 
 
+def count_on(count: int | PerProcessor, processors: int) -> int:
+    """A count on a machine with so many logical processors."""
+    return count if isinstance(count, int) else count.on(processors)
+
+
 def _count(value: Any) -> int | PerProcessor:
     if isinstance(value, str):
         number, slash, unit = (part.strip() for part in value.partition("/"))

@@ -52,13 +52,60 @@ class Port(Section):
         source="NumberOfConcurrentThreads = 0",
         sure="documented",
     )
+    per: Literal["machine", "processor"] = key(
+        "machine",
+        "machine: one port; processor: as many ports as processors, each with this concurrency: thread k of a pool waits"
+        " on port k, and requests go by their number (a closed load's by their client's), all modulo the processors",
+        source="CreateIoCompletionPort makes one",
+        sure="documented",
+    )
+
+
+class Growth(Section):
+    """A pool that gets more threads when all it has are blocked, and loses those that have nothing to do."""
+
+    max: Threads = key(
+        500,
+        "most threads: a number or 'N/processor'",
+        source="default maximum of the Windows thread pool",
+        sure="assumed",
+    )
+    after: Time = key(
+        "0 s",
+        "a thread is added when the oldest packet has waited this long with room under the limit and no thread free",
+        source="the Windows thread pool grows when all its threads are blocked and work waits",
+        sure="assumed",
+    )
+    idle_timeout: PositiveTime = key(
+        "20 s", "a thread that found no packet for so long ends", source="a choice: as in .NET's pool", sure="assumed"
+    )
+    creation: Time = key(
+        "30 us",
+        "processor time of making a thread, before it asks for its first packet",
+        source="common order of magnitude: 10 to 50 us",
+        sure="assumed",
+    )
 
 
 class Pool(Section):
     """Threads of the program that take packets from one port."""
 
     port: str = key(..., "name of the port that its threads wait on")
-    threads: Threads = key(..., "how many threads: a number or 'N/processor'")
+    threads: Threads = key(..., "how many threads: a number or 'N/processor'; of a pool that grows, the fewest")
+    batch: Count = key(
+        1,
+        "packets that a thread takes in one call at most; beyond 1 it calls GetQueuedCompletionStatusEx, and what it"
+        " took waits inside the thread",
+        source="GetQueuedCompletionStatus takes one",
+        sure="documented",
+    )
+    affinity: Literal["any", "processor"] = key(
+        "any",
+        "any: its threads run on any processor; processor: thread k on processor k alone (beyond the last, from 0 again)",
+        source="a thread inherits the affinity of its process: all processors",
+        sure="documented",
+    )
+    grows: Growth | None = key(None, "the pool begins with 'threads' and grows; left out, it is fixed")
     priority: Priority = key(
         8, "base priority of its threads (1 to 15)", source="normal class, normal thread", sure="documented"
     )

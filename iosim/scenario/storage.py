@@ -6,7 +6,18 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Tag, model_validator
 
 from iosim import units
-from iosim.scenario.quantities import Bandwidth, Count, Index, PositiveSize, PositiveTime, Ratio, Rotation, Size, Time
+from iosim.scenario.quantities import (
+    Bandwidth,
+    Count,
+    Flag,
+    Index,
+    PositiveSize,
+    PositiveTime,
+    Ratio,
+    Rotation,
+    Size,
+    Time,
+)
 from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake_at, whole_list
 
 SECTOR = 512
@@ -131,6 +142,14 @@ class File(Section):
     )
     hit_ratio: Ratio | None = key(
         None, "share of cached reads that hit, drawn for each request; left out, hits come from the page cache itself"
+    )
+
+    skip_on_success: Flag = key(
+        False,
+        "FILE_SKIP_COMPLETION_PORT_ON_SUCCESS: a request that ends at once (a cached hit) goes on in its thread and queues"
+        " no packet; one that pended reports as ever",
+        source="off until SetFileCompletionNotificationModes is called",
+        sure="documented",
     )
 
     @model_validator(mode="after")
