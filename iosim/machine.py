@@ -5,7 +5,7 @@ Nothing is decided here: every number comes from the scenario, whose schema has 
 
 from array import array
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from iosim.actor import SAMPLE, Clock
@@ -36,7 +36,7 @@ from iosim.drives.nvme import Nvme
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
 from iosim.irp import READ, WRITE
-from iosim.kernel_queue import NO_LIMIT, KernelQueue
+from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import CriticalSection
 from iosim.numa import Topology
 from iosim.probes import Probes
@@ -46,10 +46,13 @@ from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
+from iosim.scenario.hardware import FOREGROUND_QUANTA
 from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.scenario.quantities import PerProcessor
+from iosim.scenario.schema import Pool
 from iosim.scenario.steps import Transfer
+from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
 from iosim.streams import (
     CLIENT_SHIFT,
@@ -178,13 +181,23 @@ class Machine:
         it = self.model.machine
         topology = Topology(it.numa_nodes, it.cores_per_node * it.smt.threads, it.distances or ())
         self.caches = Caches(topology, it.l2, it.l3, it.memory.l3, it.memory.local)
-        times = it.dispatcher
-        self.dispatcher = Dispatcher(self.clock, self.caches, times.context_switch, times.quantum, times.timer_tick)
+        self.dispatcher = self._dispatcher(topology.groups)
         processors = [self.dispatcher.add_processor(number) for number in range(topology.processors)]
         if it.smt.threads == 2:
             for first, second in zip(processors[::2], processors[1::2], strict=True):
                 first.sibling, second.sibling = second, first
                 first.shared_pace = second.shared_pace = round(2 * FULL_PACE / it.smt.yield_)
+
+    def _dispatcher(self, groups: int) -> Dispatcher:
+        """The plain one, if it does all that is asked for."""
+        it = self.model.machine.dispatcher
+        times = it.context_switch, it.quantum, it.timer_tick, it.idle_exit
+        quanta = FOREGROUND_QUANTA.get(it.quantum, ())
+        params = SchedulerParams(it.placement, it.ready_queues, it.quantum_mode, it.starvation_relief, quanta)
+        in_front = any(pool.foreground for pool in self.model.pools.values())
+        if groups == 1 and not in_front and replace(params, foreground_quanta=()) == PLAIN:
+            return Dispatcher(self.clock, self.caches, *times)
+        return FullDispatcher(self.clock, self.caches, *times, params)
 
     def _build_io(self) -> None:
         kernel = self.model.machine.kernel
@@ -256,13 +269,21 @@ class Machine:
         for name, pool in self.model.pools.items():
             program = WorkerProgram(self.services, self.ports[pool.port])
             count = self._processors(pool.threads)
-            self.pools[name] = [self.dispatcher.create_thread(program, pool.priority) for _ in range(count)]
+            self.pools[name] = [self._worker(program, pool) for _ in range(count)]
         cached = any(file.access == "cached" for file in self.model.files.values())
         workers = self.model.machine.kernel.system_workers if cached else 0
         self.system_workers = [
             self.dispatcher.create_thread(SystemWorker(self.io, self.work_queue), SYSTEM_PRIORITY)
             for _ in range(workers)
         ]
+
+    def _worker(self, program: WorkerProgram, pool: Pool) -> KernelThread:
+        thread = self.dispatcher.create_thread(program, pool.priority)
+        if isinstance(self.dispatcher, FullDispatcher):
+            if pool.group:
+                self.dispatcher.set_group(thread, pool.group)
+            self.dispatcher.set_foreground(thread, pool.foreground)
+        return thread
 
     # ---- workload and handlers -----------------------------------------------------------------------------------
 

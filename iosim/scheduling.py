@@ -112,7 +112,6 @@ class FullDispatcher(Dispatcher):
         thread = super().create_thread(program, priority)
         thread.ideal = self._next_ideal(0)
         self.set_foreground(thread, 0)
-        refill(thread, self.by_ticks)
         return thread
 
     def _next_ideal(self, group: int) -> int:
@@ -180,11 +179,16 @@ class FullDispatcher(Dispatcher):
         self._put_back(thread)
 
     def set_foreground(self, thread: Thread, separation: int) -> None:
-        """How far the thread's process is in front (0 to 2): added to boosts, and its quantum from the next refill on."""
+        """How far the thread's process is in front (0 to 2): added to boosts, and its quantum from the next refill on.
+
+        A thread that has not run yet has the quantum at once.
+        """
         thread.foreground = separation
         thread.full_quantum = self.quanta[min(separation, len(self.quanta) - 1)]
         if self.by_ticks:
             thread.full_units = max(1, round(UNITS_A_TICK * thread.full_quantum / self.tick))
+        if not thread.switches:
+            refill(thread, self.by_ticks)
 
     def yield_processor(self, thread: KernelThread) -> bool:
         """The running thread lets whoever is ready go first, worse ones too; False when nobody is ("no yield").
