@@ -41,6 +41,11 @@ class SleepyProcessor(Processor):
         else:
             super().take(thread)
 
+    def _leave_idle(self) -> None:
+        super()._leave_idle()
+        if self.sibling.mode == WAKING:  # it needs nothing of the core yet
+            self.pace = FULL_PACE
+
     def _stop_for_interrupt(self) -> None:
         if self.mode != WAKING:
             super()._stop_for_interrupt()

@@ -92,7 +92,7 @@ class FullDispatcher(Dispatcher):
         self.own: list[ReadyQueue] = []  # by processor
         self.own_count = 0  # threads in these
         self.seeds = [0] * topology.groups  # the process's last ideal processor, by group
-        self.standby = IDLE_THREAD  # chosen already, for the processor whose thread has just yielded
+        self.standby: list[Thread] = []  # by processor: chosen already, as its thread has just yielded
         self.displaced = IDLE_THREAD  # has just lost its processor: another may be idle
         self.quantum_tick = QuantumTick(self)
         self.balance_set_manager = BalanceSetManager(self)
@@ -105,6 +105,7 @@ class FullDispatcher(Dispatcher):
             self.seeds[group] = number
         self.group_masks[group] |= 1 << number
         self.own.append(ReadyQueue())
+        self.standby.append(IDLE_THREAD)
         return processor
 
     def create_thread(self, program: Program, priority: int) -> KernelThread:
@@ -200,7 +201,7 @@ class FullDispatcher(Dispatcher):
         queue = self._better_queue(number)
         if not queue.mask:
             return False
-        self.standby = self._taken(queue)
+        self.standby[number] = self._taken(queue)
         self._end_quantum(thread)
         thread.planned = True
         self._count_ready(1)
@@ -339,9 +340,9 @@ class FullDispatcher(Dispatcher):
         return shared if shared.mask.bit_length() > own.mask.bit_length() else own
 
     def _choose(self, processor: Processor) -> Thread:
-        thread = self.standby
+        thread = self.standby[processor.number]
         if thread is not IDLE_THREAD:
-            self.standby = IDLE_THREAD
+            self.standby[processor.number] = IDLE_THREAD
             return thread
         queue = self._better_queue(processor.number)
         if queue.mask:
@@ -371,23 +372,21 @@ class FullDispatcher(Dispatcher):
         """The best ready thread for this processor, its switch charged; IDLE_THREAD for none: the processor is idle."""
         if self.caches.costs and processor.thread is not IDLE_THREAD:
             self.caches.left(processor.thread, processor.number)
+        if self.displaced is not IDLE_THREAD:
+            self._find_another()  # before this processor chooses: others may be pushed aside, and wait for it
         thread = self._choose(processor)
         if thread is IDLE_THREAD:
             self.idle[processor.node] |= processor.place
-        else:
-            self._count_ready(-1)
-            thread.request.spend(READY_QUEUE, self.clock.now)
-            self._switch_in(thread, processor)
-        if self.displaced is not IDLE_THREAD:
-            self._find_another()
+            return thread
+        self._count_ready(-1)
+        thread.request.spend(READY_QUEUE, self.clock.now)
+        self._switch_in(thread, processor)
         return thread
 
     def _find_another(self) -> None:
         """The thread that has just lost its processor goes to an idle one, or where its new affinity lets it."""
         thread = self.displaced
         self.displaced = IDLE_THREAD
-        if thread.state != READY:
-            return
         number = self._idle_for(thread)
         if number >= 0:
             self._unqueue(thread)
