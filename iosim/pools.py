@@ -15,9 +15,11 @@ from iosim.actor import TIMER, Actor
 from iosim.application import Step, WorkerProgram
 from iosim.attribution import Request
 from iosim.completion_port import CompletionPort
-from iosim.dispatcher import Dispatcher
+from iosim.dispatcher import Dispatcher, lowest_bit
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.ntstatus import STATUS_SUCCESS, STATUS_TIMEOUT
+from iosim.processor import Processor
+from iosim.scheduling import FullDispatcher
 from iosim.services import Services
 
 GROW, SHRINK = range(2)
@@ -39,14 +41,28 @@ class ThreadParams:
 
     priority: int
     affine: bool = False
+    group: int = 0
+    foreground: int = 0
 
 
 def make_thread(dispatcher: Dispatcher, program: WorkerProgram, number: int, params: ThreadParams) -> KernelThread:
     """Thread `number` of a pool, not yet made ready."""
     thread = dispatcher.create_thread(program, params.priority)
-    if params.affine:  # SetThreadAffinityMask
-        dispatcher.set_affinity(thread, 1 << number % len(dispatcher.processors))  # type: ignore[attr-defined]
+    if isinstance(dispatcher, FullDispatcher):
+        if params.affine:
+            bind(dispatcher, thread, dispatcher.processors[number % len(dispatcher.processors)])
+        elif params.group:
+            dispatcher.set_group(thread, params.group)
+        dispatcher.set_foreground(thread, params.foreground)
     return thread
+
+
+def bind(dispatcher: FullDispatcher, thread: KernelThread, processor: Processor) -> None:
+    """The thread runs on this processor alone, whichever its group (SetThreadGroupAffinity)."""
+    group = dispatcher.group_of_node[processor.node]
+    if group:
+        dispatcher.set_group(thread, group)
+    dispatcher.set_affinity(thread, 1 << processor.number - lowest_bit(dispatcher.group_masks[group]))
 
 
 class GrowingPort(CompletionPort):
