@@ -1,10 +1,10 @@
 """Pools that grow and shrink, and ports of which every processor has one.
 
-A pool grows when the oldest packet at its port has waited for `after` while the limit had room and no thread was parked:
-its threads are all blocked, or fewer than the limit lets run. Threads are made one at a time, up to `most`; the next one
-when the last has come to the port. It shrinks by the thread that has been parked longest, once that is `idle_timeout`, down
-to `least`. Who looks is the port, at what changes its state (a packet that no thread took, a thread that blocked): nothing
-polls, and a port whose pools are fixed has no part in it.
+A pool grows when the oldest packet at its port has waited for `after`, the limit has room and no thread is parked: its
+threads are all blocked, or fewer than the limit lets run. Threads are made one at a time; the next one when the last has
+come to the port. It shrinks by the thread that has been parked longest, once that is `idle_timeout`, down to `least`. Who
+looks is the port, at what changes its state (a packet that no thread took, a thread that blocked): nothing polls, and a
+port whose pools are fixed has no part in it. Both times end at a clock tick (0b.13).
 Source: semantics 7.8 (grows when all are blocked and work waits). Simplified: making a thread costs processor time of the
 new thread itself, before it asks for its first packet, instead of its maker's.
 """

@@ -77,7 +77,7 @@ class Growth(Section):
     )
     after: Time = key(
         "0 s",
-        "a thread is added when the oldest packet has waited this long with room under the limit and no thread free",
+        "a thread is added when the oldest packet has waited this long, the limit has room and no thread is free",
         source="the Windows thread pool grows when all its threads are blocked and work waits",
         sure="assumed",
     )
