@@ -68,6 +68,7 @@ CAUSES = (
     SYSTEM_WORKER_QUEUE,
     PAGING,
 ) = range(19)
+IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
 
 # How a request ended.

@@ -3,8 +3,11 @@
 A thread that waits has left its processor; `wake` makes it ready again. A bound thread that blocks gives its place in
 its kernel queue up (semantics 1.6), and takes it back when its wait is satisfied, whatever the limit (1.7).
 
+This one has what most machines need: one ready queue for all, a quantum in processor time, threads that run anywhere.
+Affinity, ideal processors, queues a processor, quanta in clock ticks and relief of starvation: scheduling.py.
+
 Sources: semantics 7.1 to 7.3, 0b.12 (quantum in cycles: interrupts' time is not charged), 0b.16 (one ready queue for all,
-as in Windows 8.1 and later), 7.4 (boosts). Left for issue B: affinity, quantum by ticks, per-processor ready queues.
+as in Windows 8.1 and later), 7.4 (boosts).
 """
 
 from collections import deque
@@ -12,6 +15,7 @@ from collections import deque
 from iosim.actor import TIMER, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
+from iosim.idle_states import SleepyProcessor
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelThread
 from iosim.ntstatus import STATUS_TIMEOUT
 from iosim.processor import (
@@ -40,16 +44,27 @@ IO_NAMED_PIPE_INCREMENT = 2
 EVENT_INCREMENT = 1
 SEMAPHORE_INCREMENT = 1
 
+# Base priority by the priority class of the process, and the two offsets that stand for a priority (semantics 7.1).
+CLASS_BASES = {"idle": 4, "below_normal": 6, "normal": 8, "above_normal": 10, "high": 13, "real_time": 24}
+THREAD_PRIORITY_IDLE = -15
+THREAD_PRIORITY_TIME_CRITICAL = 15
+
 
 class Dispatcher(Scheduler):
-    """All threads and processors of the machine. `switch_cost` and `quantum` are ns."""
+    """All threads and processors of the machine. Times are ns.
 
-    def __init__(self, clock: Clock, caches: Caches, switch_cost: int, quantum: int, tick: int) -> None:
+    `idle_exit`: from the moment that a thread is given to an idle processor to that when the processor runs it.
+    """
+
+    def __init__(
+        self, clock: Clock, caches: Caches, switch_cost: int, quantum: int, tick: int, idle_exit: int = 0
+    ) -> None:
         self.clock = clock
         self.caches = caches
         self.switch_cost = switch_cost
         self.quantum = quantum
         self.tick = tick
+        self.idle_exit = idle_exit
         self.processors: list[Processor] = []
         self.threads: list[KernelThread] = []
         self.timeouts: list[Timeout] = []  # by thread
@@ -65,7 +80,11 @@ class Dispatcher(Scheduler):
     def add_processor(self, number: int) -> Processor:
         """Add the next processor of the machine, idle."""
         node, place = divmod(number, self.per_node)
-        processor = Processor(self.clock, number, node, 1 << place, self)
+        processor = (
+            SleepyProcessor(self.clock, number, node, 1 << place, self, self.idle_exit)
+            if self.idle_exit
+            else Processor(self.clock, number, node, 1 << place, self)
+        )
         self.processors.append(processor)
         self.idle[node] |= processor.place
         return processor
@@ -73,7 +92,7 @@ class Dispatcher(Scheduler):
     def create_thread(self, program: Program, priority: int) -> KernelThread:
         """A new thread, ready to run its program."""
         thread = KernelThread(len(self.threads), program, priority)
-        thread.quantum = self.quantum
+        thread.quantum = thread.full_quantum = self.quantum
         self.threads.append(thread)
         self.timeouts.append(Timeout(self, thread))
         self.lowest = min(self.lowest, priority)
@@ -197,9 +216,8 @@ class Dispatcher(Scheduler):
 
     def quantum_ended(self, thread: Thread) -> bool:
         """Refill, decay; to the tail of its level when an equal or better thread is ready (semantics 7.2)."""
-        thread.quantum = self.quantum
-        if thread.priority > thread.base_priority:
-            thread.priority -= 1
+        thread.quantum = thread.full_quantum
+        decay(thread)
         if not self.ready_mask >> thread.priority:
             return False
         thread.state = READY
@@ -283,9 +301,49 @@ class Timeout(Actor):
 
 
 def boost(thread: Thread, increment: int) -> None:
-    """Base plus increment (never current plus), capped at 15, if that is higher; real-time threads have none (7.4)."""
-    if thread.base_priority < REAL_TIME:
-        thread.priority = max(thread.priority, min(thread.base_priority + increment, REAL_TIME - 1))
+    """Base plus increment (never current plus) and what the foreground adds, capped at 15, if that is higher (7.4).
+
+    Real-time threads have none. A first boost refills the quantum where clock ticks are charged (7.2).
+    """
+    base = thread.base_priority
+    if base >= REAL_TIME or thread.priority_decrement or not thread.boosts:
+        return
+    plain = min(base + increment, REAL_TIME - 1)
+    boosted = min(base + increment + thread.foreground, REAL_TIME - 1)
+    if boosted <= thread.priority:
+        return
+    if thread.priority == base:
+        thread.units = thread.full_units
+    thread.priority = boosted
+    thread.priority_decrement = boosted - plain
+
+
+def decay(thread: Thread) -> None:
+    """A quantum has ended: a boosted thread loses what the foreground added, and one level, not below its base (7.4).
+
+    That the foreground's part goes at once is from memory of public literature.
+    """
+    if thread.priority > thread.base_priority:
+        thread.priority = max(thread.base_priority, thread.priority - thread.priority_decrement - 1)
+    thread.priority_decrement = 0
+
+
+def base_priority(process_class: str, offset: int) -> int:
+    """Base priority of a thread: that of its process's class plus -2 to 2, or one of the two ends (semantics 7.1).
+
+    `offset` THREAD_PRIORITY_IDLE: 1, or 16 in a real-time process; THREAD_PRIORITY_TIME_CRITICAL: 15, or 31.
+    Raises ValueError for another class or offset.
+    """
+    if process_class not in CLASS_BASES:
+        raise ValueError(f"priority class '{process_class}' is none of {', '.join(CLASS_BASES)}")
+    real_time = process_class == "real_time"
+    if offset == THREAD_PRIORITY_IDLE:
+        return REAL_TIME if real_time else 1
+    if offset == THREAD_PRIORITY_TIME_CRITICAL:
+        return PRIORITIES - 1 if real_time else REAL_TIME - 1
+    if not -2 <= offset <= 2:
+        raise ValueError(f"a thread's priority is -2 to 2 from that of its class, or -15 or 15; not {offset}")
+    return CLASS_BASES[process_class] + offset
 
 
 def quantum_units(long: bool, variable: bool, foreground: int) -> int:

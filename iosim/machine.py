@@ -5,7 +5,7 @@ Nothing is decided here: every number comes from the scenario, whose schema has 
 
 from array import array
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from iosim.actor import SAMPLE, Clock
@@ -59,12 +59,14 @@ from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
+from iosim.scenario.hardware import FOREGROUND_QUANTA
 from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.scenario.quantities import PerProcessor, count_on
 from iosim.scenario.schema import Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
 from iosim.scenario.steps import Transfer
+from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
 from iosim.streams import (
@@ -194,13 +196,23 @@ class Machine:
         it = self.model.machine
         topology = Topology(it.numa_nodes, it.cores_per_node * it.smt.threads, it.distances or ())
         self.caches = Caches(topology, it.l2, it.l3, it.memory.l3, it.memory.local)
-        times = it.dispatcher
-        self.dispatcher = Dispatcher(self.clock, self.caches, times.context_switch, times.quantum, times.timer_tick)
+        self.dispatcher = self._dispatcher(topology.groups)
         processors = [self.dispatcher.add_processor(number) for number in range(topology.processors)]
         if it.smt.threads == 2:
             for first, second in zip(processors[::2], processors[1::2], strict=True):
                 first.sibling, second.sibling = second, first
                 first.shared_pace = second.shared_pace = round(2 * FULL_PACE / it.smt.yield_)
+
+    def _dispatcher(self, groups: int) -> Dispatcher:
+        """The plain one, if it does all that is asked for."""
+        it = self.model.machine.dispatcher
+        times = it.context_switch, it.quantum, it.timer_tick, it.idle_exit
+        quanta = FOREGROUND_QUANTA.get(it.quantum, ())
+        params = SchedulerParams(it.placement, it.ready_queues, it.quantum_mode, it.starvation_relief, quanta)
+        special = any(pool.foreground or pool.affinity != "any" for pool in self.model.pools.values())
+        if groups == 1 and not special and replace(params, foreground_quanta=()) == PLAIN:
+            return Dispatcher(self.clock, self.caches, *times)
+        return FullDispatcher(self.clock, self.caches, *times, params)
 
     def _build_io(self) -> None:
         kernel = self.model.machine.kernel
@@ -583,7 +595,7 @@ class Sequential(Variate):
 
 def thread_params(pool: Pool) -> ThreadParams:
     """How the pool's threads are made."""
-    return ThreadParams(pool.priority, pool.affinity == "processor")
+    return ThreadParams(pool.priority, pool.affinity == "processor", pool.group, pool.foreground)
 
 
 def transform_of(it: Distribution) -> Transform:

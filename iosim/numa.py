@@ -20,12 +20,16 @@ def default_distances(nodes: int) -> list[list[int]]:
     return [[LOCAL_DISTANCE if a == b else REMOTE_DISTANCE for b in range(nodes)] for a in range(nodes)]
 
 
+GROUP = 64  # logical processors of a group at most: bits of an affinity mask
+
+
 class Topology:
     """Which node a processor belongs to, and the distance between two nodes.
 
     Processors are numbered through: node 0 has the first `processors_per_node`, node 1 the next. `distances` has a row
     per node in SLIT units; without it every other node is `REMOTE_DISTANCE` away. Raises ValueError, naming the entry,
-    unless the table is square, symmetric, 10 on its diagonal and 10 to 254 elsewhere.
+    unless the table is square, symmetric, 10 on its diagonal and 10 to 254 elsewhere. `group_of_node` numbers the
+    processor groups: whole nodes, as many as have 64 processors at most.
 
     Invariant: `distance(a, b) == distance(b, a)`, and 10 exactly where nothing is paid for being remote.
     """
@@ -41,6 +45,9 @@ class Topology:
         self.processors_per_node = processors_per_node
         self.processors = nodes * processors_per_node
         self.table = array("q", [entry for row in rows for entry in row])
+        nodes_a_group = max(1, GROUP // processors_per_node)
+        self.group_of_node = [node // nodes_a_group for node in range(nodes)]
+        self.groups = self.group_of_node[-1] + 1
 
     def node_of(self, processor: int) -> int:
         """Return the node of a processor; ValueError outside the machine."""

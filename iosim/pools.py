@@ -1,10 +1,10 @@
 """Pools that grow and shrink, and ports of which every processor has one.
 
-A pool grows when the oldest packet at its port has waited for `after` while the limit had room and no thread was parked:
-its threads are all blocked, or fewer than the limit lets run. Threads are made one at a time, up to `most`; the next one
-when the last has come to the port. It shrinks by the thread that has been parked longest, once that is `idle_timeout`, down
-to `least`. Who looks is the port, at what changes its state (a packet that no thread took, a thread that blocked): nothing
-polls, and a port whose pools are fixed has no part in it.
+A pool grows when the oldest packet at its port has waited for `after`, the limit has room and no thread is parked: its
+threads are all blocked, or fewer than the limit lets run. Threads are made one at a time; the next one when the last has
+come to the port. It shrinks by the thread that has been parked longest, once that is `idle_timeout`, down to `least`. Who
+looks is the port, at what changes its state (a packet that no thread took, a thread that blocked): nothing polls, and a
+port whose pools are fixed has no part in it. Both times end at a clock tick (0b.13).
 Source: semantics 7.8 (grows when all are blocked and work waits). Simplified: making a thread costs processor time of the
 new thread itself, before it asks for its first packet, instead of its maker's.
 """
@@ -15,9 +15,11 @@ from iosim.actor import TIMER, Actor
 from iosim.application import Step, WorkerProgram
 from iosim.attribution import Request
 from iosim.completion_port import CompletionPort
-from iosim.dispatcher import Dispatcher
+from iosim.dispatcher import Dispatcher, lowest_bit
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.ntstatus import STATUS_SUCCESS, STATUS_TIMEOUT
+from iosim.processor import Processor
+from iosim.scheduling import FullDispatcher
 from iosim.services import Services
 
 GROW, SHRINK = range(2)
@@ -39,14 +41,28 @@ class ThreadParams:
 
     priority: int
     affine: bool = False
+    group: int = 0
+    foreground: int = 0
 
 
 def make_thread(dispatcher: Dispatcher, program: WorkerProgram, number: int, params: ThreadParams) -> KernelThread:
     """Thread `number` of a pool, not yet made ready."""
     thread = dispatcher.create_thread(program, params.priority)
-    if params.affine:  # SetThreadAffinityMask
-        dispatcher.set_affinity(thread, 1 << number % len(dispatcher.processors))  # type: ignore[attr-defined]
+    if isinstance(dispatcher, FullDispatcher):
+        if params.affine:
+            bind(dispatcher, thread, dispatcher.processors[number % len(dispatcher.processors)])
+        elif params.group:
+            dispatcher.set_group(thread, params.group)
+        dispatcher.set_foreground(thread, params.foreground)
     return thread
+
+
+def bind(dispatcher: FullDispatcher, thread: KernelThread, processor: Processor) -> None:
+    """The thread runs on this processor alone, whichever its group (SetThreadGroupAffinity)."""
+    group = dispatcher.group_of_node[processor.node]
+    if group:
+        dispatcher.set_group(thread, group)
+    dispatcher.set_affinity(thread, 1 << processor.number - lowest_bit(dispatcher.group_masks[group]))
 
 
 class GrowingPort(CompletionPort):

@@ -20,8 +20,8 @@ KINDS = ("user", "kernel", "switch", "refill", "spin", "isr", "dpc", "idle")
 USER, KERNEL, SWITCH, REFILL, SPIN, ISR, DPC, IDLE = range(8)
 
 # What a processor is doing (its IRQL, coarsely).
-# DECIDING: its thread's program is being asked what comes next, at this very instant.
-PASSIVE, DISPATCH, DEVICE_LEVEL, HALTED, DECIDING = range(5)
+# DECIDING: its thread's program is being asked what comes next, at this very instant. WAKING: idle_states.py.
+PASSIVE, DISPATCH, DEVICE_LEVEL, HALTED, DECIDING, WAKING = range(6)
 
 # States of a thread (semantics 7.3; standby lasts no time here).
 READY, RUNNING, WAITING, TERMINATED = range(4)
@@ -44,12 +44,19 @@ class Thread:
     """A kernel thread: what it runs, what it owes, where it ran last.
 
     `owed` is the sum of the five kinds (ns of this processor); `private` and `request_bytes` are its working set
-    (bytes), whose cache lines are where `cache.py` left them.
+    (bytes), whose cache lines are where `cache.py` left them. From `affinity` on: what only some schedulers look at.
     """
 
     __slots__ = (
+        "affinity",
         "base_priority",
+        "boosts",
         "core_fill",
+        "foreground",
+        "full_quantum",
+        "full_units",
+        "group",
+        "ideal",
         "node_fill",
         "number",
         "owed",
@@ -60,16 +67,20 @@ class Thread:
         "owed_user",
         "planned",
         "priority",
+        "priority_decrement",
         "private",
         "processor",
         "program",
         "quantum",
+        "queued_on",
+        "ready_since",
         "request",
         "request_bytes",
         "stage",
         "state",
         "stolen",
         "switches",
+        "units",
         "wait_began",
         "wait_cause",
     )
@@ -99,6 +110,17 @@ class Thread:
         self.node_fill = 0
         self.stage = 0
         self.switches = 0
+        self.affinity = 0  # bit n: may run on processor n of the machine; 0: on any of its group
+        self.group = 0
+        self.ideal = 0
+        self.full_quantum = 0  # ns: what a refill gives
+        self.units = 0  # left of the quantum where clock ticks are charged (semantics 7.2)
+        self.full_units = 0
+        self.foreground = 0  # 0 to 2: how far its process is in front
+        self.boosts = True  # a wake may boost it
+        self.priority_decrement = 0  # the part of its boost that goes all at once (semantics 7.4)
+        self.queued_on = 0  # while ready: the queue that it is in
+        self.ready_since = 0  # ns
 
     def owe_user(self, ns: int) -> None:
         """Run in user mode for `ns`."""
@@ -372,6 +394,15 @@ class Processor(Actor):
         thread.planned = True
         self.scheduler.pre_empted(thread)
         self.run_next()
+
+    def end_quantum(self) -> None:
+        """A clock tick used the present thread's quantum up: it ends when nothing above threads runs here any more."""
+        if self.mode == PASSIVE:
+            self.cut_short()
+            self.thread.quantum = 0
+            self._resume_stretch()
+        else:
+            self.thread.quantum = 0
 
     def end_spin(self) -> None:
         """The present thread spins, and what it spins for has come: it goes on at once."""

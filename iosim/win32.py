@@ -47,6 +47,7 @@ from iosim.ntstatus import (
 from iosim.numa import Topology
 from iosim.objects import INFINITE, DispatcherObject, Event, Latch, Mutex, Semaphore, wait_for
 from iosim.processor import NO_REQUEST, WAITING, Program, Thread
+from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
 
 __all__ = [
     "INFINITE",
@@ -567,11 +568,13 @@ class System:
         context_switch: int = 0,
         quantum: int = 187_500_000,
         tick: int = 0,
+        idle_exit: int = 0,
+        scheduler: SchedulerParams = PLAIN,
         close_mode: str = "abandon",
     ) -> None:
         self.clock = CLOCKS[clock]()
         caches = Caches(Topology(1, processors), 1, 1, 0, 0)
-        self.dispatcher = Dispatcher(self.clock, caches, context_switch, quantum, tick)
+        self.dispatcher = FullDispatcher(self.clock, caches, context_switch, quantum, tick, idle_exit, scheduler)
         for number in range(processors):
             self.dispatcher.add_processor(number)
         self.close_mode = close_mode

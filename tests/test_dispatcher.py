@@ -1,15 +1,23 @@
 """Who runs where: priorities, quantum, idle processors, switches, waits, timers. Times are ns. Cases C..: semantics 9.10."""
 
 import pytest
-from tiny import Device, Tiny, block, call, causes, compute, note, take, wait
+from tiny import Device, Scheduled, Tiny, block, call, causes, compute, note, take, wait
 
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.completion_port import CompletionPort
-from iosim.dispatcher import boost, quantum_units
+from iosim.dispatcher import (
+    THREAD_PRIORITY_IDLE,
+    THREAD_PRIORITY_TIME_CRITICAL,
+    base_priority,
+    boost,
+    decay,
+    quantum_units,
+)
 from iosim.kernel_queue import KernelThread
 from iosim.objects import INFINITE, Event
 from iosim.processor import TERMINATED, Program
+from iosim.scheduling import SchedulerParams
 from iosim.win32 import Api, System, ThreadBody
 
 
@@ -30,9 +38,15 @@ def test_the_highest_ready_priority_runs_and_equals_take_turns_in_order() -> Non
     assert tiny.log == [(100, "c"), (200, "a"), (300, "b"), (400, "d")]
 
 
-def test_C06_a_pre_empted_thread_goes_on_before_its_equals_with_the_rest_of_its_quantum(clock: type[Clock]) -> None:
+QUANTA = pytest.mark.parametrize("mode", ["cycles", "ticks"])  # a tick every 100 ns: nothing here tells them apart
+
+
+@QUANTA
+def test_C06_a_pre_empted_thread_goes_on_before_its_equals_with_the_rest_of_its_quantum(
+    mode: str, clock: type[Clock]
+) -> None:
     """A runs 0-400; the better thread 400-500; A the other 600 of its quantum, to 1,100; only then B."""
-    tiny = Tiny(quantum=1000, clock=clock)
+    tiny = Scheduled(1, SchedulerParams(quantum_mode=mode), quantum=1000, tick=100, clock=clock)
     tiny.start(compute(1500), note("a"))
     tiny.start(compute(200), note("b"))
     tiny.start(compute(100), note("better"), priority=9, at=400)
@@ -40,9 +54,10 @@ def test_C06_a_pre_empted_thread_goes_on_before_its_equals_with_the_rest_of_its_
     assert tiny.log == [(500, "better"), (1300, "b"), (1800, "a")]
 
 
-def test_C07_at_its_quantums_end_a_thread_goes_to_the_tail_with_a_full_one(clock: type[Clock]) -> None:
+@QUANTA
+def test_C07_at_its_quantums_end_a_thread_goes_to_the_tail_with_a_full_one(mode: str, clock: type[Clock]) -> None:
     """A 0-1,000, B to 2,000, A a full quantum to 3,000, B's last 500, A's last 500."""
-    tiny = Tiny(quantum=1000, clock=clock)
+    tiny = Scheduled(1, SchedulerParams(quantum_mode=mode), quantum=1000, tick=100, clock=clock)
     a = tiny.start(compute(2500), note("a"))
     tiny.start(compute(1500), note("b"))
     tiny.run()
@@ -295,6 +310,62 @@ def test_a_smaller_boost_does_not_lower_a_boosted_thread() -> None:
     boost(thread, 6)
     boost(thread, 1)
     assert thread.priority == 14
+
+
+@pytest.mark.parametrize(("foreground", "priority"), [(0, 9), (1, 10), (2, 11)])
+def test_7_4_a_process_in_front_adds_its_separation_to_a_boost_and_loses_it_at_once(
+    foreground: int, priority: int
+) -> None:
+    """A second boost finds the first one's foreground part pending; after one quantum only the base is left."""
+    thread = KernelThread(0, Program(), 8)
+    thread.foreground = foreground
+    boost(thread, 1)
+    assert thread.priority == priority
+    boost(thread, 6)
+    assert thread.priority == (14 if foreground == 0 else priority)
+    if foreground:
+        decay(thread)
+        assert (thread.priority, thread.priority_decrement) == (8, 0)
+
+
+def test_7_4_a_boost_is_capped_at_15_with_its_foreground_part() -> None:
+    thread = KernelThread(0, Program(), 12)
+    thread.foreground = 2
+    boost(thread, 2)
+    assert (thread.priority, thread.priority_decrement) == (15, 1)
+
+
+def test_7_4_a_thread_whose_boosts_are_disabled_has_none() -> None:
+    thread = KernelThread(0, Program(), 8)
+    thread.boosts = False
+    boost(thread, 6)
+    assert thread.priority == 8
+
+
+def test_7_4_a_boost_decays_by_a_level_each_quantum_down_to_the_base() -> None:
+    thread = KernelThread(0, Program(), 8)
+    boost(thread, 2)
+    seen = []
+    for _ in range(3):
+        decay(thread)
+        seen.append(thread.priority)
+    assert seen == [9, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("process_class", "base"),
+    [("idle", 4), ("below_normal", 6), ("normal", 8), ("above_normal", 10), ("high", 13), ("real_time", 24)],
+)
+def test_7_1_a_threads_base_priority_is_that_of_its_class_and_an_offset(process_class: str, base: int) -> None:
+    assert [base_priority(process_class, offset) - base for offset in range(-2, 3)] == [-2, -1, 0, 1, 2]
+    ends = [base_priority(process_class, end) for end in (THREAD_PRIORITY_IDLE, THREAD_PRIORITY_TIME_CRITICAL)]
+    assert ends == ([16, 31] if process_class == "real_time" else [1, 15])
+
+
+@pytest.mark.parametrize(("process_class", "offset"), [("urgent", 0), ("normal", 3), ("normal", -3)])
+def test_7_1_other_classes_and_offsets_are_refused(process_class: str, offset: int) -> None:
+    with pytest.raises(ValueError, match="priority"):
+        base_priority(process_class, offset)
 
 
 def test_C09_the_quantum_tables() -> None:

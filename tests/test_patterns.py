@@ -15,12 +15,12 @@ from iosim.attribution import CAUSES, PORT_ORDER, Request
 from iosim.batch import BatchServices
 from iosim.clock import HeapClock
 from iosim.completion import SKIP_PORT_ON_SUCCESS
-from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import KernelThread
 from iosim.machine import Raw
 from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, ThreadParams
 from iosim.processor import TERMINATED, WAITING
 from iosim.recorders import Behind, new_ledger
+from iosim.scheduling import FullDispatcher
 from iosim.streams import CLIENT_SHIFT, Constant, Variate
 from iosim.summary import fingerprint
 
@@ -487,11 +487,11 @@ def masks(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> list[tuple[int, in
     """Thread and affinity mask, in the order in which they were bound."""
     found: list[tuple[int, int]] = []
 
-    def set_affinity(_self: Dispatcher, thread: KernelThread, mask: int) -> int:
+    def set_affinity(_self: FullDispatcher, thread: KernelThread, mask: int) -> int:
         found.append((thread.number, mask))
         return 0
 
-    monkeypatch.setattr(Dispatcher, "set_affinity", set_affinity, raising=False)
+    monkeypatch.setattr(FullDispatcher, "set_affinity", set_affinity)
     run(CLOSED, pools__workers__affinity="processor", **changes)
     return found
 
@@ -505,7 +505,6 @@ def test_threads_that_an_affine_pool_grows_by_are_bound_too(monkeypatch: pytest.
     assert found == [(0, 1), (1, 2), (2, 1), (3, 2)]
 
 
-@pytest.mark.xfail(not hasattr(Dispatcher, "set_affinity"), reason="the dispatcher has no affinity yet", strict=True)
 def test_an_affine_pool_with_a_port_for_each_processor_never_leaves_its_processors() -> None:
     machine = build(
         CLOSED,
@@ -524,6 +523,23 @@ def test_an_affine_pool_with_a_port_for_each_processor_never_leaves_its_processo
     machine.dispatcher._switch_in = watch  # type: ignore[method-assign]
     machine.run()
     assert homes == {0: {0}, 1: {1}, 2: {0}, 3: {1}}
+
+
+def test_threads_of_an_affine_pool_go_to_all_groups() -> None:
+    """Two nodes of 64 processors are two groups; thread 64 has the first processor of the second."""
+    machine = build(
+        CLOSED,
+        machine__numa_nodes=2,
+        machine__cores_per_node=64,
+        pools__workers__affinity="processor",
+        pools__workers__threads="1/processor",
+    )
+    threads = machine.pools["workers"]
+    assert [(thread.group, thread.affinity) for thread in (threads[63], threads[64], threads[127])] == [
+        (0, 1 << 63),
+        (1, 1 << 64),
+        (1, 1 << 127),
+    ]
 
 
 # ---- all of them together --------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ assert tiny.log == [(1050, "a"), (1400, "a")]
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from iosim.actor import ARRIVAL, DEVICE, SAMPLE, TIMER, Actor, Clock
 from iosim.attribution import BLOCKED_CALL, CAUSES, Request
@@ -19,6 +20,7 @@ from iosim.locks import ACQUIRED, SPINNING, ContendedLock
 from iosim.numa import Topology
 from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, Dpc, Interrupt, Processor, Program, Thread
 from iosim.recorders import new_ledger
+from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
 
 EVER = 10**12  # ns: longer than any test
 EVENTS = 100_000
@@ -197,17 +199,23 @@ class Tiny:
         l3_line: int = 0,
         memory_line: int = 0,
         smt: float = 0.0,
+        idle_exit: int = 0,
         clock: type[Clock] = HeapClock,
     ) -> None:
         self.clock = clock()
         self.caches = Caches(Topology(nodes, processors // nodes), l2, l3, l3_line, memory_line)
-        self.dispatcher = Dispatcher(self.clock, self.caches, switch, quantum, tick)
+        self.times = switch, quantum, tick, idle_exit
+        self.dispatcher = self.new_dispatcher()
         self.processors = [self.dispatcher.add_processor(number) for number in range(processors)]
         if smt:
             for first, second in zip(self.processors[::2], self.processors[1::2], strict=True):
                 first.sibling, second.sibling = second, first
                 first.shared_pace = second.shared_pace = round(2 * FULL_PACE / smt)
         self.log: list[tuple[int, object]] = []
+
+    def new_dispatcher(self) -> Dispatcher:
+        """The plain one."""
+        return Dispatcher(self.clock, self.caches, *self.times)
 
     def thread(self, *steps: Step, priority: int = 8) -> KernelThread:
         """A thread that has yet to be made ready."""
@@ -261,6 +269,20 @@ class Tiny:
         account = self.account(processor)
         account.pop("idle", None)
         return account
+
+
+class Scheduled(Tiny):
+    """A tiny machine whose scheduler has everything that can be set."""
+
+    dispatcher: FullDispatcher
+
+    def __init__(self, processors: int = 1, params: SchedulerParams = PLAIN, **tiny: Any) -> None:
+        self.params = params
+        super().__init__(processors, **tiny)
+
+    def new_dispatcher(self) -> FullDispatcher:
+        """The full one."""
+        return FullDispatcher(self.clock, self.caches, *self.times, self.params)
 
 
 def named(names: Iterable[str], values: Iterable[int]) -> dict[str, int]:

@@ -1,14 +1,16 @@
 """The machine as a scenario describes it: processors, caches, memory and what the kernel's work costs."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import model_validator
 
 from iosim import units
-from iosim.scenario.quantities import Bandwidth, Count, PositiveTime, Size, Time, UpTo64, number_between, word_or
+from iosim.scenario.quantities import Bandwidth, Count, Flag, PositiveTime, Size, Time, UpTo64, number_between, word_or
 from iosim.scenario.reading import Json, Read, Section, at, key, mistake_at, refuse, whole_list
 
 QUANTA = {"server": 187_500_000, "client": 31_250_000}
+# Of processes in the foreground: short and variable, 12 and 18 units (semantics 7.2). Other quanta are fixed.
+FOREGROUND_QUANTA = {QUANTA["client"]: (62_500_000, 93_750_000)}
 
 
 class Smt(Section):
@@ -66,6 +68,40 @@ class Dispatcher(Section):
         "the clock tick at which sleeps expire",
         source="Windows default, 64 ticks a second",
         sure="documented",
+    )
+    idle_exit: Time = key(
+        "0 ns",
+        "from a wake to the first instant of the thread on a processor that was idle: inter-processor interrupt and"
+        " leaving the idle state",
+        source="a choice: no idle states; to model them, 2 us to leave C1 for an interrupt was measured (Xeon server)",
+        sure="assumed",
+    )
+    placement: Literal["last", "ideal"] = key(
+        "last",
+        "which idle processor a woken thread gets first: its last one, or its ideal one (the last one next); ideal also"
+        " lets a thread pre-empt on its ideal processor alone",
+        source="a choice: the ideal processor comes first in Windows, but a model without background load then only"
+        " moves threads away from their caches",
+        sure="assumed",
+    )
+    ready_queues: Literal["shared", "per_processor"] = key(
+        "shared",
+        "where threads wait that found no processor: in one queue for all (Windows 8.1 and later, by groups of"
+        " processors there), or at their ideal processor (2003 to Windows 7)",
+        source="Windows 8.1 and later",
+        sure="documented",
+    )
+    quantum_mode: Literal["cycles", "ticks"] = key(
+        "cycles",
+        "what uses a quantum up: processor time (Vista and later), or being there when the clock ticks (NT 4 to 2003)",
+        source="goes with direct completion, as ticks go with completion by APC",
+        sure="documented",
+    )
+    starvation_relief: Flag = key(
+        False,
+        "lift threads that have been ready for more than 4 s to priority 15 for one quantum, as Windows does",
+        source="a choice: a run of a few seconds has none",
+        sure="assumed",
     )
 
 

@@ -55,7 +55,8 @@ def _ratio(value: Any) -> float:
     return ratio
 
 
-def _whole_between(low: int, high: int) -> Read:
+def whole_between(low: int, high: int) -> Read:
+    """A whole number within limits."""
     schema: Json = {"type": "integer", "minimum": low, "maximum": high}
     return Read(bounded(whole, low, high), int, schema)
 
@@ -66,10 +67,10 @@ def number_between(low: float, high: float) -> Read:
     return Read(bounded(number, low, high), float, schema)
 
 
-Index: TypeAlias = Annotated[int, _whole_between(0, units.LARGEST)]
-Count: TypeAlias = Annotated[int, _whole_between(1, units.LARGEST)]
-UpTo64: TypeAlias = Annotated[int, _whole_between(1, 64)]
-Priority: TypeAlias = Annotated[int, _whole_between(1, 15)]
+Index: TypeAlias = Annotated[int, whole_between(0, units.LARGEST)]
+Count: TypeAlias = Annotated[int, whole_between(1, units.LARGEST)]
+UpTo64: TypeAlias = Annotated[int, whole_between(1, 64)]
+Priority: TypeAlias = Annotated[int, whole_between(1, 15)]
 Weight: TypeAlias = Annotated[float, number_between(0, 1e18)]
 Flag: TypeAlias = Annotated[bool, Read(_flag, bool, {"type": "boolean"})]
 Ratio: TypeAlias = Annotated[float, Read(_ratio, float, {"type": ["number", "string"], "examples": [0.9, "90 %"]})]

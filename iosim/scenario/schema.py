@@ -10,7 +10,18 @@ from pydantic import Field, StringConstraints, field_validator
 from iosim.scenario.expectations import Expected, Figure
 from iosim.scenario.hardware import Machine
 from iosim.scenario.load import Load
-from iosim.scenario.quantities import Concurrency, Count, Flag, Index, PositiveTime, Priority, Threads, Time, TimeOrAuto
+from iosim.scenario.quantities import (
+    Concurrency,
+    Count,
+    Flag,
+    Index,
+    PositiveTime,
+    Priority,
+    Threads,
+    Time,
+    TimeOrAuto,
+    whole_between,
+)
 from iosim.scenario.reading import Section, at, key, whole_list
 from iosim.scenario.steps import Step
 from iosim.scenario.storage import Disk, File, Volume
@@ -72,7 +83,7 @@ class Growth(Section):
     )
     after: Time = key(
         "0 s",
-        "a thread is added when the oldest packet has waited this long with room under the limit and no thread free",
+        "a thread is added when the oldest packet has waited this long, the limit has room and no thread is free",
         source="the Windows thread pool grows when all its threads are blocked and work waits",
         sure="assumed",
     )
@@ -108,6 +119,18 @@ class Pool(Section):
     grows: Growth | None = key(None, "the pool begins with 'threads' and grows; left out, it is fixed")
     priority: Priority = key(
         8, "base priority of its threads (1 to 15)", source="normal class, normal thread", sure="documented"
+    )
+    group: Index = key(
+        0,
+        "processor group that its threads are confined to: whole nodes, at most 64 processors",
+        source="a process runs in one group unless it asks for more",
+        sure="documented",
+    )
+    foreground: Annotated[int, whole_between(0, 2)] = key(
+        0,
+        "how far its process is in the foreground (0 to 2): added to boosts, and a longer quantum with 'client'",
+        source="a server's process is in the background",
+        sure="assumed",
     )
 
 

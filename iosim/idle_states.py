@@ -1,0 +1,73 @@
+"""A processor that takes time to come out of its idle state when a thread is given to it.
+
+The waker goes on at once; the thread starts when the inter-processor interrupt (or the write to the monitored line) has
+arrived and the core has left its idle state. That time is idle time of the processor, and `idle_state_exit` of the thread's
+request. A device's interrupt that comes meanwhile finds the core awake for the thread too.
+
+Source: semantics 0b.7. Simplified: one time whatever the state and however long the processor has been idle; a device's
+interrupt wakes an idle processor at no cost.
+"""
+
+from iosim.actor import THREAD, Clock
+from iosim.attribution import IDLE_STATE_EXIT
+from iosim.processor import FULL_PACE, IDLE, WAKING, Processor, Scheduler, Thread, scale
+
+
+class SleepyProcessor(Processor):
+    """`idle_exit` (ns) lies between the wake and the thread's first instant; the processor counts as taken meanwhile."""
+
+    def __init__(self, clock: Clock, number: int, node: int, place: int, scheduler: Scheduler, idle_exit: int) -> None:
+        super().__init__(clock, number, node, place, scheduler)
+        self.idle_exit = idle_exit
+
+    def take(self, thread: Thread) -> None:
+        """An idle processor gets a thread, whose switch has been charged: it begins to wake."""
+        self.thread = thread
+        self.mode = WAKING
+        self.clock.at(self.idle_exit, THREAD, self, 0)
+
+    def fire(self, what: int) -> None:
+        """What the processor was doing has ended: its wake, or a stretch of its thread."""
+        if self.mode != WAKING:
+            super().fire(what)
+            return
+        thread = self.thread
+        thread.request.spend(IDLE_STATE_EXIT, self.clock.now)
+        if self.scheduler.outranked(thread):  # a better one became ready meanwhile
+            self._leave_idle()
+            thread.planned = True
+            self.scheduler.pre_empted(thread)
+            self.run_next()
+        else:
+            super().take(thread)
+
+    def _leave_idle(self) -> None:
+        super()._leave_idle()
+        if self.sibling.mode == WAKING:  # it needs nothing of the core yet
+            self.pace = FULL_PACE
+
+    def _stop_for_interrupt(self) -> None:
+        if self.mode != WAKING:
+            super()._stop_for_interrupt()
+            return
+        thread = self.thread
+        thread.request.spend(IDLE_STATE_EXIT, self.clock.now)
+        self.generation += 1
+        self._leave_idle()
+        if self.pace != FULL_PACE:
+            scale(thread, self.pace, FULL_PACE)
+        thread.planned = False  # its stretch is resumed, not begun
+        self.interrupted_at = self.clock.now
+
+    def set_pace(self, pace: int) -> None:
+        """Nothing of the thread's is being paid yet: what is owed is paced when the stretch begins."""
+        if self.mode != WAKING:
+            super().set_pace(pace)
+
+    def settle(self) -> None:
+        """Book up to now."""
+        if self.mode != WAKING:
+            super().settle()
+            return
+        self.account[IDLE] += self.clock.now - self.since
+        self.since = self.clock.now

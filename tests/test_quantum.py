@@ -1,0 +1,149 @@
+"""Quanta in clock ticks: a tick is charged to whoever runs, a satisfied wait costs a unit. Semantics 7.2, 7.4, 0b.12."""
+
+import pytest
+from tiny import Device, Scheduled, block, compute, note, wait
+
+from iosim.actor import Clock
+from iosim.clock import HeapClock, SimpyClock
+from iosim.scheduling import SchedulerParams
+
+TICKS = SchedulerParams(quantum_mode="ticks")
+
+
+@pytest.fixture(params=[HeapClock, SimpyClock])
+def clock(request: pytest.FixtureRequest) -> type[Clock]:
+    kind: type[Clock] = request.param
+    return kind
+
+
+def by_ticks(processors: int = 1, quantum: int = 200, clock: type[Clock] = HeapClock, **tiny: int) -> Scheduled:
+    """A tick every 100 ns: a quantum of 200 is 6 units."""
+    return Scheduled(processors, TICKS, quantum=quantum, tick=100, clock=clock, **tiny)
+
+
+def test_0b_12_a_tick_is_charged_to_whoever_runs_however_long_it_ran(clock: type[Clock]) -> None:
+    """B comes at 90 and is there at the ticks of 100 and 200: its quantum of two ticks is over after 110 ns.
+
+    A, pre-empted with nothing charged, goes on with a full one: ticks at 300 and 400 end it.
+    """
+    tiny = by_ticks(clock=clock)
+    tiny.start(compute(500), note("a"))
+    tiny.start(compute(200), note("b"), priority=9, at=90)
+    tiny.start(compute(10), note("c"), priority=9, at=95)
+    tiny.run()
+    assert tiny.log == [(210, "c"), (300, "b"), (710, "a")]
+
+
+def test_0b_12_a_thread_that_is_never_there_at_a_tick_is_never_charged() -> None:
+    """It runs for 90 of every 100 ns, 360 in all, and keeps its quantum of 100 (one tick)."""
+    tiny = by_ticks(quantum=100)
+    steps = [step for _ in range(4) for step in (compute(90), block(10))]
+    thread = tiny.start(*steps, note("done"), priority=14, at=5)
+    tiny.run()
+    assert tiny.log == [(405, "done")]
+    assert thread.units == 3
+    assert tiny.busy() == {"user": 360}
+
+
+def test_7_2_ticks_that_fall_into_interrupts_are_charged_to_the_interrupted_thread() -> None:
+    """Its quantum ends when the DPC has: at 230, and its equal runs."""
+    tiny = by_ticks()
+    tiny.start(compute(300), note("a"))
+    tiny.start(compute(50), note("b"), at=1)
+    Device(tiny.processors[0], 10, 40).at(tiny, 180)
+    tiny.run()
+    assert tiny.log == [(280, "b"), (400, "a")]
+
+
+def test_7_2_a_satisfied_wait_costs_a_unit_below_priority_14() -> None:
+    tiny = by_ticks()
+    threads = [tiny.start(wait(), compute(10), priority=priority) for priority in (8, 13, 14, 15)]
+    for thread in threads:
+        tiny.at(10, lambda it=thread: tiny.dispatcher.wake(it))  # type: ignore[misc]
+    tiny.run()
+    assert [thread.units for thread in threads] == [5, 5, 6, 6]
+
+
+def test_7_2_a_real_time_thread_has_a_full_quantum_after_every_wait() -> None:
+    """Both are there at the tick of 100; at 14 nothing is paid for the wait, and nothing given."""
+    tiny = by_ticks(2)
+    threads = [tiny.start(compute(150), block(10), compute(10), priority=priority) for priority in (14, 16)]
+    tiny.run()
+    assert [thread.units for thread in threads] == [3, 6]
+
+
+def test_7_2_the_last_unit_paid_for_a_wait_ends_the_quantum() -> None:
+    """Six waits with a quantum of six units: full again, and a boosted thread has lost a level."""
+    tiny = by_ticks()
+    thread = tiny.start(*[block(1) for _ in range(6)], compute(0))
+    thread.priority = 12
+    seen: list[tuple[int, int]] = []
+    for time in (4, 5, 6):
+        tiny.at(time, lambda: seen.append((thread.units, thread.priority)))
+    tiny.run()
+    assert seen == [(2, 12), (1, 12), (6, 11)]
+
+
+def test_7_2_a_first_boost_refills_before_the_wait_is_charged_and_a_second_does_not() -> None:
+    tiny = by_ticks()
+    thread = tiny.start(compute(150), wait(), wait(), wait(), compute(0))
+    units: list[int] = []
+
+    def wake(increment: int) -> None:
+        tiny.dispatcher.wake(thread, increment)
+        units.append(thread.units)
+
+    tiny.at(160, lambda: wake(0))
+    tiny.at(170, lambda: wake(1))
+    tiny.at(180, lambda: wake(2))
+    tiny.run()
+    assert units == [2, 5, 4]
+
+
+def test_7_2_a_boost_fades_by_a_level_each_quantum() -> None:
+    """Boosted by 2: at 10 until the tick of 200, at 9 until 400, then it shares with its equal at 8, two ticks each."""
+    tiny = by_ticks()
+    thread = tiny.start(wait(), compute(600), note("boosted"))
+    tiny.at(10, lambda: tiny.dispatcher.wake(thread, 2))
+    tiny.start(compute(300), note("equal"), at=20)
+    seen: list[int] = []
+    for time in (150, 250, 450):
+        tiny.at(time, lambda: seen.append(thread.priority))
+    tiny.run()
+    assert seen == [10, 9, 8]
+    assert tiny.log == [(900, "equal"), (910, "boosted")]
+
+
+def test_0b_12_the_clock_ticks_for_quanta_only_while_threads_run() -> None:
+    """A machine at rest has no events: here from 150 to 5,000; and it ends."""
+    tiny = by_ticks(clock=HeapClock)
+    tiny.start(compute(150), note("a"))
+    tiny.start(compute(150), note("b"), at=5000)
+    tiny.run()
+    assert tiny.log == [(150, "a"), (5150, "b")]
+    assert tiny.clock.events < 20
+
+
+def test_7_2_quanta_by_ticks_need_a_tick() -> None:
+    with pytest.raises(ValueError, match="tick"):
+        Scheduled(1, TICKS)
+
+
+# ---- foreground ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("foreground", "units"), [(0, 6), (1, 12), (2, 18)])
+def test_C09_a_process_in_front_has_the_longer_quantum(foreground: int, units: int) -> None:
+    """Client default: 2, 4, 6 ticks."""
+    params = SchedulerParams(quantum_mode="ticks", foreground_quanta=(400, 600))
+    tiny = Scheduled(1, params, quantum=200, tick=100)
+    thread = tiny.thread()
+    tiny.dispatcher.set_foreground(thread, foreground)
+    assert (thread.units, thread.full_quantum) == (units, units * 100 // 3)
+
+
+def test_C09_with_fixed_quanta_the_foreground_has_no_longer_one() -> None:
+    tiny = Scheduled(quantum=200)
+    thread = tiny.thread()
+    tiny.dispatcher.set_foreground(thread, 2)
+    assert (thread.quantum, thread.full_quantum) == (200, 200)
