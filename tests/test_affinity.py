@@ -7,6 +7,7 @@ from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.kernel_queue import KernelThread
 from iosim.processor import READY
+from iosim.win32 import Api, System, ThreadBody
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])
@@ -299,3 +300,24 @@ def test_a_thread_that_yields_to_an_affine_one_goes_to_an_idle_processor() -> No
     assert tiny.log == [(200, "yielder"), (600, "affine")]
     assert (thread.processor, thread.state) == (1, 3)
     assert READY not in [each.state for each in tiny.dispatcher.threads]
+
+
+def test_7_2_sleep_0_gives_way_to_whoever_is_ready() -> None:
+    """With nobody ready it goes straight on."""
+    system = System()
+    seen: list[tuple[str, int]] = []
+
+    def sleeper(api: Api) -> ThreadBody:
+        for _ in range(2):
+            yield api.Compute(100)
+            seen.append(("slept", (yield api.Sleep(0))))
+            seen.append(("goes on", system.clock.now))
+
+    def other(api: Api) -> ThreadBody:
+        yield api.Compute(50)
+        seen.append(("other", system.clock.now))
+
+    system.start(sleeper)
+    system.start(other, priority=4)
+    system.run()
+    assert seen == [("other", 150), ("slept", 0), ("goes on", 150), ("slept", 0), ("goes on", 250)]
