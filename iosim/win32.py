@@ -557,7 +557,7 @@ def waitable(handle: Any) -> DispatcherObject:
 class System:
     """A machine for programs: processors and a dispatcher, no devices. Costs in ns.
 
-    `close_mode` is abandon (Vista and later) or keep (XP, 2003).
+    `close_mode` is abandon (Vista and later) or keep (XP, 2003). `scheduler`: placement, queues and quanta (scheduling.py).
     """
 
     def __init__(

@@ -69,6 +69,17 @@ def test_0b_16_of_equals_a_processors_own_thread_goes_before_the_shared_one() ->
     assert tiny.log == [(110, "own"), (120, "shared")]
 
 
+def test_0b_16_a_mask_of_all_processors_is_no_affinity() -> None:
+    """The thread waits with all others, behind its older equal; an affine one would go before it."""
+    tiny = Scheduled()
+    tiny.start(compute(100))
+    tiny.start(compute(10), note("older"), at=10)
+    thread = pinned(tiny, 0b1, compute(10), note("anywhere"), at=20)
+    tiny.run()
+    assert tiny.log == [(110, "older"), (120, "anywhere")]
+    assert thread.affinity == 0
+
+
 def test_7_3_an_affine_thread_pre_empts_the_worst_thread_that_it_may_replace() -> None:
     """The worst of all runs on processor 0, out of reach."""
     tiny = Scheduled(3)
@@ -233,6 +244,16 @@ def test_7_1_a_thread_that_lowers_itself_makes_way_at_once() -> None:
     tiny.start(compute(100), note("b"), at=1)
     tiny.run()
     assert tiny.log == [(400, "b"), (1100, "lowered")]
+
+
+def test_7_1_a_thread_that_fell_below_all_others_is_pre_empted_by_them() -> None:
+    """All began at 8, where nobody pre-empts anybody."""
+    tiny = Scheduled()
+    thread = tiny.start(compute(1000), note("lowered"))
+    tiny.at(100, lambda: tiny.dispatcher.set_priority(thread, 5))
+    tiny.start(compute(100), note("other"), at=300)
+    tiny.run()
+    assert tiny.log == [(400, "other"), (1100, "lowered")]
 
 
 def test_7_1_a_new_priority_drops_the_boost() -> None:
