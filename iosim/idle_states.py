@@ -19,11 +19,13 @@ class SleepyProcessor(Processor):
     def __init__(self, clock: Clock, number: int, node: int, place: int, scheduler: Scheduler, idle_exit: int) -> None:
         super().__init__(clock, number, node, place, scheduler)
         self.idle_exit = idle_exit
+        self.woken = 0  # ns: when it began to wake
 
     def take(self, thread: Thread) -> None:
         """An idle processor gets a thread, whose switch has been charged: it begins to wake."""
         self.thread = thread
         self.mode = WAKING
+        self.woken = self.clock.now
         self.clock.at(self.idle_exit, THREAD, self, 0)
 
     def fire(self, what: int) -> None:
@@ -32,7 +34,7 @@ class SleepyProcessor(Processor):
             super().fire(what)
             return
         thread = self.thread
-        thread.request.spend(IDLE_STATE_EXIT, self.clock.now)
+        self._book_exit()
         if self.scheduler.outranked(thread):  # a better one became ready meanwhile
             self._leave_idle()
             thread.planned = True
@@ -51,13 +53,20 @@ class SleepyProcessor(Processor):
             super()._stop_for_interrupt()
             return
         thread = self.thread
-        thread.request.spend(IDLE_STATE_EXIT, self.clock.now)
+        self._book_exit()
         self.generation += 1
         self._leave_idle()
         if self.pace != FULL_PACE:
             scale(thread, self.pace, FULL_PACE)
         thread.planned = False  # its stretch is resumed, not begun
         self.interrupted_at = self.clock.now
+
+    def _book_exit(self) -> None:
+        """The request waited for the processor: just so long, so that time which nobody explained is not hidden."""
+        passed = self.clock.now - self.woken
+        request = self.thread.request
+        request.ledger[IDLE_STATE_EXIT] += passed
+        request.mark += passed
 
     def set_pace(self, pace: int) -> None:
         """Nothing of the thread's is being paid yet: what is owed is paced when the stretch begins."""

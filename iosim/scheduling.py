@@ -233,7 +233,10 @@ class FullDispatcher(Dispatcher):
     # ---- becoming ready ------------------------------------------------------------------------------------------
 
     def make_ready(self, thread: Thread) -> None:
-        """The thread's wait is over: to an idle processor, or before a worse thread, or into a queue."""
+        """The thread's wait is over: to an idle processor, or before a worse thread, or into a queue.
+
+        With quanta by ticks the wait is charged; a kernel APC that only interrupts a wait does not come here.
+        """
         if self.by_ticks and thread.switches:
             charge_wait(thread)
         self._place(thread)

@@ -196,9 +196,9 @@ def wait_result(status: int) -> int:
 
 
 class SleepCall(SystemCall):
-    """Sleep and SleepEx: 0 gives the rest of the time slice up to an equal, and is no wait (semantics 1.6)."""
+    """Sleep and SleepEx: 0 lets whoever is ready go first, and is no wait (semantics 1.6, 7.2)."""
 
-    def __init__(self, cost: int, dispatcher: Dispatcher, time: int, alertable: bool) -> None:
+    def __init__(self, cost: int, dispatcher: FullDispatcher, time: int, alertable: bool) -> None:
         self.cost = cost
         self.dispatcher = dispatcher
         self.time = time
@@ -211,7 +211,8 @@ class SleepCall(SystemCall):
             return RETURNED
         self.value = 0
         if not self.time:
-            return RETURNED
+            thread.wait_status = STATUS_SUCCESS
+            return WAITS if self.dispatcher.yield_processor(thread) else RETURNED
         nothing: DispatcherObject = Latch(self.dispatcher)
         wait_for(thread, [nothing], False, self.time, self.alertable)
         return WAITS
@@ -556,7 +557,7 @@ def waitable(handle: Any) -> DispatcherObject:
 class System:
     """A machine for programs: processors and a dispatcher, no devices. Costs in ns.
 
-    `close_mode` is abandon (Vista and later) or keep (XP, 2003).
+    `close_mode` is abandon (Vista and later) or keep (XP, 2003). `scheduler`: placement, queues and quanta (scheduling.py).
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.kernel_queue import KernelThread
 from iosim.processor import READY
+from iosim.win32 import Api, System, ThreadBody
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])
@@ -66,6 +67,17 @@ def test_0b_16_of_equals_a_processors_own_thread_goes_before_the_shared_one() ->
     pinned(tiny, 0b01, compute(10), note("own"), at=20)
     tiny.run()
     assert tiny.log == [(110, "own"), (120, "shared")]
+
+
+def test_0b_16_a_mask_of_all_processors_is_no_affinity() -> None:
+    """The thread waits with all others, behind its older equal; an affine one would go before it."""
+    tiny = Scheduled()
+    tiny.start(compute(100))
+    tiny.start(compute(10), note("older"), at=10)
+    thread = pinned(tiny, 0b1, compute(10), note("anywhere"), at=20)
+    tiny.run()
+    assert tiny.log == [(110, "older"), (120, "anywhere")]
+    assert thread.affinity == 0
 
 
 def test_7_3_an_affine_thread_pre_empts_the_worst_thread_that_it_may_replace() -> None:
@@ -234,6 +246,16 @@ def test_7_1_a_thread_that_lowers_itself_makes_way_at_once() -> None:
     assert tiny.log == [(400, "b"), (1100, "lowered")]
 
 
+def test_7_1_a_thread_that_fell_below_all_others_is_pre_empted_by_them() -> None:
+    """All began at 8, where nobody pre-empts anybody."""
+    tiny = Scheduled()
+    thread = tiny.start(compute(1000), note("lowered"))
+    tiny.at(100, lambda: tiny.dispatcher.set_priority(thread, 5))
+    tiny.start(compute(100), note("other"), at=300)
+    tiny.run()
+    assert tiny.log == [(400, "other"), (1100, "lowered")]
+
+
 def test_7_1_a_new_priority_drops_the_boost() -> None:
     tiny = Scheduled()
     thread = tiny.thread()
@@ -299,3 +321,24 @@ def test_a_thread_that_yields_to_an_affine_one_goes_to_an_idle_processor() -> No
     assert tiny.log == [(200, "yielder"), (600, "affine")]
     assert (thread.processor, thread.state) == (1, 3)
     assert READY not in [each.state for each in tiny.dispatcher.threads]
+
+
+def test_7_2_sleep_0_gives_way_to_whoever_is_ready() -> None:
+    """With nobody ready it goes straight on."""
+    system = System()
+    seen: list[tuple[str, int]] = []
+
+    def sleeper(api: Api) -> ThreadBody:
+        for _ in range(2):
+            yield api.Compute(100)
+            seen.append(("slept", (yield api.Sleep(0))))
+            seen.append(("goes on", system.clock.now))
+
+    def other(api: Api) -> ThreadBody:
+        yield api.Compute(50)
+        seen.append(("other", system.clock.now))
+
+    system.start(sleeper)
+    system.start(other, priority=4)
+    system.run()
+    assert seen == [("other", 150), ("slept", 0), ("goes on", 150), ("slept", 0), ("goes on", 250)]

@@ -5,7 +5,7 @@ from tiny import Scheduled, block, causes, compute, note
 
 from iosim.clock import CLOCKS
 from iosim.numa import Topology
-from iosim.scheduling import SchedulerParams, next_to_the_right
+from iosim.scheduling import PLAIN, SchedulerParams, next_to_the_right
 
 IDEAL = SchedulerParams(placement="ideal")
 APART = SchedulerParams(ready_queues="per_processor")
@@ -128,6 +128,16 @@ def test_0b_16_with_a_queue_a_processor_a_thread_waits_for_its_ideal_one() -> No
     assert thread.processor == 1  # idle from 220 on, it took what waited for processor 0
 
 
+def test_7_3_with_a_queue_a_processor_a_thread_pre_empts_on_its_ideal_one_only() -> None:
+    """The worst thread of all runs on processor 1."""
+    tiny = Scheduled(2, APART)
+    tiny.start(compute(1000), note("7"), priority=7, last=0).ideal = 0
+    tiny.start(compute(1000), note("6"), priority=6, last=1).ideal = 1
+    tiny.start(compute(100), note("9"), priority=9, at=300).ideal = 0
+    tiny.run()
+    assert tiny.log == [(400, "9"), (1000, "6"), (1100, "7")]
+
+
 def test_0b_16_with_a_shared_queue_the_oldest_goes_to_whoever_is_free() -> None:
     tiny = Scheduled(2)
     tiny.start(compute(500), note("zero"), last=0)
@@ -187,10 +197,15 @@ def test_groups_are_of_whole_nodes_and_at_most_64_processors(nodes: int, process
     assert topology.groups == groups[-1] + 1
 
 
+@pytest.mark.parametrize("params", [PLAIN, APART])
 @pytest.mark.parametrize("clock", CLOCKS.values(), ids=list(CLOCKS))
-def test_a_thread_stays_in_its_group_while_the_other_is_idle(clock: type) -> None:
-    """Two groups of one node with 33 processors each: 40 threads of group 0 share 33."""
-    tiny = Scheduled(66, nodes=2, clock=clock)
+def test_a_thread_stays_in_its_group_while_the_other_is_idle(clock: type, params: SchedulerParams) -> None:
+    """Two groups of one node with 33 processors each: 40 threads of group 0 share 33.
+
+    A thread of the other group comes and goes: its processor finds nothing else to do.
+    """
+    tiny = Scheduled(66, params, nodes=2, clock=clock)
+    tiny.dispatcher.set_group(tiny.start(compute(20)), 1)
     threads = [tiny.start(compute(100), block(10), compute(100), note(number)) for number in range(40)]
     tiny.run()
     assert max(thread.processor for thread in threads) == 32

@@ -14,7 +14,7 @@ from iosim.clock import CLOCKS
 from iosim.dispatcher import Dispatcher
 from iosim.errors import WrongInput
 from iosim.kernel_queue import KernelThread
-from iosim.processor import HALTED, READY, TERMINATED
+from iosim.processor import DEVICE_LEVEL, DISPATCH, HALTED, READY, TERMINATED, WAKING
 from iosim.scheduling import FullDispatcher, SchedulerParams
 from iosim.summary import fingerprint
 from iosim.units import MS, S
@@ -167,6 +167,7 @@ def sets(affinity: int, priority: int, ideal: int) -> Step:
 TIMES = st.sampled_from([1, 10, 50, 100])
 MASKS = st.integers(1, 15)
 LEVELS = st.integers(7, 10)
+ABOVE_THREADS = (DISPATCH, DEVICE_LEVEL, WAKING)  # the thread is asked to leave when it would run
 STEPS = st.one_of(TIMES.map(compute), TIMES.map(block), st.builds(sets, MASKS, LEVELS, st.integers(0, 3)))
 THREADS = st.lists(st.tuples(TIMES, LEVELS, st.lists(STEPS, min_size=1, max_size=5)), min_size=1, max_size=9)
 CHANGES = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 8), MASKS, LEVELS), max_size=8)
@@ -217,7 +218,11 @@ def test_no_thread_is_lost_and_none_waits_while_a_processor_that_it_may_use_is_i
             assert thread.state != READY or not (thread.affinity or 15) & idle
         for processor in tiny.processors:
             running = processor.thread
-            assert running.number < 0 or (running.affinity or 15) >> processor.number & 1 or processor.mode in (1, 2, 5)
+            assert (
+                running.number < 0
+                or (running.affinity or 15) >> processor.number & 1
+                or processor.mode in ABOVE_THREADS
+            )
             assert (dispatcher.idle[processor.node] & processor.place != 0) == (processor.mode == HALTED)
         ready = sum(thread.state == READY for thread in made)
         assert dispatcher.ready_count == ready == sum(len(level) for it in dispatcher.queues() for level in it.levels)
