@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iosim.actor import SAMPLE, Clock
+from iosim.apc import ApcDispatcher
 from iosim.application import (
     AcquireStep,
     BlockStep,
@@ -34,7 +35,7 @@ from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.nvme import Nvme
 from iosim.errors import IosimError, Mistake, WrongInput
-from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
+from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager, IoParams
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue
 from iosim.locks import CriticalSection
@@ -179,17 +180,27 @@ class Machine:
         topology = Topology(it.numa_nodes, it.cores_per_node * it.smt.threads, it.distances or ())
         self.caches = Caches(topology, it.l2, it.l3, it.memory.l3, it.memory.local)
         times = it.dispatcher
-        self.dispatcher = Dispatcher(self.clock, self.caches, times.context_switch, times.quantum, times.timer_tick)
+        made = (self.clock, self.caches, times.context_switch, times.quantum, times.timer_tick)
+        self.dispatcher = self._apc_dispatcher(*made) if it.kernel.completion_mode == "apc" else Dispatcher(*made)
         processors = [self.dispatcher.add_processor(number) for number in range(topology.processors)]
         if it.smt.threads == 2:
             for first, second in zip(processors[::2], processors[1::2], strict=True):
                 first.sibling, second.sibling = second, first
                 first.shared_pace = second.shared_pace = round(2 * FULL_PACE / it.smt.yield_)
 
+        for processor in processors:
+            processor.ipi.cost = it.kernel.ipi
+
+    def _apc_dispatcher(self, *made: Any) -> Dispatcher:
+        dispatcher = ApcDispatcher(*made)
+        dispatcher.apc_cost = self.model.machine.kernel.apc
+        return dispatcher
+
     def _build_io(self) -> None:
         kernel = self.model.machine.kernel
         copy = ps_per_byte(kernel.copying)
-        self.io = IoManager(self.dispatcher, IoCosts(kernel.call, kernel.irp, kernel.page_lock, kernel.irp, copy))
+        io_costs = IoCosts(kernel.call, kernel.irp, kernel.page_lock, kernel.irp, copy)
+        self.io = IoManager(self.dispatcher, io_costs, IoParams(completion_mode=kernel.completion_mode))
         costs = CallCosts(kernel.remove, kernel.post, kernel.call)
         self.services = Services(self.dispatcher, self.io, self.caches, costs)
         self.work_queue = KernelQueue(self.clock, self.dispatcher, self._resource("system_workers"), NO_LIMIT)

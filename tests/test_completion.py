@@ -3,13 +3,13 @@
 from typing import Literal
 
 import pytest
-from tiny import causes
+from tiny import Script, call, causes, wait
 from tiny_io import TinyIo
 from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 
 from iosim.attribution import BLOCKED_CALL
 from iosim.clock import HeapClock
-from iosim.completion import ApcQueue, Completion, DirectRules
+from iosim.completion import DirectRules
 from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.io_manager import BUFFERED, NOT_FAST, USUAL, DeviceObject, FileObject, IoParams, MiniPacket
 from iosim.irp import NO_NOTICE, READ, WRITE, Irp, Notice, StatusBlock
@@ -31,26 +31,22 @@ from iosim.services import CallCosts, Services
 BOTH = [USUAL, APC_MODE]
 
 
-class Counting(ApcQueue):
-    """APCs that take place when the test says so."""
-
-    def __init__(self, completion: Completion) -> None:
-        self.completion = completion
-        self.queued: list[tuple[KernelThread, Irp, int]] = []
-
-    def apc_queue(self, thread: KernelThread, irp: Irp) -> None:
-        self.queued.append((thread, irp, irp.boost))
-
-    def deliver(self) -> None:
-        for _, irp, _ in self.queued:
-            self.completion.in_thread(irp)
-        self.queued.clear()
-
-
-def counted(params: IoParams = USUAL, **more: bool) -> tuple[TinyPipe, Counting]:
+def held(params: IoParams = USUAL, **more: bool) -> TinyPipe:
+    """The issuing thread is in a guarded region, so that what is queued to it can be looked at."""
     tiny = TinyPipe(params, **more)
-    apcs = tiny.io.completion.apcs = Counting(tiny.io.completion)
-    return tiny, apcs
+    tiny.apcs.enter_guarded_region(tiny.one)
+    tiny.one.program = Script(tiny, [call(lambda: tiny.apcs.leave_guarded_region(tiny.one)), wait()])
+    return tiny
+
+
+def let_go(tiny: TinyPipe) -> None:
+    """It leaves the region, and takes what has waited."""
+    tiny.dispatcher.make_ready(tiny.one)
+
+
+def ends(tiny: TinyPipe) -> list[Irp]:
+    """What waits for the issuing thread."""
+    return [apc.irp for apc in tiny.one.kernel_apcs]
 
 
 def event_of(tiny: TinyPipe) -> Event:
@@ -63,25 +59,25 @@ def event_of(tiny: TinyPipe) -> Event:
 @pytest.mark.parametrize("params", BOTH)
 def test_I09_a_request_that_ends_in_the_dispatch_routine_is_told_of_inline(params: IoParams) -> None:
     """No APC; when the call returns, the status block is valid and the packet queued (2.5.5)."""
-    tiny, apcs = counted(params)
+    tiny = held(params)
     tiny.associated(tiny.late)
     tiny.driver.answer = STATUS_SUCCESS
     status, block = tiny.issue(tiny.late, 512)
     assert (status, block.status, block.information) == (STATUS_SUCCESS, STATUS_SUCCESS, 512)
-    assert (apcs.queued, tiny.depth, tiny.late.irps, tiny.one.irps) == ([], 1, {}, {})
+    assert (ends(tiny), tiny.depth, tiny.late.irps, tiny.one.irps) == ([], 1, {}, {})
     assert tiny.take() == (7, block, STATUS_SUCCESS, 512)
 
 
 @pytest.mark.parametrize("params", BOTH)
 def test_I12_an_immediate_error_is_a_return_value_and_nothing_else(params: IoParams) -> None:
-    tiny, apcs = counted(params)
+    tiny = held(params)
     tiny.associated(tiny.late)
     tiny.driver.answer = STATUS_END_OF_FILE
     event, block = event_of(tiny), StatusBlock()
     status, _ = tiny.issue(tiny.late, 512, event=event, block=block)
     assert status == STATUS_END_OF_FILE
     assert (block.status, block.information) == (STATUS_PENDING, 0)  # as the program had left it
-    assert (event.state, tiny.late.signalled, tiny.depth, apcs.queued) == (False, False, 0, [])
+    assert (event.state, tiny.late.signalled, tiny.depth, ends(tiny)) == (False, False, 0, [])
     assert tiny.io.pending(tiny.late) == []
     assert tiny.io.allocate(1).lookaside.total_frees == 1
 
@@ -101,23 +97,22 @@ def test_I11_an_error_after_pending_is_written_and_queued(params: IoParams) -> N
 
 def test_2_7_in_direct_mode_the_remover_writes_the_status_block() -> None:
     """DOC-IOCP: it is updated only when the packet is removed. No APC, whatever the issuer does (no context switch)."""
-    tiny, apcs = counted()
+    tiny = held()
     tiny.associated(tiny.late)
     _, block = tiny.issue(tiny.late, 512)
     tiny.driver.end(tiny.driver.queue[0], STATUS_SUCCESS, 512)
-    assert (apcs.queued, tiny.depth, block.status, block.information) == ([], 1, STATUS_PENDING, 0)
+    assert (ends(tiny), tiny.depth, block.status, block.information) == ([], 1, STATUS_PENDING, 0)
     tiny.take()
     assert (block.status, block.information) == (STATUS_SUCCESS, 512)
 
 
 def test_2_7_in_apc_mode_the_issuing_thread_writes_it_before_the_packet_is_queued() -> None:
-    tiny, apcs = counted(APC_MODE)
+    tiny = held(APC_MODE)
     tiny.associated(tiny.late)
     _, block = tiny.issue(tiny.late, 512)
     tiny.driver.end(tiny.driver.queue[0], STATUS_SUCCESS, 512, 2)
-    irp = tiny.driver.queue[0]
-    assert (apcs.queued, tiny.depth, block.status) == ([(tiny.one, irp, 2)], 0, STATUS_PENDING)
-    apcs.deliver()
+    assert (ends(tiny), tiny.depth, block.status) == ([tiny.driver.queue[0]], 0, STATUS_PENDING)
+    let_go(tiny)
     assert (tiny.depth, block.status, block.information) == (1, STATUS_SUCCESS, 512)
     tiny.take()
 
@@ -133,8 +128,9 @@ def test_0b1_freeing_the_irp_is_the_removers_time_in_direct_mode_and_the_issuers
     tiny.associated(tiny.late)
     tiny.issue(tiny.late, 512)
     tiny.driver.end(tiny.driver.queue[0], STATUS_SUCCESS, 512)
+    tiny.run()
     packet = tiny.port.poll(tiny.two)
-    assert (tiny.one.owed_kernel, packet.removed()) == (issuer, remover)
+    assert (tiny.busy().get("kernel", 0), packet.removed()) == (issuer, remover)
 
 
 def test_a_status_block_that_is_in_use_again_is_not_written_by_a_packet_that_was_told_of_before() -> None:
@@ -243,7 +239,7 @@ def test_0b3_the_table_of_requests_that_need_the_issuing_thread_in_direct_mode_t
     kind: Kind, rules: DirectRules, apcs: int
 ) -> None:
     """An APC or not: there is one packet in the end, and it tells the same."""
-    tiny, queue = counted(IoParams(direct_rules=rules))
+    tiny = held(IoParams(direct_rules=rules))
     file = tiny.late
     if kind == "buffered":
         file = FileObject(3, DeviceObject(tiny.driver, None, 0, 1 << 30, BUFFERED), 0, 1 << 30, False)
@@ -253,8 +249,8 @@ def test_0b3_the_table_of_requests_that_need_the_issuing_thread_in_direct_mode_t
     if kind == "early":
         tiny.associated(file)
     tiny.driver.end(tiny.driver.queue[0], STATUS_SUCCESS, 512)
-    assert len(queue.queued) == apcs
-    queue.deliver()
+    assert len(ends(tiny)) == apcs
+    let_go(tiny)
     assert tiny.take() == (7, block, STATUS_SUCCESS, 512)
     assert (block.status, tiny.depth) == (STATUS_SUCCESS, 0)
 
@@ -597,7 +593,7 @@ def test_I13_a_master_that_was_never_sent_down_completes_too() -> None:
 
 
 def test_I14_a_paging_read_sets_its_event_with_the_drivers_boost_and_does_nothing_else() -> None:
-    tiny, apcs = counted()
+    tiny = held()
     tiny.associated(tiny.late)
     event = event_of_unset(tiny)
     block = StatusBlock()
@@ -610,7 +606,7 @@ def test_I14_a_paging_read_sets_its_event_with_the_drivers_boost_and_does_nothin
     tiny.driver.queue[0].set_canceller(tiny.driver)
     tiny.driver.end(irp, STATUS_SUCCESS, 4096, IO_DISK_INCREMENT)
     assert (tiny.one.priority, tiny.one.wait_status) == (8 + IO_DISK_INCREMENT, STATUS_SUCCESS)
-    assert (tiny.depth, apcs.queued, block.information, irp.request.bytes) == (0, [], 0, 0)
+    assert (tiny.depth, ends(tiny), block.information, irp.request.bytes) == (0, [], 0, 0)
 
 
 def test_a_blocking_reads_irp_goes_back_to_its_lookaside_list() -> None:

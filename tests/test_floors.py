@@ -33,6 +33,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     4: ("application", "designs", "replay", "sampler", "win32", "workload"),
     3: ("devices", "cache_manager"),
     2: (
+        "apc",
         "completion",
         "completion_port",
         "device_queue",
@@ -45,7 +46,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "objects",
         "services",
     ),
-    1: ("processor", "cache", "numa", "nic", "drives"),
+    1: ("processor", "dpc", "cache", "numa", "nic", "drives"),
     0: (
         "actor",
         "attribution",
@@ -70,6 +71,7 @@ ALLOWED = {"clock": {"simpy"}, "streams": {"numpy"}}
 # What runs at every event: carried by step objects and mechanisms alone.
 PER_EVENT = (
     "actor",
+    "apc",
     "application",
     "attribution",
     "cache",
@@ -83,6 +85,7 @@ PER_EVENT = (
     "devices.port_driver",
     "devices.volume",
     "dispatcher",
+    "dpc",
     "drives.drive",
     "drives.hdd",
     "drives.nvme",

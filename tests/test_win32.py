@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from iosim.apc import KernelApc
+from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
     ERROR_ABANDONED_WAIT_0,
     ERROR_INVALID_HANDLE,
@@ -334,6 +336,13 @@ def test_K07_polling_counts_once(system: System, log: Log) -> None:
     assert log.of("c") == [1, 1, 1]
 
 
+class Passing(KernelApc):
+    """Does nothing."""
+
+    def run(self, thread: KernelThread) -> bool:
+        return True
+
+
 def test_K13_a_kernel_apc_makes_a_parked_thread_the_newest_waiter(system: System, log: Log) -> None:
     port = system.port(1)
     a = system.start(remover, log, "A", port, INFINITE)
@@ -342,7 +351,9 @@ def test_K13_a_kernel_apc_makes_a_parked_thread_the_newest_waiter(system: System
     def apc(api: Api) -> ThreadBody:
         yield api.Compute(MS)
         assert [a.thread, b.thread] == port.waiting
-        port.interrupt(a.thread)
+        system.dispatcher.queue_kernel_apc(a.thread, Passing())
+        assert (port.waiting, port.running) == ([b.thread], 1)
+        yield api.Sleep(MS)
         assert [b.thread, a.thread] == port.waiting
         yield api.PostQueuedCompletionStatus(port, 0, 1, None)
 

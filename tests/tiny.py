@@ -17,7 +17,8 @@ from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, CriticalSection
 from iosim.numa import Topology
-from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, Dpc, Interrupt, Processor, Program, Thread
+from iosim.dpc import Dpc
+from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, Interrupt, Processor, Program, Thread
 from iosim.recorders import new_ledger
 
 EVER = 10**12  # ns: longer than any test
@@ -198,10 +199,11 @@ class Tiny:
         memory_line: int = 0,
         smt: float = 0.0,
         clock: type[Clock] = HeapClock,
+        dispatcher: type[Dispatcher] = Dispatcher,
     ) -> None:
         self.clock = clock()
         self.caches = Caches(Topology(nodes, processors // nodes), l2, l3, l3_line, memory_line)
-        self.dispatcher = Dispatcher(self.clock, self.caches, switch, quantum, tick)
+        self.dispatcher = dispatcher(self.clock, self.caches, switch, quantum, tick)
         self.processors = [self.dispatcher.add_processor(number) for number in range(processors)]
         if smt:
             for first, second in zip(self.processors[::2], self.processors[1::2], strict=True):

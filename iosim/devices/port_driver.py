@@ -16,7 +16,8 @@ from iosim.io_manager import PAGE, DeviceObject, Driver, IoManager
 from iosim.irp import NO_IRP, WRITE, Irp
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import NO_REQUEST, Dpc, Interrupt, Processor
+from iosim.dpc import Dpc
+from iosim.processor import NO_REQUEST, Interrupt, Processor
 
 SUBMITTER = -1  # the interrupt goes to the processor that started the command
 

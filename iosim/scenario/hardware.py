@@ -1,6 +1,6 @@
 """The machine as a scenario describes it: processors, caches, memory and what the kernel's work costs."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import model_validator
 
@@ -116,6 +116,23 @@ class Kernel(Section):
         "4 KiB",
         "cache that an ISR and its DPC push out of the processor they ran on",
         source="a choice",
+        sure="assumed",
+    )
+    completion_mode: Literal["direct", "apc"] = key(
+        "direct",
+        "direct: a request's end is queued to its port by whoever completed it (Vista and later); apc: by an asynchronous"
+        " procedure call in the thread that issued it (NT 4 to 2003)",
+    )
+    apc: Time = key(
+        "0.5 us",
+        "delivering one kernel APC, in the thread it is for (completion_mode apc)",
+        source="a choice: as a DPC",
+        sure="assumed",
+    )
+    ipi: Time = key(
+        "1 us",
+        "the interrupt by which one processor asks another for something, on the one that is asked",
+        source="a choice: as a service routine",
         sure="assumed",
     )
     system_workers: Count = key(
