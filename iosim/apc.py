@@ -342,10 +342,7 @@ def next_apc(thread: KernelThread) -> KernelApc:
 
 def in_normal_apc(thread: KernelThread) -> bool:
     """Whether a normal kernel APC is under way, which another one does not interrupt."""
-    for frame in thread.apc_frames:
-        if frame.stage == RUN and not frame.apc.special:
-            return True
-    return False
+    return len([frame for frame in thread.apc_frames if frame.stage == RUN and not frame.apc.special]) > 0
 
 
 def all_apcs_disabled(thread: KernelThread) -> bool:

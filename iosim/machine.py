@@ -51,6 +51,7 @@ from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.scenario.quantities import PerProcessor
 from iosim.scenario.steps import Transfer
+from iosim.scenario.storage import Attached
 from iosim.services import CallCosts, Services
 from iosim.streams import (
     CLIENT_SHIFT,
@@ -250,9 +251,22 @@ class Machine:
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)
         port = PortDriver(self.io, self.caches, drive, self._resource(f"disks.{name}"), params.slots, target, costs)
+        if disk.interrupt_policy is not None:
+            processors = self._interrupted(disk)
+            port.aim(processors[:1] if isinstance(params, HddParams) else processors)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
+
+    def _interrupted(self, disk: Attached) -> list[int]:
+        """The processors that the disk's interrupts may go to."""
+        per_node = self.dispatcher.per_node
+        close = list(range(disk.numa_node * per_node, (disk.numa_node + 1) * per_node))
+        if disk.interrupt_policy == "specified":
+            return list(disk.interrupt_processors)
+        if disk.interrupt_policy == "spread":
+            return list(range(len(self.dispatcher.processors)))
+        return close if disk.interrupt_policy == "all_close" else close[:1]
 
     def _processors(self, number: "int | PerProcessor") -> int:
         return number if isinstance(number, int) else number.times * len(self.dispatcher.processors)

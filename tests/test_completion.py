@@ -1,12 +1,15 @@
 """The end of a request: who is told what, in which order, in both completion modes. I.., P..: semantics 9.7, 9.3."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from tiny import Script, call, causes, wait
-from tiny_io import TinyIo
+from tiny import Script, call, causes, compute, wait
+from tiny_io import DPC, ISR, REMOVAL, REMOVE, TinyIo
 from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 
+from iosim.apc import ApcDispatcher
+from iosim.application import BlockStep, ComputeStep, Step
 from iosim.attribution import BLOCKED_CALL
 from iosim.clock import HeapClock
 from iosim.completion import DirectRules
@@ -27,6 +30,7 @@ from iosim.ntstatus import (
 )
 from iosim.objects import INFINITE, Event, wait_for
 from iosim.services import CallCosts, Services
+from iosim.streams import Constant
 
 BOTH = [USUAL, APC_MODE]
 
@@ -131,6 +135,99 @@ def test_0b1_freeing_the_irp_is_the_removers_time_in_direct_mode_and_the_issuers
     tiny.run()
     packet = tiny.port.poll(tiny.two)
     assert (tiny.busy().get("kernel", 0), packet.removed()) == (issuer, remover)
+
+
+# ---- where the cost goes, by mode (2.7): the timelines of test_io_manager.py, with and without APCs ---------------------
+
+DELIVERY, IPI = 25, 40
+
+
+def two_requests(params: IoParams, processors: int, second: Callable[[Services], Step]) -> tuple[TinyIo, list[int]]:
+    """A read (request 1) whose issuer has gone on to request 2 when it ends, at 14,449; and the ends of both."""
+    tiny = TinyIo(processors, clock=HeapClock, params=params)
+    if isinstance(tiny.dispatcher, ApcDispatcher):
+        tiny.dispatcher.apc_cost = DELIVERY
+    for processor in tiny.processors:
+        processor.ipi.cost = IPI
+    tiny.ask_at(2000, 1)
+    tiny.at(3900, lambda: tiny.handler(second))
+    tiny.ask_at(4000, 2)
+    tiny.run()
+    ends = {request.index: time for (time, _), request in zip(tiny.log, tiny.ended.requests, strict=True)}
+    for request in tiny.ended.requests:
+        assert sum(request.ledger) == request.mark - request.intended == ends[request.index] - request.intended
+    return tiny, [ends[1], ends[2]]
+
+
+def test_2_7_an_issuer_that_waits_is_woken_and_its_wait_begins_again() -> None:
+    """One processor, limit 1. Direct: the other worker is switched in at 14,449 (1,000), removes (5), frees the IRP (9).
+
+    APC: the issuer is switched in, pays delivery and IRP, and holds the only place until it waits again at 15,483; only then
+    the other worker: 1,000 and 5. The issuer's own call, to 55,015, takes no longer.
+    """
+    blocked = lambda services: BlockStep(services, Constant(50_000))  # noqa: E731
+    direct, ends = two_requests(USUAL, 1, blocked)
+    assert ends == [15_463, 56_015]
+    apc, apc_ends = two_requests(APC_MODE, 1, blocked)
+    assert apc_ends == [14_449 + 1000 + DELIVERY + REMOVAL + 1000 + REMOVE, 56_015]
+    switches = [sum(thread.switches for thread in tiny.workers) for tiny in (direct, apc)]
+    assert switches == [6, 7]
+    by_index = {request.index: causes(request) for request in apc.ended.requests}
+    assert (
+        by_index[1]["wake_and_switch"] == 1000 + 1000 + 1000
+    )  # the issuer's first, the one for the APC, the remover's
+    assert by_index[1].get("port_limit", 0) == 0  # queued, and handed over at the same instant
+    assert by_index[2]["interrupted"] == 1000 + DELIVERY + REMOVAL
+    assert by_index[2]["blocked_call"] == 50_000 - 1034
+
+
+def test_2_7_an_issuer_that_runs_elsewhere_is_interrupted() -> None:
+    """Two processors, the device's interrupts on 0, the issuer on 1: interrupt 40, delivery 25, IRP 9, then the packet."""
+    busy = lambda services: ComputeStep(services, Constant(50_000), 0, 0)  # noqa: E731
+    _, ends = two_requests(USUAL, 2, busy)
+    assert ends == [15_463, 55_005]
+    apc, apc_ends = two_requests(APC_MODE, 2, busy)
+    assert apc_ends == [14_449 + IPI + DELIVERY + REMOVAL + 1000 + REMOVE, 55_005 + IPI + DELIVERY + REMOVAL]
+    by_index = {request.index: causes(request) for request in apc.ended.requests}
+    assert by_index[1]["ready_queue"] == IPI
+    assert by_index[2] == {"wake_and_switch": 1000, "kernel": REMOVE, "user": 50_000, "interrupted": 74}
+    assert apc.busy(1)["isr"] == IPI
+
+
+def test_2_7_1_4_5_an_issuer_that_is_parked_takes_the_packet_itself() -> None:
+    """The overlapped read of test_io_manager.py: no further switch, though another worker is parked, too."""
+    tiny = TinyIo(clock=HeapClock, params=APC_MODE)
+    assert isinstance(tiny.dispatcher, ApcDispatcher)
+    tiny.dispatcher.apc_cost = DELIVERY
+    tiny.ask_at(2000, 1)
+    tiny.run()
+    assert tiny.log == [(15_463 + DELIVERY, 1)]
+    assert [thread.switches for thread in tiny.workers] == [1, 3]
+    assert sum(causes(tiny.ended.requests[0]).values()) == 13_463 + DELIVERY
+
+
+def test_0b1_in_apc_mode_the_status_block_is_written_before_the_issuer_goes_on_with_anything_else() -> None:
+    """Its issuer is ready but does not run (an outsider does, from 14,000 to 24,000): until then nobody is told."""
+    tiny = TinyIo(clock=HeapClock, workers=1, params=APC_MODE)
+    tiny.ask_at(2000, 1)
+    tiny.start(compute(10_000), priority=15, at=13_000)
+    tiny.run()
+    assert tiny.log == [(13_000 + 1000 + 10_000 + ISR + DPC + 118 + 1000 + REMOVAL + REMOVE, 1)]
+    assert causes(tiny.ended.requests[0])["ready_queue"] > 0
+
+
+@pytest.mark.parametrize(("params", "packets"), [(USUAL, 1), (APC_MODE, 0)])
+def test_2_5_6_an_end_whose_thread_ends_before_the_apc_has_run_is_cleaned_up(params: IoParams, packets: int) -> None:
+    """Silently in apc mode; in direct mode (here: one with an event, which needs an APC) it is linked to the port."""
+    tiny = held(params)
+    tiny.associated(tiny.late)
+    tiny.issue(tiny.late, 512, event=event_of(tiny))
+    tiny.driver.end(tiny.driver.queue[0], STATUS_SUCCESS, 512)
+    assert (len(ends(tiny)), tiny.depth) == (1, 0)
+    tiny.one.program = Script(tiny, [])
+    let_go(tiny)
+    assert (ends(tiny), tiny.depth, tiny.io.pending(tiny.late)) == ([], packets, [])
+    assert len(tiny.io.small.private[0].entries) == 1 - packets
 
 
 def test_a_status_block_that_is_in_use_again_is_not_written_by_a_packet_that_was_told_of_before() -> None:

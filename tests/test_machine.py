@@ -124,6 +124,22 @@ def test_a_machine_of_all_parts_keeps_the_laws() -> None:
     assert raw.samples["locks.unfair.acquisitions"][-1] > 50
 
 
+def test_2_7_apc_mode_keeps_the_laws_and_costs_interrupts_and_switches() -> None:
+    """Requests that one thread issues and another one goes on with: the issuer must be woken or interrupted for each."""
+    tree = everything_but("workload.closed", "locks", "ports.aside", "pools.helpers")
+    tree["handlers"]["mixed"] = [{"read": {"file": "raw", "size": "4 KiB"}}, {"block": "200 us"}]
+    tree["handlers"].pop("short")
+    direct = run(tree)
+    apc = run(tree, machine__kernel__completion_mode="apc")
+    for raw in (direct, apc):
+        assert (raw.in_flight, raw.offered) == (0, direct.offered)
+    work = [raw.samples["processors.kernel"][-1] for raw in (direct, apc)]
+    reads = direct.samples["disks.flash.commands"][-1]
+    assert apc.samples["disks.flash.commands"][-1] == reads > 100
+    assert work[1] - work[0] == 500 * direct.offered  # the delivery; what the remover paid is the issuer's now
+    assert apc.samples["switches"][-1] > direct.samples["switches"][-1]
+
+
 WORK = st.fixed_dictionaries(
     {
         "processors": st.integers(1, 4),
@@ -137,6 +153,7 @@ WORK = st.fixed_dictionaries(
         "quantum": st.sampled_from(["50 us", "1 ms", "server"]),
         "depth": st.integers(1, 6),
         "system_workers": st.integers(1, 3),
+        "completion": st.sampled_from(["direct", "apc"]),
         "steps": st.lists(st.integers(0, 8), min_size=1, max_size=5),
         "seed": st.integers(0, 10**6),
     }
@@ -147,6 +164,7 @@ def drawn(work: Tree) -> Tree:
     tree = everything_but()
     tree["machine"] |= {"cores_per_node": work["processors"], "numa_nodes": work["nodes"]}
     tree["machine"] |= {"smt": {"threads": work["smt"]}, "kernel": {"system_workers": work["system_workers"]}}
+    tree["machine"]["kernel"]["completion_mode"] = work["completion"]
     tree["machine"]["dispatcher"] = {
         "context_switch": work["switch"],
         "quantum": work["quantum"],

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tiny import Tiny
 
 from iosim.actor import DEVICE, Clock
+from iosim.apc import ApcDispatcher
 from iosim.application import DrawnTransfer, EndStep, Step, WorkerProgram
 from iosim.attribution import SYSTEM_WORKER_QUEUE, Client, Request
 from iosim.cache_manager import CacheManager, PageCache, SystemWorker
@@ -12,8 +13,9 @@ from iosim.completion_port import CompletionPort
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
+from iosim.dispatcher import Dispatcher
 from iosim.drives.drive import Command, Drive
-from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
+from iosim.io_manager import PAGE, USUAL, DeviceObject, FileObject, IoCosts, IoManager, IoParams
 from iosim.irp import READ
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.recorders import new_ledger
@@ -96,10 +98,12 @@ class TinyIo(Tiny):
         target: int = 0,
         copy_ps: int = 0,
         hits: list[Variate] | None = None,
+        params: IoParams = USUAL,
         clock: type[Clock],
     ) -> None:
-        super().__init__(processors, switch=switch, clock=clock)
-        self.io = IoManager(self.dispatcher, IoCosts(CALL, IRP, PAGE_LOCK, REMOVAL, copy_ps))
+        kind = Dispatcher if params.completion_mode == "direct" else ApcDispatcher
+        super().__init__(processors, switch=switch, clock=clock, dispatcher=kind)
+        self.io = IoManager(self.dispatcher, IoCosts(CALL, IRP, PAGE_LOCK, REMOVAL, copy_ps), params)
         self.services = Services(self.dispatcher, self.io, self.caches, CallCosts(REMOVE, CALL, CALL))
         self.drive = ConstantDrive(self.clock, slots, latency, stagger)
         costs = PortCosts(START, COMPLETION, ISR, DPC, UNLOCK, 0)

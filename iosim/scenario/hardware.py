@@ -122,6 +122,8 @@ class Kernel(Section):
         "direct",
         "direct: a request's end is queued to its port by whoever completed it (Vista and later); apc: by an asynchronous"
         " procedure call in the thread that issued it (NT 4 to 2003)",
+        source="Windows Vista and later",
+        sure="documented",
     )
     apc: Time = key(
         "0.5 us",
