@@ -13,22 +13,19 @@ Simplified: the routine of a kernel APC waits for nothing but a resume.
 from typing import Any
 
 from iosim.attribution import BLOCKED_CALL, INTERRUPTED, LOCK, READY_QUEUE
-from iosim.dispatcher import Dispatcher, boost
+from iosim.dispatcher import ApcDelivery, Dispatcher, boost
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelQueue, KernelThread, WaitOwner
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_USER_APC
 from iosim.processor import (
     APC_LEVEL,
     DECIDING,
-    IDLE_THREAD,
     NO_REQUEST,
     PASSIVE,
     READY,
     RUNNING,
     TERMINATED,
     WAITING,
-    Processor,
     Program,
-    Thread,
 )
 
 NEXT, RUN = range(2)  # what a frame does when it is asked: begin the next APC, or do the one whose time is paid
@@ -87,8 +84,8 @@ class BrokenWait(WaitOwner):
 class ApcFrame(Program):
     """What a thread was doing when kernel APCs came, and the APCs on top of it. `waited`: it was in a wait."""
 
-    def __init__(self, dispatcher: "ApcDispatcher", thread: KernelThread, waited: bool) -> None:
-        self.dispatcher = dispatcher
+    def __init__(self, apcs: "KernelApcs", thread: KernelThread, waited: bool) -> None:
+        self.apcs = apcs
         self.stage = NEXT
         self.apc = NO_KERNEL_APC
         self.old_irql = thread.irql
@@ -129,7 +126,7 @@ class ApcFrame(Program):
         self.old_irql = thread.irql
         if apc.special:
             thread.irql = APC_LEVEL
-        time = self.dispatcher.apc_cost + apc.cost(thread)
+        time = self.apcs.cost + apc.cost(thread)
         if time:
             thread.owe_kernel(time)
         return time > 0
@@ -137,14 +134,14 @@ class ApcFrame(Program):
     def lend(self, thread: KernelThread, apc: KernelApc) -> None:
         """The APC is the end of a request, whose time this is from now on; until now that request waited for the thread."""
         if apc.request is not NO_REQUEST:
-            apc.request.spend(READY_QUEUE, self.dispatcher.clock.now)
+            apc.request.spend(READY_QUEUE, self.apcs.clock.now)
             thread.request = apc.request
 
     def _end(self, thread: KernelThread) -> bool:
         """The APC's time is paid. False: it waits."""
         if thread.request is not self.request:
             thread.request = self.request
-            self.request.spend(INTERRUPTED, self.dispatcher.clock.now)
+            self.request.spend(INTERRUPTED, self.apcs.clock.now)
         if not self.apc.run(thread):
             return False
         thread.irql = self.old_irql
@@ -179,17 +176,23 @@ class ApcFrame(Program):
             over = self.broken.status != STATUS_PENDING or self.wait_cause == LOCK
             thread.waits_in = NO_OWNER
         if not over:
-            self.dispatcher.block(thread, self.wait_cause)
+            self.apcs.dispatcher.block(thread, self.wait_cause)
         return over
 
 
-class ApcDispatcher(Dispatcher):
-    """A dispatcher that delivers kernel APCs. `apc_cost` (ns): the kernel time of one delivery, in the thread."""
+class KernelApcs(ApcDelivery):
+    """Queues and delivers kernel APCs. One a dispatcher; `cost` (ns): the kernel time of one delivery, in the thread."""
 
-    apc_cost = 0
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
+        self.clock = dispatcher.clock
+        self.cost = 0
 
-    def queue_kernel_apc(self, thread: KernelThread, apc: KernelApc, increment: int = 0) -> bool:
-        """Queue a kernel APC; False for a thread that has ended. `increment` boosts one that waits (semantics 7.4)."""
+    def insert(self, thread: KernelThread, apc: KernelApc, increment: int = 0) -> bool:
+        """Queue a kernel APC (KeInsertQueueApc); False for a thread that has ended.
+
+        `increment` boosts a thread that waits (semantics 7.4).
+        """
         if thread.state == TERMINATED:
             return False
         thread.kernel_apcs.append(apc)
@@ -200,9 +203,9 @@ class ApcDispatcher(Dispatcher):
         elif thread.state == WAITING and not self._leaving(thread):
             boost(thread, increment)
             self._break_wait(thread)
-            self.make_ready(thread)
+            self.dispatcher.make_ready(thread)
         else:
-            processor = self.processors[thread.processor]
+            processor = self.dispatcher.processors[thread.processor]
             processor.reschedule = True
             if processor.mode == PASSIVE:
                 processor.signal()
@@ -210,7 +213,7 @@ class ApcDispatcher(Dispatcher):
 
     def _leaving(self, thread: KernelThread) -> bool:
         """It has begun to wait at this very instant, and its processor still asks its program."""
-        processor = self.processors[thread.processor]
+        processor = self.dispatcher.processors[thread.processor]
         return processor.thread is thread and processor.mode == DECIDING
 
     def _deliverable(self, thread: KernelThread) -> bool:
@@ -233,43 +236,39 @@ class ApcDispatcher(Dispatcher):
         if len(thread.apc_frames) == 1:
             owner.break_off(thread)
         if owner is not thread.queue:
-            thread.request.spend(frame.wait_cause, self.clock.now)
-            if thread.queue is not NO_QUEUE:
-                thread.queue.unblocked()
+            self._active_again(thread)
         frame.lend(thread, next_apc(thread))
 
-    # ---- what processors and waits ask -------------------------------------------------------------------------------
+    def _active_again(self, thread: KernelThread) -> None:
+        """As at the end of any wait that is not for a packet."""
+        thread.request.spend(thread.wait_cause, self.clock.now)
+        if thread.queue is not NO_QUEUE:
+            thread.queue.unblocked()
 
-    def deliver_apcs(self, thread: Thread) -> None:
+    # ---- what the dispatcher asks ------------------------------------------------------------------------------------
+
+    def deliver(self, thread: KernelThread) -> None:
         """Before the running thread's next stretch."""
-        assert isinstance(thread, KernelThread)
         if self._deliverable(thread):
             self._push(thread, False)
 
-    def next_ready(self, processor: Processor) -> Thread:
-        """A thread that queued an APC to itself and then waited runs it before it is switched out (semantics 1.5.4a)."""
-        thread = processor.thread
-        if processor.reschedule and thread is not IDLE_THREAD and thread.state == WAITING:
-            assert isinstance(thread, KernelThread)
-            if self._deliverable(thread):
-                self._break_wait(thread)
-                thread.state = RUNNING
-                return thread
-        return Dispatcher.next_ready(self, processor)
+    def stays(self, thread: KernelThread) -> bool:
+        """It runs what it may take before it is switched out (semantics 1.5.4a)."""
+        if not self._deliverable(thread):
+            return False
+        self._break_wait(thread)
+        thread.state = RUNNING
+        return True
 
-    def wake(self, thread: KernelThread, increment: int = 0) -> None:
-        """The wait is satisfied, though an APC may have broken it off."""
-        if not thread.apc_frames:
-            Dispatcher.wake(self, thread, increment)
-            return
+    def wake(self, thread: KernelThread, increment: int) -> None:
+        """The thread hears of it when it looks again."""
         boost(thread, increment)
         thread.apc_frames[0].broken.end_wait(thread, STATUS_SUCCESS)
 
-    def terminate(self, thread: KernelThread) -> None:
-        """The running thread ends; what it has not run is run down."""
+    def run_down(self, thread: KernelThread) -> None:
+        """None of them runs."""
         while thread.kernel_apcs:
             thread.kernel_apcs.pop(0).run_down(thread)
-        Dispatcher.terminate(self, thread)
 
     # ---- regions -----------------------------------------------------------------------------------------------------
 
@@ -294,7 +293,7 @@ class ApcDispatcher(Dispatcher):
     def look_again(self, thread: KernelThread) -> None:
         """The running thread may take APCs that it could not take before; they come before its program is asked again."""
         if thread.kernel_apcs:
-            self.processors[thread.processor].reschedule = True
+            self.dispatcher.processors[thread.processor].reschedule = True
 
     # ---- suspension --------------------------------------------------------------------------------------------------
 
@@ -304,7 +303,7 @@ class ApcDispatcher(Dispatcher):
         thread.suspend_count += 1
         if not thread.suspending:
             thread.suspending = True
-            self.queue_kernel_apc(thread, SuspendApc(self))
+            self.insert(thread, SuspendApc(self.dispatcher))
         return before
 
     def resume(self, thread: KernelThread) -> int:
@@ -314,8 +313,16 @@ class ApcDispatcher(Dispatcher):
             return 0
         thread.suspend_count -= 1
         if before == 1 and is_suspended(thread):
-            Dispatcher.wake(self, thread)
+            self._active_again(thread)
+            self.dispatcher.make_ready(thread)
         return before
+
+
+def kernel_apcs(dispatcher: Dispatcher) -> KernelApcs:
+    """The dispatcher's delivery of kernel APCs, made for the first who asks."""
+    if not isinstance(dispatcher.apcs, KernelApcs):
+        dispatcher.apcs = KernelApcs(dispatcher)
+    return dispatcher.apcs
 
 
 def is_suspended(thread: KernelThread) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from iosim.actor import Clock
-from iosim.apc import ApcDispatcher, KernelApc, interrupted_in, queue_user_apc
+from iosim.apc import KernelApc, interrupted_in, kernel_apcs, queue_user_apc
 from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
@@ -74,6 +74,7 @@ class Completion:
 
     def __init__(self, dispatcher: Dispatcher, copy_ps: int, mode: CompletionMode, rules: DirectRules) -> None:
         self.dispatcher = dispatcher
+        self.apcs = kernel_apcs(dispatcher)
         self.copy_ps = copy_ps
         self.direct = mode == "direct"
         self.with_event = rules.with_event
@@ -179,9 +180,7 @@ class Completion:
             self._pay(irp)
             self.last_stage(irp)
             return
-        dispatcher = self.dispatcher
-        assert isinstance(dispatcher, ApcDispatcher)
-        dispatcher.queue_kernel_apc(thread, LastStage(self, irp), irp.boost)
+        self.apcs.insert(thread, LastStage(self, irp), irp.boost)
 
     def in_call(self, irp: Irp) -> None:
         """The issuing call, after a dispatch that did not pend (2.5.5): no APC, and all is told when it returns."""

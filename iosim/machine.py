@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iosim.actor import SAMPLE, Clock
-from iosim.apc import ApcDispatcher
 from iosim.application import (
     AcquireStep,
     BlockStep,
@@ -181,8 +180,7 @@ class Machine:
         topology = Topology(it.numa_nodes, it.cores_per_node * it.smt.threads, it.distances or ())
         self.caches = Caches(topology, it.l2, it.l3, it.memory.l3, it.memory.local)
         times = it.dispatcher
-        made = (self.clock, self.caches, times.context_switch, times.quantum, times.timer_tick)
-        self.dispatcher = self._apc_dispatcher(*made) if it.kernel.completion_mode == "apc" else Dispatcher(*made)
+        self.dispatcher = Dispatcher(self.clock, self.caches, times.context_switch, times.quantum, times.timer_tick)
         processors = [self.dispatcher.add_processor(number) for number in range(topology.processors)]
         if it.smt.threads == 2:
             for first, second in zip(processors[::2], processors[1::2], strict=True):
@@ -192,16 +190,12 @@ class Machine:
         for processor in processors:
             processor.ipi.cost = it.kernel.ipi
 
-    def _apc_dispatcher(self, *made: Any) -> Dispatcher:
-        dispatcher = ApcDispatcher(*made)
-        dispatcher.apc_cost = self.model.machine.kernel.apc
-        return dispatcher
-
     def _build_io(self) -> None:
         kernel = self.model.machine.kernel
         copy = ps_per_byte(kernel.copying)
         io_costs = IoCosts(kernel.call, kernel.irp, kernel.page_lock, kernel.irp, copy)
         self.io = IoManager(self.dispatcher, io_costs, IoParams(completion_mode=kernel.completion_mode))
+        self.io.completion.apcs.cost = kernel.apc
         costs = CallCosts(kernel.remove, kernel.post, kernel.call)
         self.services = Services(self.dispatcher, self.io, self.caches, costs)
         self.work_queue = KernelQueue(self.clock, self.dispatcher, self._resource("system_workers"), NO_LIMIT)

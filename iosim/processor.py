@@ -182,6 +182,11 @@ class Scheduler:
 
     def deliver_apcs(self, thread: Thread) -> None:
         """The thread is about to run: what kernel APCs it may take come first."""
+        raise NotImplementedError
+
+    def takes_apcs(self, thread: Thread) -> bool:
+        """The thread has just begun to wait. True: it stays, for a kernel APC that it may take."""
+        raise NotImplementedError
 
 
 IDLE_THREAD = Thread(-1, Program(), -1)
@@ -349,6 +354,9 @@ class Processor(Actor):
     def run_next(self) -> None:
         """The processor has no thread: take ready ones until one owes time, or go idle."""
         self.mode = DECIDING
+        if self.reschedule and self.scheduler.takes_apcs(self.thread):
+            self._go_on()
+            return
         thread = self.thread = self.scheduler.next_ready(self)
         if thread is IDLE_THREAD:
             self._halt()
@@ -366,6 +374,8 @@ class Processor(Actor):
             if thread.program.resume(thread):
                 self.begin_stretch()
                 return
+            if self.reschedule and self.scheduler.takes_apcs(thread):
+                continue
             thread = self.thread = self.scheduler.next_ready(self)
         self._halt()
 
@@ -541,7 +551,7 @@ class Processor(Actor):
         if self.mode == PASSIVE or self.mode == HALTED:
             self._stop_for_interrupt()
             self._lower()
-        elif self.mode == DECIDING or self.mode == RAISED:
+        elif self.mode not in (DEVICE_LEVEL, DISPATCH):
             self.reschedule = True
 
     def current_irql(self) -> int:

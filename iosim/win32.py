@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.actor import THREAD, Actor
-from iosim.apc import ApcDispatcher
 from iosim.cache import Caches
 from iosim.clock import CLOCKS
 from iosim.completion_port import CompletionPort
@@ -572,7 +571,7 @@ class System:
     ) -> None:
         self.clock = CLOCKS[clock]()
         caches = Caches(Topology(1, processors), 1, 1, 0, 0)
-        self.dispatcher = ApcDispatcher(self.clock, caches, context_switch, quantum, tick)
+        self.dispatcher = Dispatcher(self.clock, caches, context_switch, quantum, tick)
         for number in range(processors):
             self.dispatcher.add_processor(number)
         self.close_mode = close_mode

@@ -25,7 +25,7 @@ from tiny import (
 )
 
 from iosim.actor import Clock
-from iosim.apc import ApcDispatcher, KernelApc, all_apcs_disabled, is_suspended, queue_user_apc
+from iosim.apc import KernelApc, all_apcs_disabled, is_suspended, kernel_apcs, queue_user_apc
 from iosim.attribution import Request
 from iosim.clock import HeapClock, SimpyClock
 from iosim.kernel_queue import KernelQueue, KernelThread
@@ -73,19 +73,18 @@ class Noting(KernelApc):
 
 
 class Apcs(Tiny):
-    """A tiny machine whose dispatcher delivers APCs."""
-
-    dispatcher: ApcDispatcher
+    """A tiny machine that delivers APCs."""
 
     def __init__(self, processors: int = 1, *, switch: int = 0, tick: int = 0, smt: float = 0.0) -> None:
-        super().__init__(processors, switch=switch, tick=tick, smt=smt, dispatcher=ApcDispatcher)
+        super().__init__(processors, switch=switch, tick=tick, smt=smt)
+        self.apcs = kernel_apcs(self.dispatcher)
 
     def hit(self, time: int, thread: KernelThread, *apcs: KernelApc, increment: int = 0) -> None:
         """Queue these to a thread at a time, from elsewhere."""
 
         def act() -> None:
             for apc in apcs:
-                assert self.dispatcher.queue_kernel_apc(thread, apc, increment)
+                assert self.apcs.insert(thread, apc, increment)
 
         self.at(time, act)
 
@@ -107,8 +106,7 @@ def to_itself(apc: KernelApc) -> Step:
     """The thread queues an APC to itself; when the next step begins, the call has returned."""
 
     def act(tiny: Tiny, thread: KernelThread) -> int:
-        assert isinstance(tiny.dispatcher, ApcDispatcher)
-        tiny.dispatcher.queue_kernel_apc(thread, apc)
+        kernel_apcs(tiny.dispatcher).insert(thread, apc)
         return RUN
 
     return Step(act)
@@ -118,7 +116,7 @@ def region(name: str) -> Step:
     """enter or leave, critical or guarded."""
 
     def act(tiny: Tiny, thread: KernelThread) -> int:
-        getattr(tiny.dispatcher, f"{name}_region")(thread)
+        getattr(kernel_apcs(tiny.dispatcher), f"{name}_region")(thread)
         return RUN
 
     return Step(act)
@@ -136,10 +134,10 @@ def test_D06_critical_regions_count_down_and_up_and_disable_normal_apcs_alone() 
     thread = tiny.thread()
     seen = []
     for _ in range(3):
-        tiny.dispatcher.enter_critical_region(thread)
+        tiny.apcs.enter_critical_region(thread)
         seen.append(counters(thread))
     for _ in range(3):
-        tiny.dispatcher.leave_critical_region(thread)
+        tiny.apcs.leave_critical_region(thread)
         seen.append(counters(thread))
     assert [each[0] for each in seen] == [-1, -2, -3, -2, -1, 0]
     assert {each[1:] for each in seen} == {(0, False)}
@@ -148,9 +146,9 @@ def test_D06_critical_regions_count_down_and_up_and_disable_normal_apcs_alone() 
 def test_D07_a_guarded_region_has_a_counter_of_its_own_and_disables_all() -> None:
     tiny = Apcs()
     thread = tiny.thread()
-    tiny.dispatcher.enter_guarded_region(thread)
+    tiny.apcs.enter_guarded_region(thread)
     assert counters(thread) == (0, -1, True)
-    tiny.dispatcher.leave_guarded_region(thread)
+    tiny.apcs.leave_guarded_region(thread)
     assert counters(thread) == (0, 0, False)
 
 
@@ -213,7 +211,7 @@ def test_7_7_a_running_thread_is_interrupted_for_it(clock: type[Clock]) -> None:
     """The inter-processor interrupt at 300 takes 40, the APC 100 and its delivery 20."""
     tiny = Apcs()
     tiny.processors[0].ipi.cost = 40
-    tiny.dispatcher.apc_cost = 20
+    tiny.apcs.cost = 20
     thread = tiny.start(compute(1000), note("done"))
     thread.request = request = tiny.request()
     tiny.hit(300, thread, Noting(tiny, cost=100))
@@ -240,7 +238,7 @@ def test_from_a_dpc_on_the_threads_own_processor_no_further_interrupt_is_needed(
     tiny = Apcs()
     tiny.processors[0].ipi.cost = 40
     thread = tiny.start(compute(1000), note("done"))
-    Device(tiny.processors[0], 10, 50, lambda: tiny.dispatcher.queue_kernel_apc(thread, Noting(tiny))).at(tiny, 300)
+    Device(tiny.processors[0], 10, 50, lambda: tiny.apcs.insert(thread, Noting(tiny))).at(tiny, 300)
     tiny.run()
     assert tiny.log == [(360, "apc"), (1060, "done")]
     assert tiny.busy() == {"user": 1000, "isr": 10, "dpc": 50}
@@ -284,7 +282,7 @@ def test_a_thread_that_ends_runs_down_what_it_could_not_run() -> None:
     tiny.hit(300, thread, Noting(tiny))
     tiny.run()
     assert tiny.log == [(1000, "apc run down")]
-    assert not tiny.dispatcher.queue_kernel_apc(thread, Noting(tiny))
+    assert not tiny.apcs.insert(thread, Noting(tiny))
 
 
 # ---- a thread that is ready ------------------------------------------------------------------------------------------
@@ -465,7 +463,7 @@ def test_1_5_4a_what_a_thread_queued_to_itself_runs_before_it_parks_and_costs_no
     queue = tiny.queue(1)
     thread = tiny.thread(
         compute(100),
-        call(lambda: tiny.dispatcher.queue_kernel_apc(thread, Noting(tiny, cost=30))),
+        call(lambda: tiny.apcs.insert(thread, Noting(tiny, cost=30))),
         take(queue),
     )
     tiny.dispatcher.make_ready(thread)
@@ -509,14 +507,14 @@ def test_a_queue_that_goes_away_meanwhile_lets_the_thread_go() -> None:
 
 def suspend_and_resume(tiny: Apcs, thread: KernelThread, suspend: int, resume: int) -> list[int]:
     counts: list[int] = []
-    tiny.at(suspend, lambda: counts.append(tiny.dispatcher.suspend(thread)))
-    tiny.at(resume, lambda: counts.append(tiny.dispatcher.resume(thread)))
+    tiny.at(suspend, lambda: counts.append(tiny.apcs.suspend(thread)))
+    tiny.at(resume, lambda: counts.append(tiny.apcs.resume(thread)))
     return counts
 
 
 def test_0b8_a_suspended_thread_stops_where_it_is_and_goes_on_when_resumed(clock: type[Clock]) -> None:
     tiny = Apcs()
-    tiny.dispatcher.apc_cost = 20
+    tiny.apcs.cost = 20
     thread = tiny.start(compute(1000), note("done"))
     thread.request = request = tiny.request()
     counts = suspend_and_resume(tiny, thread, 300, 800)
@@ -530,11 +528,11 @@ def test_0b8_1_6_the_place_at_the_port_is_free_when_the_target_runs_the_suspend_
     """Limit 1; the thread holds a packet and runs: the interrupt to it takes 40, the delivery 20, then the next is let in."""
     tiny = Apcs()
     tiny.processors[0].ipi.cost = 40
-    tiny.dispatcher.apc_cost = 20
+    tiny.apcs.cost = 20
     queue = tiny.queue(1)
     _, active = parked(tiny, queue, 2)
     tiny.insert(100, queue, 1, 2)
-    tiny.at(200, lambda: tiny.dispatcher.suspend(active))
+    tiny.at(200, lambda: tiny.apcs.suspend(active))
     tiny.run()
     assert tiny.log == [(100, "T1 takes 1"), (260, "T0 takes 2")]
     assert is_suspended(active)
@@ -547,7 +545,7 @@ def test_0b8_a_ready_target_that_does_not_run_keeps_its_place() -> None:
     _, active = parked(tiny, queue, 2)
     tiny.insert(100, queue, 1, 2)
     tiny.start(compute(1000), note("outsider"), priority=12, at=150)
-    tiny.at(200, lambda: tiny.dispatcher.suspend(active))
+    tiny.at(200, lambda: tiny.apcs.suspend(active))
     tiny.run()
     assert tiny.log == [(100, "T1 takes 1"), (1150, "outsider"), (1150, "T0 takes 2")]
 
@@ -571,7 +569,7 @@ def test_suspensions_count_and_the_last_resume_lets_it_go() -> None:
     counts = [suspend_and_resume(tiny, thread, 300 + place, 800 + 100 * place) for place in (0, 1)]
     tiny.run()
     assert tiny.log == [(1600, "done")]
-    assert (counts, tiny.dispatcher.resume(thread)) == ([[0, 2], [1, 1]], 0)
+    assert (counts, tiny.apcs.resume(thread)) == ([[0, 2], [1, 1]], 0)
 
 
 def test_a_resume_before_the_apc_could_run_leaves_the_thread_alone() -> None:
@@ -633,8 +631,8 @@ def test_a_suspended_parked_thread_takes_nothing_and_is_the_newest_afterwards() 
 
 def test_a_thread_can_suspend_itself() -> None:
     tiny = Apcs()
-    thread = tiny.thread(compute(100), Step(lambda _, thread: tiny.dispatcher.suspend(thread) * 0), note("on"))
+    thread = tiny.thread(compute(100), Step(lambda _, thread: tiny.apcs.suspend(thread) * 0), note("on"))
     tiny.dispatcher.make_ready(thread)
-    tiny.at(500, lambda: tiny.dispatcher.resume(thread))
+    tiny.at(500, lambda: tiny.apcs.resume(thread))
     tiny.run()
     assert tiny.log == [(500, "on")]

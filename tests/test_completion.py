@@ -8,7 +8,6 @@ from tiny import Script, call, causes, compute, wait
 from tiny_io import DPC, ISR, REMOVAL, REMOVE, TinyIo
 from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 
-from iosim.apc import ApcDispatcher
 from iosim.application import BlockStep, ComputeStep, Step
 from iosim.attribution import BLOCKED_CALL
 from iosim.clock import HeapClock
@@ -145,8 +144,7 @@ DELIVERY, IPI = 25, 40
 def two_requests(params: IoParams, processors: int, second: Callable[[Services], Step]) -> tuple[TinyIo, list[int]]:
     """A read (request 1) whose issuer has gone on to request 2 when it ends, at 14,449; and the ends of both."""
     tiny = TinyIo(processors, clock=HeapClock, params=params)
-    if isinstance(tiny.dispatcher, ApcDispatcher):
-        tiny.dispatcher.apc_cost = DELIVERY
+    tiny.io.completion.apcs.cost = DELIVERY
     for processor in tiny.processors:
         processor.ipi.cost = IPI
     tiny.ask_at(2000, 1)
@@ -197,8 +195,7 @@ def test_2_7_an_issuer_that_runs_elsewhere_is_interrupted() -> None:
 def test_2_7_1_4_5_an_issuer_that_is_parked_takes_the_packet_itself() -> None:
     """The overlapped read of test_io_manager.py: no further switch, though another worker is parked, too."""
     tiny = TinyIo(clock=HeapClock, params=APC_MODE)
-    assert isinstance(tiny.dispatcher, ApcDispatcher)
-    tiny.dispatcher.apc_cost = DELIVERY
+    tiny.io.completion.apcs.cost = DELIVERY
     tiny.ask_at(2000, 1)
     tiny.run()
     assert tiny.log == [(15_463 + DELIVERY, 1)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from iosim.apc import KernelApc
+from iosim.apc import KernelApc, kernel_apcs
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
     ERROR_ABANDONED_WAIT_0,
@@ -351,7 +351,7 @@ def test_K13_a_kernel_apc_makes_a_parked_thread_the_newest_waiter(system: System
     def apc(api: Api) -> ThreadBody:
         yield api.Compute(MS)
         assert [a.thread, b.thread] == port.waiting
-        system.dispatcher.queue_kernel_apc(a.thread, Passing())
+        kernel_apcs(system.dispatcher).insert(a.thread, Passing())
         assert [b.thread, a.thread] == port.waiting
         yield api.PostQueuedCompletionStatus(port, 0, 1, None)
 

@@ -199,11 +199,10 @@ class Tiny:
         memory_line: int = 0,
         smt: float = 0.0,
         clock: type[Clock] = HeapClock,
-        dispatcher: type[Dispatcher] = Dispatcher,
     ) -> None:
         self.clock = clock()
         self.caches = Caches(Topology(nodes, processors // nodes), l2, l3, l3_line, memory_line)
-        self.dispatcher = dispatcher(self.clock, self.caches, switch, quantum, tick)
+        self.dispatcher = Dispatcher(self.clock, self.caches, switch, quantum, tick)
         self.processors = [self.dispatcher.add_processor(number) for number in range(processors)]
         if smt:
             for first, second in zip(self.processors[::2], self.processors[1::2], strict=True):

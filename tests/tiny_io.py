@@ -5,7 +5,6 @@ from collections.abc import Callable
 from tiny import Tiny
 
 from iosim.actor import DEVICE, Clock
-from iosim.apc import ApcDispatcher
 from iosim.application import DrawnTransfer, EndStep, Step, WorkerProgram
 from iosim.attribution import SYSTEM_WORKER_QUEUE, Client, Request
 from iosim.cache_manager import CacheManager, PageCache, SystemWorker
@@ -13,7 +12,6 @@ from iosim.completion_port import CompletionPort
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
-from iosim.dispatcher import Dispatcher
 from iosim.drives.drive import Command, Drive
 from iosim.io_manager import PAGE, USUAL, DeviceObject, FileObject, IoCosts, IoManager, IoParams
 from iosim.irp import READ
@@ -101,8 +99,7 @@ class TinyIo(Tiny):
         params: IoParams = USUAL,
         clock: type[Clock],
     ) -> None:
-        kind = Dispatcher if params.completion_mode == "direct" else ApcDispatcher
-        super().__init__(processors, switch=switch, clock=clock, dispatcher=kind)
+        super().__init__(processors, switch=switch, clock=clock)
         self.io = IoManager(self.dispatcher, IoCosts(CALL, IRP, PAGE_LOCK, REMOVAL, copy_ps), params)
         self.services = Services(self.dispatcher, self.io, self.caches, CallCosts(REMOVE, CALL, CALL))
         self.drive = ConstantDrive(self.clock, slots, latency, stagger)
