@@ -38,6 +38,10 @@ class Dpc:
         self.aimed = True
         self.usual = False
 
+    def unqueue(self) -> None:
+        """Take it out of the queue that it is in."""
+        self.processor.dpcs.remove(self)
+
     def begin(self, processor: "Processor") -> int:
         """Decide what this run will do; returns its processor time (ns)."""
         raise NotImplementedError

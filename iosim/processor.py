@@ -537,7 +537,7 @@ class Processor(Actor):
         if not dpc.queued:
             return False
         dpc.queued = False
-        dpc.processor.dpcs.remove(dpc)
+        dpc.unqueue()
         return True
 
     def drain(self) -> None:

@@ -25,6 +25,7 @@ from iosim.clock import HeapClock, SimpyClock
 from iosim.dpc import HIGH, LOW, MEDIUM, MEDIUM_HIGH, Dpc, DpcQueue
 from iosim.errors import BugCheck
 from iosim.processor import APC_LEVEL, DEVICE_IRQL, DISPATCH_LEVEL, PASSIVE_LEVEL, Interrupt, Processor
+from iosim.threaded_dpcs import DpcThreads, ThreadedDpc
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])
@@ -410,3 +411,66 @@ def test_a_thread_may_wait_at_apc_level_and_keeps_it() -> None:
     tiny.at(500, lambda: tiny.dispatcher.wake(thread))
     tiny.run()
     assert (tiny.log, thread.irql) == ([(500, "on"), (500, "low")], PASSIVE_LEVEL)
+
+
+# ---- threaded DPCs ---------------------------------------------------------------------------------------------------
+
+
+class Threaded(ThreadedDpc):
+    """Takes its time, then writes down when it has run and at which IRQL."""
+
+    def __init__(self, tiny: Tiny, threads: DpcThreads, time: int, name: str = "threaded") -> None:
+        super().__init__(threads)
+        self.tiny = tiny
+        self.time = time
+        self.name = name
+
+    def cost(self, processor: Processor) -> int:
+        return self.time
+
+    def routine(self, processor: Processor) -> None:
+        self.tiny.log.append((self.tiny.clock.now, (self.name, processor.current_irql())))
+
+
+@pytest.mark.parametrize(
+    ("enabled", "irql", "ran", "account"),
+    [
+        (True, PASSIVE_LEVEL, 317, {"user": 1000, "isr": 10, "kernel": 100, "switch": 3 * 7}),
+        (False, DISPATCH_LEVEL, 310, {"user": 1000, "isr": 10, "dpc": 100, "switch": 7}),
+    ],
+)
+def test_a_threaded_dpc_runs_at_passive_level_in_a_thread_that_pre_empts_all_others(
+    enabled: bool, irql: int, ran: int, account: dict[str, int]
+) -> None:
+    """Interrupt at 200; the thread of priority 15 goes on when the routine has run. Switched off: an ordinary DPC."""
+    tiny = Tiny(switch=7)
+    dpc = Threaded(tiny, DpcThreads(tiny.dispatcher, enabled), 100)
+    tiny.start(compute(1000), note("thread"), priority=15)
+    interrupt(tiny, 200, dpc)
+    tiny.run()
+    assert tiny.log[0] == (ran, ("threaded", irql))
+    assert tiny.busy() == account
+
+
+def test_an_ordinary_dpc_interrupts_a_threaded_one() -> None:
+    tiny = Tiny()
+    threads = DpcThreads(tiny.dispatcher)
+    interrupt(tiny, 200, Threaded(tiny, threads, 100))
+    interrupt(tiny, 250, Watching(tiny, 30, name="ordinary"))
+    tiny.run()
+    assert tiny.log == [(290, "ordinary"), (350, ("threaded", PASSIVE_LEVEL))]
+
+
+def test_a_threaded_dpc_is_queued_until_its_routine_begins_and_can_be_removed_until_then() -> None:
+    """The first one runs from 10 to 110. Meanwhile the second waits in the thread's queue."""
+    tiny = Tiny()
+    threads = DpcThreads(tiny.dispatcher)
+    first, second = Threaded(tiny, threads, 100, "first"), Threaded(tiny, threads, 100, "second")
+    processor = tiny.processors[0]
+    seen: list[bool] = []
+    interrupt(tiny, 0, first, second)
+    tiny.at(50, lambda: seen.extend((processor.queue_dpc(second), processor.remove_dpc(second))))
+    tiny.at(60, lambda: seen.extend((processor.remove_dpc(second), processor.queue_dpc(first))))
+    tiny.run()
+    assert seen == [False, True, False, True]
+    assert tiny.log == [(110, ("first", PASSIVE_LEVEL)), (210, ("first", PASSIVE_LEVEL))]

@@ -45,6 +45,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "lookaside",
         "objects",
         "services",
+        "threaded_dpcs",
     ),
     1: ("processor", "dpc", "cache", "numa", "nic", "drives"),
     0: (
@@ -98,6 +99,7 @@ PER_EVENT = (
     "probes",
     "processor",
     "services",
+    "threaded_dpcs",
     "workload",
 )
 

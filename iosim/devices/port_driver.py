@@ -74,8 +74,14 @@ class PortDriver(Driver):
 
     def aim(self, processors: list[int]) -> None:
         """Interrupt these alone, a vector each: the processor that started the command if it is one, else they take turns."""
-        turns = [self.vectors[processors[place % len(processors)]] for place in range(len(self.vectors))]
-        self.routes = [vector if number in processors else turns[number] for number, vector in enumerate(self.vectors)]
+        self.routes = []
+        others = 0
+        for number, vector in enumerate(self.vectors):
+            if number in processors:
+                self.routes.append(vector)
+            else:
+                self.routes.append(self.vectors[processors[others % len(processors)]])
+                others += 1
 
     def start_cost(self) -> int:
         """Programming the drive is the caller's if a slot is free now, else some DPC's."""
