@@ -491,9 +491,7 @@ class Processor(Actor):
 
         Sent through the clock: the processor may be deciding at this very instant.
         """
-        if not self.messenger.carries:
-            self.messenger.carries = True
-            self.clock.at(0, actor.INTERRUPT, self.messenger, SIGNAL)
+        self.clock.at(0, actor.INTERRUPT, self.messenger, SIGNAL)
 
     def queue_dpc(self, dpc: Dpc, argument: Any = 0) -> bool:
         """Queue a DPC (KeInsertQueueDpc) from code on this processor; False, and nothing changes, when it is queued already.
@@ -665,8 +663,7 @@ class Messenger(Actor):
     def __init__(self, processor: Processor) -> None:
         self.processor = processor
         self.generation = 0
-        self.waits = False
-        self.carries = False
+        self.waits = False  # for the tick
 
     def fire(self, what: int) -> None:
         """Now."""
@@ -675,7 +672,6 @@ class Messenger(Actor):
             self.waits = False
             processor.drain()
         else:
-            self.carries = False
             processor.raise_interrupt(processor.ipi)
 
 

@@ -193,8 +193,8 @@ def test_2_7_an_issuer_that_runs_elsewhere_is_interrupted() -> None:
 
 
 def test_2_7_1_4_5_an_issuer_that_is_parked_takes_the_packet_itself() -> None:
-    """The overlapped read of test_io_manager.py: no further switch, though another worker is parked, too."""
-    tiny = TinyIo(clock=HeapClock, params=APC_MODE)
+    """The overlapped read of test_io_manager.py: no further switch, though another worker is parked and the limit is 2."""
+    tiny = TinyIo(clock=HeapClock, concurrency=2, params=APC_MODE)
     tiny.io.completion.apcs.cost = DELIVERY
     tiny.ask_at(2000, 1)
     tiny.run()

@@ -140,7 +140,7 @@ def test_2_7_apc_mode_keeps_the_laws_and_costs_interrupts_and_switches() -> None
     assert apc.samples["switches"][-1] > direct.samples["switches"][-1]
 
 
-FOUR = {"machine__numa_nodes": 2, "ports__main__concurrency": 4}
+FOUR: Tree = {"machine__numa_nodes": 2, "ports__main__concurrency": 4}
 
 
 @pytest.mark.parametrize(
