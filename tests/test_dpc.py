@@ -311,10 +311,11 @@ def test_D01_the_drain_on_an_smt_processor_costs_its_time_and_no_more() -> None:
     """Yield 1.25: the sibling's 1,600 ns are 1,000 of work; the DPC does not slow down."""
     tiny = Tiny(2, smt=1.25)
     dpc = Watching(tiny, 100)
-    tiny.start(compute(500), queue(dpc), compute(500), note("done"), last=0)
+    queued = call(lambda: tiny.processors[0].queue_dpc(dpc))
+    tiny.start(compute(500), queued, compute(500), note("done"), last=0)
     tiny.start(compute(5000), last=1)
     tiny.run()
-    assert tiny.log == [(800, True), (900, (0, DISPATCH_LEVEL, 0)), (1700, "done")]
+    assert tiny.log == [(900, (0, DISPATCH_LEVEL, 0)), (1700, "done")]
 
 
 # ---- IRQL ------------------------------------------------------------------------------------------------------------
@@ -369,20 +370,23 @@ def test_0b10_a_holder_of_a_spin_lock_takes_interrupts_but_no_dpc_and_no_pre_emp
 
 def test_0b10_its_quantum_ends_when_it_lowers_its_irql() -> None:
     tiny = Tiny(quantum=300)
-    tiny.start(raise_irql(DISPATCH_LEVEL), compute(1000), note("unlocks"), lower_irql(), note("on"))
+    tiny.start(
+        raise_irql(DISPATCH_LEVEL), compute(400), compute(600), note("unlocks"), lower_irql(), note("on"), compute(1)
+    )
     tiny.start(compute(200), note("equal"))
     tiny.run()
     assert tiny.log == [(1000, "unlocks"), (1200, "equal"), (1200, "on")]
 
 
-def test_0b10_on_an_smt_processor_a_holder_is_slowed_like_any_thread() -> None:
-    """Its sibling begins at 200 (yield 1.25, so that the other 800 take 1,280)."""
+@pytest.mark.parametrize(("at", "ends"), [(0, 1600), (200, 1480)])
+def test_0b10_on_an_smt_processor_a_holder_is_slowed_like_any_thread(at: int, ends: int) -> None:
+    """While its sibling is busy, 1,000 of work take 1,600 (yield 1.25)."""
     tiny = Tiny(2, smt=1.25)
+    tiny.start(compute(5000), at=at, last=1)
     tiny.start(raise_irql(DISPATCH_LEVEL), compute(1000), note("unlocks"), lower_irql(), last=0)
-    tiny.start(compute(5000), at=200, last=1)
     tiny.run()
-    assert tiny.log == [(1480, "unlocks")]
-    assert tiny.busy(0) == {"user": 1480}
+    assert tiny.log == [(ends, "unlocks")]
+    assert tiny.busy(0) == {"user": ends}
 
 
 def test_another_processor_is_pre_empted_rather_than_a_holders() -> None:
