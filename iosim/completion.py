@@ -7,17 +7,18 @@ Source: semantics 1.3, 2.5 to 2.7, 0b.1, 0b.3. Left out: asynchronous paging wri
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from iosim.actor import Clock
+from iosim.apc import KernelApc, interrupted_in, kernel_apcs, queue_user_apc
 from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.irp import NO_APC, NO_IRP, NO_STATUS_BLOCK, NO_THREAD, READ, Irp
-from iosim.kernel_queue import NO_OWNER, KernelThread, Packet
-from iosim.ntstatus import STATUS_USER_APC, is_error, succeeded
+from iosim.kernel_queue import KernelThread, Packet
+from iosim.ntstatus import is_error, succeeded
 from iosim.numa import Topology
-from iosim.processor import TERMINATED, WAITING
+from iosim.processor import TERMINATED
 
 if TYPE_CHECKING:
     from iosim.io_manager import FileObject
@@ -46,26 +47,26 @@ class DirectRules:
 USUAL_RULES = DirectRules()
 
 
-class ApcQueue:
-    """Who brings the last stage of a request into the issuing thread."""
+class LastStage(KernelApc):
+    """The special kernel APC that brings the end of a request into the issuing thread (2.6)."""
 
-    def apc_queue(self, thread: KernelThread, irp: Irp) -> None:
-        """Queue a special kernel APC to the thread that calls `Completion.in_thread(irp)` (with `irp.boost`)."""
-        raise NotImplementedError
-
-
-class InlineApcs(ApcQueue):
-    """Simplified: the APC takes place at once, in no time, whatever the thread does.
-
-    A thread that waits pays when it goes on; of one that doesn't, the remover pays.
-    """
-
-    def __init__(self, completion: "Completion") -> None:
+    def __init__(self, completion: "Completion", irp: Irp) -> None:
         self.completion = completion
+        self.irp = irp
+        self.request = irp.request
 
-    def apc_queue(self, thread: KernelThread, irp: Irp) -> None:
-        """Now."""
-        self.completion.in_thread(irp)
+    def cost(self, thread: KernelThread) -> int:
+        """What the thread pays beside the delivery."""
+        return self.completion.last_cost(self.irp)
+
+    def run(self, thread: KernelThread) -> bool:
+        """Tell of the end."""
+        self.completion.last_stage(self.irp)
+        return True
+
+    def run_down(self, thread: KernelThread) -> None:
+        """The thread has ended."""
+        self.completion.end_without_thread(self.irp)
 
 
 class Completion:
@@ -73,12 +74,12 @@ class Completion:
 
     def __init__(self, dispatcher: Dispatcher, copy_ps: int, mode: CompletionMode, rules: DirectRules) -> None:
         self.dispatcher = dispatcher
+        self.apcs = kernel_apcs(dispatcher)
         self.copy_ps = copy_ps
         self.direct = mode == "direct"
         self.with_event = rules.with_event
         self.buffered_reads = rules.buffered_reads
         self.pended_before = rules.pended_before_association
-        self.apcs: ApcQueue = InlineApcs(self)
 
     # ---- issue -------------------------------------------------------------------------------------------------------
 
@@ -130,9 +131,9 @@ class Completion:
         elif irp in irp.file.irps or (self.pended_before and self._links(irp)):
             self._link(irp)
         elif thread.state == TERMINATED:
-            self._end_without_thread(irp)
+            self.end_without_thread(irp)
         else:
-            self.apcs.apc_queue(thread, irp)
+            self._to_thread(thread, irp)
         return NO_IRP
 
     def _end_associated(self, irp: Irp) -> Irp:
@@ -154,7 +155,7 @@ class Completion:
         self._wake(irp)
         self._let_file_go(irp.file)
 
-    def _end_without_thread(self, irp: Irp) -> None:
+    def end_without_thread(self, irp: Irp) -> None:
         """Its thread is gone: an uncancelled one that reports is linked, a cancelled one cleaned up silently (2.5.6)."""
         if self.direct and irp.reports and irp.file.port is not NO_PORT and irp.notice.apc is NO_APC:
             self._link(irp)
@@ -165,28 +166,37 @@ class Completion:
 
     # ---- stage 2 -----------------------------------------------------------------------------------------------------
 
-    def in_thread(self, irp: Irp) -> None:
-        """The kernel APC in the issuing thread: its time is the thread's."""
-        thread = irp.thread
-        if thread.state == WAITING:
-            self._pay(thread, irp)
-        elif irp.buffered:
-            irp.due += self._copy_out(irp)
-        self.last_stage(irp)
+    def _to_thread(self, thread: KernelThread, irp: Irp) -> None:
+        """By a special kernel APC, with the driver's boost.
+
+        A thread that waits in its call for this very request goes on at the APC's end, whatever happens: it pays then, and
+        the delivery is part of the call's own time (0.3 us by default).
+        """
+        if irp.waiter is thread and irp.synchronous and not thread.apc_frames:
+            self._pay(irp)
+            self.last_stage(irp)
+            return
+        self.apcs.insert(thread, LastStage(self, irp), irp.boost)
 
     def in_call(self, irp: Irp) -> None:
         """The issuing call, after a dispatch that did not pend (2.5.5): no APC, and all is told when it returns."""
-        self._pay(irp.thread, irp)
+        self._pay(irp)
         self.last_stage(irp)
 
-    def _pay(self, thread: KernelThread, irp: Irp) -> None:
-        """The copy of a buffered read; in `apc` mode also what the removing thread would pay (0b.1)."""
+    def _pay(self, irp: Irp) -> None:
+        time = self.last_cost(irp)
+        if time:
+            irp.thread.owe_kernel(time)
+
+    def last_cost(self, irp: Irp) -> int:
+        """Time (ns) of the last stage in the issuing thread: the copy of a buffered read, and in `apc` mode also what the
+        removing thread would pay (0b.1).
+        """
         time = self._copy_out(irp) if irp.buffered else 0
         if not self.direct:
             time += irp.due
             irp.due = 0
-        if time:
-            thread.owe_kernel(time)
+        return time
 
     def _copy_out(self, irp: Irp) -> int:
         if irp.first().major != READ or is_error(irp.status):
@@ -210,7 +220,10 @@ class Completion:
                 queue_user_apc(irp.thread, irp.notice.apc)
                 self._free(irp)
             elif queues_packet(irp):
-                file.port.insert(irp)
+                if interrupted_in(irp.thread, file.port):
+                    file.port.insert_in_apc(irp)
+                else:
+                    file.port.insert(irp)
                 self._wake(irp)
             else:
                 self._free(irp)
@@ -280,10 +293,3 @@ def discard(packets: list[Packet]) -> None:
     """Packets of a port that is gone are freed; a status block that was left to the remover stays pending (0b.5)."""
     for packet in packets:
         packet.free()
-
-
-def queue_user_apc(thread: KernelThread, apc: Any) -> None:
-    """It runs in the thread's next alertable wait, or ends the one that the thread is in (7.7)."""
-    thread.user_apcs.append(apc)
-    if thread.alertable and thread.waits_in is not NO_OWNER:
-        thread.waits_in.end_wait(thread, STATUS_USER_APC)

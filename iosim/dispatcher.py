@@ -50,6 +50,26 @@ THREAD_PRIORITY_IDLE = -15
 THREAD_PRIORITY_TIME_CRITICAL = 15
 
 
+class ApcDelivery:
+    """What the dispatcher asks of whoever delivers kernel APCs (apc.py). This base knows of none."""
+
+    def deliver(self, thread: KernelThread) -> None:
+        """The thread is about to run: what it may take comes first."""
+
+    def stays(self, thread: KernelThread) -> bool:
+        """The thread has just begun to wait; True: for what it may take it is taken out again at once."""
+        return False
+
+    def wake(self, thread: KernelThread, increment: int) -> None:
+        """The wait that an APC broke off is satisfied."""
+
+    def run_down(self, thread: KernelThread) -> None:
+        """The thread ends before it could take all that is queued to it."""
+
+
+NO_DELIVERY = ApcDelivery()
+
+
 class Dispatcher(Scheduler):
     """All threads and processors of the machine. Times are ns.
 
@@ -75,6 +95,7 @@ class Dispatcher(Scheduler):
         self.ready_since = 0
         self.idle = [0] * caches.topology.nodes  # bit n: the node's n-th processor is idle
         self.per_node = caches.topology.processors_per_node
+        self.apcs = NO_DELIVERY
         self.lowest = PRIORITIES  # the lowest priority of any thread: nobody can be pre-empted by its like
 
     def add_processor(self, number: int) -> Processor:
@@ -230,6 +251,14 @@ class Dispatcher(Scheduler):
         """The processor has something to do."""
         self.idle[processor.node] &= ~processor.place
 
+    def deliver_apcs(self, thread: Thread) -> None:
+        """Before the running thread's next stretch."""
+        self.apcs.deliver(self.threads[thread.number])
+
+    def takes_apcs(self, thread: Thread) -> bool:
+        """A thread that queued an APC to itself and then waited runs it before it is switched out (semantics 1.5.4a)."""
+        return thread.state == WAITING and thread.number >= 0 and self.apcs.stays(self.threads[thread.number])
+
     # ---- waits ---------------------------------------------------------------------------------------------------
 
     def block(self, thread: KernelThread, cause: int) -> None:
@@ -244,6 +273,9 @@ class Dispatcher(Scheduler):
 
         `increment` boosts the thread's priority (semantics 7.4); a port's wake carries none (C11).
         """
+        if thread.apc_frames:
+            self.apcs.wake(thread, increment)
+            return
         if increment:
             boost(thread, increment)
         thread.request.spend(thread.wait_cause, self.clock.now)
@@ -254,6 +286,8 @@ class Dispatcher(Scheduler):
     def terminate(self, thread: KernelThread) -> None:
         """The running thread ends; its program returns False next. It leaves its queue (semantics 1.8)."""
         thread.state = TERMINATED
+        if thread.kernel_apcs:
+            self.apcs.run_down(thread)
         for mutex in thread.mutexes[:]:
             mutex.abandon()
         if thread.queue is not NO_QUEUE:

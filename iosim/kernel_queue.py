@@ -12,7 +12,7 @@ from typing import Any
 
 from iosim.actor import Clock
 from iosim.attribution import NO_FREE_THREAD, PORT_LIMIT, PORT_ORDER, Request
-from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_SUCCESS
+from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
 from iosim.processor import NO_REQUEST, WAITING, Program, Scheduler, Thread
 
@@ -50,6 +50,16 @@ class WaitOwner:
         """The thread's wait is over, with STATUS_TIMEOUT, STATUS_USER_APC or STATUS_ABANDONED_WAIT_0."""
         raise NotImplementedError
 
+    def break_off(self, thread: "KernelThread") -> None:
+        """The thread leaves its wait to run a kernel APC; a timeout goes on."""
+
+    def wait_again(self, thread: "KernelThread", status: int) -> bool:
+        """The APC has run. False: the thread waits again, as the newest; True: it goes on, and here is what it got.
+
+        `status`: how the wait has ended meanwhile for another reason, or STATUS_PENDING.
+        """
+        raise NotImplementedError
+
 
 NO_OWNER = WaitOwner()
 
@@ -58,16 +68,24 @@ class KernelThread(Thread):
     """A thread, the kernel queue it is bound to, and the packet it was handed while it waited there.
 
     `wait_status` tells how its last wait ended; `timed`: a timeout is running; `user_apcs` wait for an alertable wait.
+    Its kernel APCs are apc.py's business: those queued, what they interrupted, the counters that hold them back (0, or
+    below), how often it was suspended.
     """
 
     __slots__ = (
         "alertable",
+        "apc_frames",
         "call",
         "irps",
+        "kernel_apc_disable",
+        "kernel_apcs",
         "last_request",
         "mutexes",
         "packet",
         "queue",
+        "special_apc_disable",
+        "suspend_count",
+        "suspending",
         "timed",
         "user_apcs",
         "wait_status",
@@ -85,6 +103,12 @@ class KernelThread(Thread):
         self.timed = False
         self.alertable = False
         self.user_apcs: list[Any] = []
+        self.kernel_apcs: list[Any] = []  # oldest first
+        self.apc_frames: list[Any] = []  # innermost last
+        self.kernel_apc_disable = 0
+        self.special_apc_disable = 0
+        self.suspend_count = 0
+        self.suspending = False  # its suspend APC is queued or under way
         self.mutexes: list[Any] = []
         self.irps: dict[Any, bool] = {}  # its requests under way that end in its own context, oldest first
 
@@ -269,13 +293,34 @@ class KernelQueue(WaitOwner):
         thread.wait_status = status
         self.scheduler.make_ready(thread)
 
-    def interrupt(self, thread: KernelThread) -> None:
-        """A kernel APC hits a parked thread, which looks again and parks as the newest (semantics 1.5.6, K13).
-
-        The APC's own time is not modelled. A packet that the limit now allows would have been handed over before.
-        """
+    def break_off(self, thread: KernelThread) -> None:
+        """A kernel APC hits a parked thread, which is active while it runs it (semantics 1.5.6, K13)."""
         self.waiting.remove(thread)
-        self.waiting.append(thread)
+        self._count(1)
+
+    def wait_again(self, thread: KernelThread, status: int) -> bool:
+        """It looks again, and parks as the newest if there is nothing to take (semantics 1.5.6)."""
+        if thread.queue is not self:
+            thread.wait_status = STATUS_ABANDONED_WAIT_0  # the queue went away meanwhile
+        elif status == STATUS_PENDING:
+            thread.packet = self.remove(thread)
+            if thread.packet is NO_PACKET:
+                return False
+        else:
+            thread.packet = self.poll(thread)
+            thread.wait_status = status
+        if thread.packet is not NO_PACKET:
+            thread.request = thread.packet.request
+        if thread.timed:
+            self.scheduler.disarm(thread)
+        return True
+
+    def insert_in_apc(self, packet: Packet) -> None:
+        """Insert from an APC on a thread that it took out of its wait here: nobody is woken, that thread will look (1.4.5)."""
+        waiting = self.waiting
+        self.waiting = []
+        self.insert(packet)
+        self.waiting = waiting
 
     def abandon(self) -> None:
         """The last handle was closed: every parked thread goes on with STATUS_ABANDONED_WAIT_0, unbound (1.13)."""

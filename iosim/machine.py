@@ -37,7 +37,7 @@ from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.nvme import Nvme
 from iosim.errors import IosimError, Mistake, WrongInput
-from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
+from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager, IoParams
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
@@ -66,6 +66,7 @@ from iosim.scenario.quantities import PerProcessor, count_on
 from iosim.scenario.schema import Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
 from iosim.scenario.steps import Transfer
+from iosim.scenario.storage import Attached
 from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
@@ -203,6 +204,9 @@ class Machine:
                 first.sibling, second.sibling = second, first
                 first.shared_pace = second.shared_pace = round(2 * FULL_PACE / it.smt.yield_)
 
+        for processor in processors:
+            processor.ipi.cost = it.kernel.ipi
+
     def _dispatcher(self, groups: int) -> Dispatcher:
         """The plain one, if it does all that is asked for."""
         it = self.model.machine.dispatcher
@@ -217,7 +221,9 @@ class Machine:
     def _build_io(self) -> None:
         kernel = self.model.machine.kernel
         copy = ps_per_byte(kernel.copying)
-        self.io = IoManager(self.dispatcher, IoCosts(kernel.call, kernel.irp, kernel.page_lock, kernel.irp, copy))
+        io_costs = IoCosts(kernel.call, kernel.irp, kernel.page_lock, kernel.irp, copy)
+        self.io = IoManager(self.dispatcher, io_costs, IoParams(completion_mode=kernel.completion_mode))
+        self.io.completion.apcs.cost = kernel.apc
         costs = CallCosts(kernel.remove, kernel.post, kernel.call)
         self.services = Services(self.dispatcher, self.io, self.caches, costs)
         self.work_queue = KernelQueue(self.clock, self.dispatcher, self._resource("system_workers"), NO_LIMIT)
@@ -269,12 +275,25 @@ class Machine:
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)
         port = PortDriver(self.io, self.caches, drive, self._resource(f"disks.{name}"), params.slots, target, costs)
+        if disk.interrupt_policy is not None:
+            processors = self._interrupted(disk)
+            port.aim(processors[:1] if isinstance(params, HddParams) else processors)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
 
     def _count(self, number: int | PerProcessor) -> int:
         return count_on(number, len(self.dispatcher.processors))
+
+    def _interrupted(self, disk: Attached) -> list[int]:
+        """The processors that the disk's interrupts may go to."""
+        per_node = self.dispatcher.per_node
+        close = list(range(disk.numa_node * per_node, (disk.numa_node + 1) * per_node))
+        if disk.interrupt_policy == "specified":
+            return list(disk.interrupt_processors)
+        if disk.interrupt_policy == "spread":
+            return list(range(len(self.dispatcher.processors)))
+        return close if disk.interrupt_policy == "all_close" else close[:1]
 
     def _ports(self, name: str) -> list[CompletionPort]:
         """The port, or the ports of all processors, which are called `name[0]`, `name[1]`, ..."""

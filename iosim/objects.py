@@ -93,6 +93,27 @@ class Wait(WaitOwner):
             self.increment = increment
             self.end_wait(self.thread, status)
 
+    def break_off(self, thread: KernelThread) -> None:
+        """The objects forget it: what is signalled and reset meanwhile is missed (semantics 2.7)."""
+        self.over = True
+        for each in self.objects:
+            each.waits.remove(self)
+
+    def wait_again(self, thread: KernelThread, status: int) -> bool:
+        """Look at the objects anew, then at what else has ended the wait."""
+        found = self.satisfied()
+        dispatcher = self.objects[0].dispatcher
+        if found == STATUS_PENDING and status == STATUS_PENDING:
+            self.over = False
+            thread.waits_in = self
+            self.begin()
+            dispatcher.block(thread, thread.wait_cause)
+            return False
+        if thread.timed:
+            dispatcher.disarm(thread)
+        thread.wait_status = status if found == STATUS_PENDING else found
+        return True
+
     def end_wait(self, thread: KernelThread, status: int) -> None:
         """The wait is over with this status; its thread goes on."""
         self.over = True

@@ -1,8 +1,9 @@
 """A logical processor: interrupt service over deferred procedure calls over threads, every nanosecond accounted for.
 
 Each processor has one pending event, the end of what it is doing. An interrupt cuts a thread's stretch short: what was
-done is booked, what is left stays with the thread as time *owed* and is resumed after the DPCs have drained. IRQL is
-the `mode`: a mode is interrupted only by a higher one.
+done is booked, what is left stays with the thread as time *owed* and is resumed after the DPCs have drained. A mode is
+interrupted only by a higher one; a thread that has raised its IRQL to DISPATCH_LEVEL (a holder of a spin lock) is `RAISED`:
+interrupts come through, DPCs and better threads wait (0b.10).
 
 A thread owes time of five kinds, paid in the order switch, refill, kernel, user, spin. Source of the order of work and
 of the drain: semantics 7.5, 7.6, 0b.7. Simplified: all interrupts share one level and wait for each other; interrupt
@@ -10,18 +11,25 @@ service is not slowed by a busy SMT sibling.
 """
 
 from collections import deque
+from typing import Any
 
 from iosim import actor
 from iosim.actor import Actor, Clock
 from iosim.attribution import CAUSE_COUNT, INTERRUPTED, Request
+from iosim.dpc import NO_DPC, Dpc, DpcQueue
+from iosim.errors import BugCheck
 
 # Kinds of processor time; the first five are kinds of thread time and have the numbers of their causes.
 KINDS = ("user", "kernel", "switch", "refill", "spin", "isr", "dpc", "idle")
 USER, KERNEL, SWITCH, REFILL, SPIN, ISR, DPC, IDLE = range(8)
 
 # What a processor is doing (its IRQL, coarsely).
-# DECIDING: its thread's program is being asked what comes next, at this very instant. WAKING: idle_states.py.
-PASSIVE, DISPATCH, DEVICE_LEVEL, HALTED, DECIDING, WAKING = range(6)
+# DECIDING: its thread's program is being asked what comes next, at this very instant. RAISED: its thread runs, at
+# DISPATCH_LEVEL. WAKING: idle_states.py.
+PASSIVE, DISPATCH, DEVICE_LEVEL, HALTED, DECIDING, RAISED, WAKING = range(7)
+
+# IRQLs (semantics 7.5); all devices share one level.
+PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL, DEVICE_IRQL = range(4)
 
 # States of a thread (semantics 7.3; standby lasts no time here).
 READY, RUNNING, WAITING, TERMINATED = range(4)
@@ -57,6 +65,7 @@ class Thread:
         "full_units",
         "group",
         "ideal",
+        "irql",
         "node_fill",
         "number",
         "owed",
@@ -121,6 +130,7 @@ class Thread:
         self.priority_decrement = 0  # the part of its boost that goes all at once (semantics 7.4)
         self.queued_on = 0  # while ready: the queue that it is in
         self.ready_since = 0  # ns
+        self.irql = PASSIVE_LEVEL  # at most DISPATCH_LEVEL; kept when it is switched out below that
 
     def owe_user(self, ns: int) -> None:
         """Run in user mode for `ns`."""
@@ -155,23 +165,10 @@ class Interrupt:
         raise NotImplementedError
 
 
-class Dpc:
-    """A deferred procedure call: queued once at a time, run at DISPATCH_LEVEL by the drain (semantics 7.6)."""
-
-    def __init__(self) -> None:
-        self.queued = False
-
-    def begin(self, processor: "Processor") -> int:
-        """Decide what this run will do; returns its processor time (ns)."""
-        raise NotImplementedError
-
-    def end(self, processor: "Processor") -> None:
-        """The time has been spent: do it."""
-        raise NotImplementedError
-
-
 class Scheduler:
-    """What a processor and a kernel queue ask of the dispatcher."""
+    """What a processor and a kernel queue ask of the dispatcher. `tick` (ns) is the clock tick; 0: time has no ticks."""
+
+    tick = 0
 
     def make_ready(self, thread: Thread) -> None:
         """The thread's wait is over."""
@@ -201,10 +198,21 @@ class Scheduler:
         """The processor was idle and is no longer."""
         raise NotImplementedError
 
+    def next_tick(self, delay: int) -> int:
+        """Delay (ns) until the first clock tick at or after `delay` from now."""
+        raise NotImplementedError
+
+    def deliver_apcs(self, thread: Thread) -> None:
+        """The thread is about to run: what kernel APCs it may take come first."""
+        raise NotImplementedError
+
+    def takes_apcs(self, thread: Thread) -> bool:
+        """The thread has just begun to wait. True: it stays, for a kernel APC that it may take."""
+        raise NotImplementedError
+
 
 IDLE_THREAD = Thread(-1, Program(), -1)
 NO_INTERRUPT = Interrupt(0)
-NO_DPC = Dpc()
 
 FULL_PACE = 1000
 
@@ -228,17 +236,24 @@ class Processor(Actor):
         self.interrupts: deque[Interrupt] = deque()
         self.dpc = NO_DPC
         self.dpc_left = 0
-        self.dpcs: deque[Dpc] = deque()
+        self.dpcs = DpcQueue()
+        self.due = self.dpcs.due
+        self.later = self.dpcs.later
+        self.ipi = InterProcessorInterrupt(0)
+        self.messenger = Messenger(self)
+        self.holder = IDLE_THREAD  # the present thread while it is at DISPATCH_LEVEL
         self.sibling = self  # itself: no SMT
         self.pace = FULL_PACE  # wall ns for 1,000 ns of work; more while the sibling is busy
         self.shared_pace = FULL_PACE
-        self.reschedule = False  # a better thread became ready while this processor was deciding
+        # Before the next stretch there is something to look at: a better thread became ready while this processor was
+        # deciding, DPCs or kernel APCs wait, the thread is at DISPATCH_LEVEL.
+        self.reschedule = False
 
     # ---- threads -------------------------------------------------------------------------------------------------
 
     def begin_stretch(self) -> None:
         """Run the present thread until what it owes is paid or its quantum ends."""
-        if self.reschedule and self._yields():
+        if self.reschedule and self._attends():
             return
         thread = self.thread
         self.mode = PASSIVE
@@ -267,22 +282,53 @@ class Processor(Actor):
                 return
         else:
             self._book_part(thread, elapsed)
-        if thread.quantum <= 0 and self.scheduler.quantum_ended(thread):
+        if thread.quantum <= 0 and thread.irql < DISPATCH_LEVEL and self.scheduler.quantum_ended(thread):
             thread.planned = True
             self.run_next()
         else:
             self.begin_stretch()
 
-    def _yields(self) -> bool:
-        """While this processor was deciding, a better thread became ready: the present one makes way for it."""
+    def _attends(self) -> bool:
+        """Before the present thread's stretch: DPCs, then its kernel APCs, then a better thread.
+
+        True: the stretch does not begin now, or has begun at DISPATCH_LEVEL, where all of them wait.
+        """
         thread = self.thread
-        self.reschedule = False
+        if self.holder is not IDLE_THREAD:
+            self._begin_raised(thread)
+            return True
+        self.reschedule = len(self.later) > 0
+        if self.due:
+            self._drain_first(thread)
+            return True
+        self.scheduler.deliver_apcs(thread)
         if not self.scheduler.outranked(thread):
             return False
         thread.planned = True
         self.scheduler.pre_empted(thread)
         self.run_next()
         return True
+
+    def _begin_raised(self, thread: Thread) -> None:
+        """All that is owed is run in one stretch: the quantum's end waits, too."""
+        if self.holder is not thread:
+            raise self._switched_at_dispatch()
+        self.mode = RAISED
+        self.since = self.clock.now
+        if self.pace != FULL_PACE:
+            scale(thread, self.pace, FULL_PACE)
+        self.clock.at(thread.owed, actor.THREAD, self, 0)
+
+    def _switched_at_dispatch(self) -> BugCheck:
+        what = f"thread {self.holder.number} waited at DISPATCH_LEVEL"
+        return BugCheck("IRQL_NOT_LESS_OR_EQUAL", self.clock.now, what)
+
+    def _drain_first(self, thread: Thread) -> None:
+        """A DPC that the thread itself queued has run when the thread goes on (semantics 7.6.5)."""
+        if self.pace != FULL_PACE:
+            scale(thread, self.pace, FULL_PACE)
+        self.since = self.interrupted_at = self.clock.now
+        self._lower()
 
     def _book_part(self, thread: Thread, elapsed: int) -> None:
         book(thread, self.account, elapsed)
@@ -330,6 +376,9 @@ class Processor(Actor):
     def run_next(self) -> None:
         """The processor has no thread: take ready ones until one owes time, or go idle."""
         self.mode = DECIDING
+        if self.reschedule and self.scheduler.takes_apcs(self.thread):
+            self._go_on()
+            return
         thread = self.thread = self.scheduler.next_ready(self)
         if thread is IDLE_THREAD:
             self._halt()
@@ -347,6 +396,8 @@ class Processor(Actor):
             if thread.program.resume(thread):
                 self.begin_stretch()
                 return
+            if self.reschedule and self.scheduler.takes_apcs(thread):
+                continue
             thread = self.thread = self.scheduler.next_ready(self)
         self._halt()
 
@@ -355,6 +406,15 @@ class Processor(Actor):
         self.since = self.clock.now
         if self.sibling is not self:
             self.sibling.set_pace(FULL_PACE)
+        if self.reschedule:
+            self._drain_idle()
+
+    def _drain_idle(self) -> None:
+        """The processor goes idle: the DPCs that had time run now (semantics 7.6.3)."""
+        if self.holder is not IDLE_THREAD:
+            raise self._switched_at_dispatch()
+        self.reschedule = False
+        self.drain()
 
     def _leave_idle(self) -> None:
         now = self.clock.now
@@ -431,7 +491,7 @@ class Processor(Actor):
 
     def _stop_for_interrupt(self) -> None:
         now = self.clock.now
-        if self.mode == PASSIVE:
+        if self.mode == PASSIVE or self.mode == RAISED:
             self.cut_short()
             self.interrupted_at = now
         elif self.mode == DISPATCH:
@@ -457,22 +517,103 @@ class Processor(Actor):
         else:
             self._lower()
 
-    def queue_dpc(self, dpc: Dpc) -> bool:
-        """Queue a DPC at the tail; False when it is queued already (semantics 7.6.1). For the service routine."""
+    def signal(self) -> None:
+        """Interrupt the processor from another one; its way down looks for DPCs and kernel APCs.
+
+        Sent through the clock: the processor may be deciding at this very instant.
+        """
+        self.clock.at(0, actor.INTERRUPT, self.messenger, SIGNAL)
+
+    def queue_dpc(self, dpc: Dpc, argument: Any = 0) -> bool:
+        """Queue a DPC (KeInsertQueueDpc) from code on this processor; False, and nothing changes, when it is queued already.
+
+        A thread's program that does so returns True next: then a DPC that is due at once has run when it is asked again
+        (semantics 7.6.1 to 7.6.5).
+        """
         if dpc.queued:
             return False
         dpc.queued = True
-        self.dpcs.append(dpc)
+        dpc.argument = argument
+        if dpc.usual and self.mode == DEVICE_LEVEL and not self.later:  # a service routine's: the way down runs it
+            dpc.processor = self
+            self.dpcs.requests += 1
+            self.due.append(dpc)
+        elif dpc.aimed:
+            dpc.processor.take_dpc(dpc, dpc.processor is self)
+        else:
+            dpc.processor = self
+            self.take_dpc(dpc, True)
         return True
+
+    def take_dpc(self, dpc: Dpc, own: bool) -> None:
+        """Queue it here, and see to it that it runs in time."""
+        tick = self.scheduler.tick
+        number = self.clock.now // tick if tick else 0
+        if self.dpcs.insert(dpc, own, self.mode == DISPATCH or self.dpc is not NO_DPC, number):
+            if own:
+                self._ask_for_drain()
+            elif self.mode not in (DEVICE_LEVEL, DISPATCH):
+                self.reschedule = True
+                self.signal()
+        elif self.later:
+            self.reschedule = True
+            if not self.messenger.waits:
+                self.messenger.waits = True
+                self.clock.at(self.scheduler.next_tick(0), actor.INTERRUPT, self.messenger, TICK)
+
+    def remove_dpc(self, dpc: Dpc) -> bool:
+        """Take a DPC out of whatever queue it is in (KeRemoveQueueDpc); False: it is in none (D03)."""
+        if not dpc.queued:
+            return False
+        dpc.queued = False
+        dpc.unqueue()
+        return True
+
+    def drain(self) -> None:
+        """A drain comes anyway, at a clock tick or before idle time: what waited for it runs too."""
+        self.dpcs.gather()
+        if self.due:
+            self._ask_for_drain()
+
+    def _ask_for_drain(self) -> None:
+        """As soon as the IRQL is below DISPATCH_LEVEL: now, or on the way down, or when the thread goes on."""
+        if self.mode == PASSIVE or self.mode == HALTED:
+            self._stop_for_interrupt()
+            self._lower()
+        elif self.mode not in (DEVICE_LEVEL, DISPATCH):
+            self.reschedule = True
+
+    def current_irql(self) -> int:
+        """KeGetCurrentIrql, for code that runs on this processor at this instant."""
+        if self.mode == DEVICE_LEVEL:
+            return DEVICE_IRQL
+        return DISPATCH_LEVEL if self.mode == DISPATCH else self.thread.irql
+
+    def raise_irql(self, level: int) -> int:
+        """The present thread's program raises its IRQL, up to DISPATCH_LEVEL; returns the old one (KeRaiseIrql)."""
+        thread = self.thread
+        old = thread.irql
+        thread.irql = level
+        if level >= DISPATCH_LEVEL:
+            self.holder = thread
+            self.reschedule = True
+        return old
+
+    def lower_irql(self, level: int) -> None:
+        """Back to the old IRQL; what waited for that comes before the program is asked again (KeLowerIrql)."""
+        self.thread.irql = level
+        if level < DISPATCH_LEVEL:
+            self.holder = IDLE_THREAD
+        self.reschedule = True
 
     def _lower(self) -> None:
         """IRQL falls below device level: go on with the DPC, drain the queue, then return to the thread."""
         if self.dpc is not NO_DPC:
             self.mode = DISPATCH
             self.clock.at(self.dpc_left, actor.DPC, self, 0)
-        elif self.dpcs:
+        elif self.due and self.holder is IDLE_THREAD:
             self.mode = DISPATCH
-            dpc = self.dpcs.popleft()
+            dpc = self.due.popleft()
             dpc.queued = False
             self.dpc = dpc
             self.dpc_left = dpc.begin(self)
@@ -496,6 +637,10 @@ class Processor(Actor):
             self.run_next()
             return
         thread.stolen += self.clock.now - self.interrupted_at
+        if self.reschedule:
+            self._book_part(thread, 0)
+            self.begin_stretch()
+            return
         if self.scheduler.outranked(thread):
             self.since = self.clock.now
             self.pre_empt()
@@ -514,12 +659,13 @@ class Processor(Actor):
         """The SMT sibling became busy or idle: what is owed takes longer or less long from now on."""
         if pace == self.pace or self.mode == HALTED:
             return
-        if self.mode == PASSIVE:
+        runs = self.mode == PASSIVE or self.mode == RAISED
+        if runs:
             self.cut_short()
         if self.mode != DECIDING:  # a stretch that is still being planned is paced when it begins
             scale(self.thread, pace, self.pace)
         self.pace = pace
-        if self.mode == PASSIVE:
+        if runs:
             self._resume_stretch()
 
     def settle(self) -> None:
@@ -537,6 +683,34 @@ class Processor(Actor):
             self.thread.quantum -= elapsed
             book(self.thread, self.account, elapsed)
         self.since = now
+
+
+TICK, SIGNAL = range(2)
+
+
+class Messenger(Actor):
+    """Tells its processor of a clock tick that it waits for, and of other processors' signals."""
+
+    def __init__(self, processor: Processor) -> None:
+        self.processor = processor
+        self.generation = 0
+        self.waits = False  # for the tick
+
+    def fire(self, what: int) -> None:
+        """Now."""
+        processor = self.processor
+        if what == TICK:
+            self.waits = False
+            processor.drain()
+        else:
+            processor.raise_interrupt(processor.ipi)
+
+
+class InterProcessorInterrupt(Interrupt):
+    """Its service routine does nothing: what was asked for happens on the way down. `cost` (ns) is the target's."""
+
+    def service(self, processor: Processor) -> None:
+        """Nothing."""
 
 
 def book(thread: Thread, account: list[int], elapsed: int) -> None:

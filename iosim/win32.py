@@ -24,13 +24,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.actor import THREAD, Actor
+from iosim.apc import queue_user_apc
 from iosim.cache import Caches
 from iosim.clock import CLOCKS
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.errors import IosimError
 from iosim.irp import NO_THREAD
-from iosim.kernel_queue import NO_OWNER, NO_PACKET, KernelThread, Packet
+from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, CriticalSection
 from iosim.ntstatus import (
     ERROR_INVALID_HANDLE,
@@ -46,7 +47,7 @@ from iosim.ntstatus import (
 )
 from iosim.numa import Topology
 from iosim.objects import INFINITE, DispatcherObject, Event, Latch, Mutex, Semaphore, wait_for
-from iosim.processor import NO_REQUEST, WAITING, Program, Thread
+from iosim.processor import NO_REQUEST, Program, Thread
 from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
 
 __all__ = [
@@ -629,9 +630,7 @@ class System:
 
     def queue_apc(self, thread: KernelThread, routine: Callable[..., Any], argument: Any) -> bool:
         """Queue a user APC; an alertable wait of the thread ends for it at once (semantics 7.7)."""
-        thread.user_apcs.append((routine, argument))
-        if thread.alertable and thread.state == WAITING and thread.waits_in is not NO_OWNER:
-            thread.waits_in.end_wait(thread, STATUS_USER_APC)
+        queue_user_apc(thread, (routine, argument))
         return True
 
     def run(self, limit: int = 10_000_000) -> None:

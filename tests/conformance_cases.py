@@ -362,7 +362,6 @@ _RULES = """
 RULES_LEFT_OUT = {
     "0b.16": "one ready queue for all processors: docs/simplifications.md",
     "0b.17": "issue D",
-    "0b.21": "issue D",
     "0b.22": "issue E",
     "0b.23": "issue E",
     "0b.24": "issue E",

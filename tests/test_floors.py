@@ -33,6 +33,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     4: ("application", "designs", "pools", "replay", "sampler", "win32", "workload"),
     3: ("devices", "cache_manager"),
     2: (
+        "apc",
         "batch",
         "completion",
         "completion_port",
@@ -51,9 +52,10 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "scheduling",
         "services",
         "slim_locks",
+        "threaded_dpcs",
         "timers",
     ),
-    1: ("processor", "idle_states", "cache", "numa", "nic", "drives"),
+    1: ("processor", "dpc", "idle_states", "cache", "numa", "nic", "drives"),
     0: (
         "actor",
         "attribution",
@@ -78,6 +80,7 @@ ALLOWED = {"clock": {"simpy"}, "streams": {"numpy"}}
 # What runs at every event: carried by step objects and mechanisms alone.
 PER_EVENT = (
     "actor",
+    "apc",
     "application",
     "attribution",
     "batch",
@@ -93,6 +96,7 @@ PER_EVENT = (
     "devices.port_driver",
     "devices.volume",
     "dispatcher",
+    "dpc",
     "drives.drive",
     "drives.hdd",
     "drives.nvme",
@@ -112,6 +116,7 @@ PER_EVENT = (
     "scheduling",
     "services",
     "slim_locks",
+    "threaded_dpcs",
     "timers",
     "workload",
 )

@@ -21,7 +21,7 @@ from iosim.drives.drive import Command, Drive
 from iosim.errors import IosimError, LawBroken
 from iosim.kernel_queue import KernelQueue
 from iosim.machine import Machine, Raw
-from iosim.processor import KINDS, Processor
+from iosim.processor import DPC, ISR, KINDS, Processor
 from iosim.scenario.loader import Scenario, load
 from iosim.summary import fingerprint
 
@@ -124,6 +124,66 @@ def test_H09_a_machine_of_all_parts_keeps_the_laws() -> None:
     assert raw.samples["locks.unfair.acquisitions"][-1] > 50
 
 
+def test_2_7_apc_mode_keeps_the_laws_and_costs_interrupts_and_switches() -> None:
+    """Requests that one thread issues and another one goes on with: the issuer must be woken or interrupted for each."""
+    tree = everything_but("workload.closed", "locks", "ports.aside", "pools.helpers")
+    tree["handlers"]["mixed"] = [{"read": {"file": "raw", "size": "4 KiB"}}, {"block": "200 us"}]
+    tree["handlers"].pop("short")
+    direct = run(tree)
+    apc = run(tree, machine__kernel__completion_mode="apc")
+    for raw in (direct, apc):
+        assert (raw.in_flight, raw.offered) == (0, direct.offered)
+    work = [raw.samples["processors.kernel"][-1] for raw in (direct, apc)]
+    reads = direct.samples["disks.flash.commands"][-1]
+    assert apc.samples["disks.flash.commands"][-1] == reads > 100
+    assert work[1] - work[0] == 500 * direct.offered  # the delivery; what the remover paid is the issuer's now
+    assert apc.samples["switches"][-1] > direct.samples["switches"][-1]
+
+
+FOUR: Tree = {"machine__numa_nodes": 2, "ports__main__concurrency": 4}
+
+
+@pytest.mark.parametrize(
+    ("changes", "interrupted"),
+    [
+        ({}, {0, 1, 2, 3}),
+        ({"interrupt_processor": 2}, {2}),
+        ({"interrupt_policy": "spread"}, {0, 1, 2, 3}),
+        ({"interrupt_policy": "specified", "interrupt_processors": [1, 3]}, {1, 3}),
+        ({"interrupt_policy": "all_close", "numa_node": 1}, {2, 3}),
+        ({"interrupt_policy": "one_close", "numa_node": 1}, {2}),
+        ({"interrupt_policy": "one_close"}, {0}),
+    ],
+)
+def test_the_interrupt_policy_says_which_processors_pay_for_a_disks_interrupts(
+    changes: Tree, interrupted: set[int]
+) -> None:
+    """Two nodes of two. The service routines' time moves, and so does that of the DPCs they queue."""
+    machine = build(EVERYTHING, **FOUR, **{f"disks__flash__{key}": value for key, value in changes.items()})
+    machine.run()
+    for kind in (ISR, DPC):
+        busy = {each.number for each in machine.dispatcher.processors if each.account[kind]}
+        assert busy == interrupted
+
+
+def test_a_hard_disk_has_one_vector_and_takes_the_first_processor_of_its_policy() -> None:
+    tree = everything_but()
+    tree["disks"]["flash"] = {
+        "preset": "barracuda-7200",
+        "interrupt_policy": "specified",
+        "interrupt_processors": [1, 0],
+    }
+    machine = build(tree)
+    machine.run()
+    assert [each.account[ISR] > 0 for each in machine.dispatcher.processors] == [False, True]
+
+
+def test_0b21_processors_without_a_vector_share_those_of_others_in_turn() -> None:
+    driver = build(EVERYTHING, **FOUR).disks["flash"]
+    driver.aim([1, 3])
+    assert [vector.processor.number for vector in driver.routes] == [1, 1, 3, 3]
+
+
 WORK = st.fixed_dictionaries(
     {
         "processors": st.integers(1, 4),
@@ -139,6 +199,7 @@ WORK = st.fixed_dictionaries(
         "port_lock": st.sampled_from(["0 ns", "200 ns", "10 us"]),
         "lock": st.sampled_from([("critical_section", False), ("slim", False), ("slim", True)]),
         "system_workers": st.integers(1, 3),
+        "completion": st.sampled_from(["direct", "apc"]),
         "steps": st.lists(st.integers(0, 8), min_size=1, max_size=5),
         "seed": st.integers(0, 10**6),
     }
@@ -150,6 +211,7 @@ def drawn(work: Tree) -> Tree:
     tree["machine"] |= {"cores_per_node": work["processors"], "numa_nodes": work["nodes"]}
     tree["machine"] |= {"smt": {"threads": work["smt"]}, "kernel": {"system_workers": work["system_workers"]}}
     tree["machine"]["kernel"]["port_lock"] = work["port_lock"]
+    tree["machine"]["kernel"]["completion_mode"] = work["completion"]
     tree["machine"]["dispatcher"] = {
         "context_switch": work["switch"],
         "quantum": work["quantum"],

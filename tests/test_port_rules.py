@@ -7,8 +7,10 @@ test_cancel.py. Any order of all this is in test_queue_model.py and test_races.p
 from typing import Any
 
 import pytest
+from tiny import Passing
 from tiny_pipe import APC_MODE, TinyPipe
 
+from iosim.apc import kernel_apcs
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.io_manager import USUAL, DeviceObject, Driver, FileObject, IoParams
 from iosim.irp import Notice, StatusBlock
@@ -108,7 +110,7 @@ def test_1_5_6_a_kernel_apc_does_not_prolong_a_timeout() -> None:
 
     def apc(api: Api) -> ThreadBody:
         yield api.Compute(4 * MS)
-        thread.queue.interrupt(thread)
+        kernel_apcs(system.dispatcher).insert(thread, Passing())
 
     system.start(apc)
     system.run()

@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from naive_port import ABANDONED, NEVER, PACKET, PENDING, TIMED_OUT, UNBLOCKED, USER_APC, NaivePorts, State
-from tiny import EVENTS, EVER, Late
+from tiny import EVENTS, EVER, Late, Passing
 
 from iosim.actor import STOP
+from iosim.apc import kernel_apcs, queue_user_apc
 from iosim.attribution import BLOCKED_CALL, Request
 from iosim.cache import Caches
 from iosim.clock import HeapClock
-from iosim.completion import queue_user_apc
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelThread, Packet
-from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_TIMEOUT, STATUS_USER_APC
+from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_PENDING, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.numa import Topology
 from iosim.objects import Event
 from iosim.processor import READY, RUNNING, TERMINATED, Program, Thread
@@ -122,7 +122,10 @@ class RealPorts:
         queue_user_apc(bare.thread, None)
 
     def kernel_apc(self, bare: BareThread) -> None:
-        bare.thread.queue.interrupt(bare.thread)
+        """It leaves its place, and looks again when the APC has run."""
+        queue = bare.thread.queue
+        queue.break_off(bare.thread)
+        queue.wait_again(bare.thread, STATUS_PENDING)
 
     def block(self, bare: BareThread) -> None:
         self.dispatcher.block(bare.thread, BLOCKED_CALL)
@@ -351,7 +354,7 @@ class RealPrograms:
         self.outsider.orders.append(self.api.QueueUserAPC(nothing, seat.handle))
 
     def kernel_apc(self, seat: Seat) -> None:
-        seat.thread.queue.interrupt(seat.thread)
+        kernel_apcs(self.system.dispatcher).insert(seat.thread, Passing())
 
     def block(self, seat: Seat) -> None:
         seat.orders.append(self.api.WaitForSingleObject(seat.event, INFINITE))

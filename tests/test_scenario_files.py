@@ -240,6 +240,26 @@ MISTAKES = {
         "size: 64 GiB, skip_on_success: 1}",
         "s.yaml:9:58: files.content.skip_on_success: 1 is neither true nor false",
     ),
+    "an interrupt policy for a processor that is not there": (
+        "{preset: nvme-datacentre-flash}",
+        "{preset: nvme-datacentre-flash, interrupt_policy: specified, interrupt_processors: [1, 2]}",
+        "s.yaml:5:97: disks.disk0.interrupt_processors[1]: the machine has processors 0 to 1, not 2",
+    ),
+    "processors without a policy that asks for them": (
+        "{preset: nvme-datacentre-flash}",
+        "{preset: nvme-datacentre-flash, interrupt_processors: [1]}",
+        "s.yaml:5:64: disks.disk0.interrupt_processors: goes with 'interrupt_policy: specified', and that with it",
+    ),
+    "two ways to say where interrupts go": (
+        "{preset: nvme-datacentre-flash}",
+        "{preset: nvme-datacentre-flash, interrupt_policy: spread, interrupt_processor: 1}",
+        "s.yaml:5:89: disks.disk0.interrupt_processor: an 'interrupt_policy' says already which processors; leave one out",
+    ),
+    "a disk on a node that is not there": (
+        "{preset: nvme-datacentre-flash}",
+        "{preset: nvme-datacentre-flash, interrupt_policy: all_close, numa_node: 1}",
+        "s.yaml:5:82: disks.disk0.numa_node: the machine has NUMA nodes 0 to 0, not 1",
+    ),
     "an expectation of an unknown figure": (
         "run: {",
         "expect: [latency_ns.p98 < 1 ms]\nrun: {",

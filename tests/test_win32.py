@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tiny import Passing
 
+from iosim.apc import kernel_apcs
 from iosim.ntstatus import (
     ERROR_ABANDONED_WAIT_0,
     ERROR_INVALID_HANDLE,
@@ -398,7 +400,7 @@ def test_K13_a_kernel_apc_makes_a_parked_thread_the_newest_waiter(system: System
     def apc(api: Api) -> ThreadBody:
         yield api.Compute(MS)
         assert [a.thread, b.thread] == port.waiting
-        port.interrupt(a.thread)
+        kernel_apcs(system.dispatcher).insert(a.thread, Passing())
         assert [b.thread, a.thread] == port.waiting
         yield api.PostQueuedCompletionStatus(port, 0, 1, None)
 

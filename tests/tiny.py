@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.actor import ARRIVAL, DEVICE, SAMPLE, TIMER, Actor, Clock
+from iosim.apc import KernelApc
 from iosim.attribution import BLOCKED_CALL, CAUSES, Request
 from iosim.cache import Caches
 from iosim.clock import HeapClock
 from iosim.dispatcher import Dispatcher
+from iosim.dpc import MEDIUM, Dpc
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
 from iosim.numa import Topology
-from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, Dpc, Interrupt, Processor, Program, Thread
+from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, PASSIVE_LEVEL, Interrupt, Processor, Program, Thread
 from iosim.recorders import new_ledger
 from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
 
@@ -295,6 +297,53 @@ def causes(request: Request) -> dict[str, int]:
     return named(CAUSES, request.ledger)
 
 
+def queue(dpc: Dpc, argument: object = 0) -> Step:
+    """Queue a DPC from a thread; when the next step begins, the call has returned."""
+
+    def act(tiny: "Tiny", thread: KernelThread) -> int:
+        tiny.log.append((tiny.clock.now, tiny.processors[thread.processor].queue_dpc(dpc, argument)))
+        return RUN
+
+    return Step(act)
+
+
+def remove(dpc: Dpc) -> Step:
+    """Take it out of its queue again."""
+
+    def act(tiny: "Tiny", thread: KernelThread) -> int:
+        tiny.log.append((tiny.clock.now, tiny.processors[thread.processor].remove_dpc(dpc)))
+        return GO
+
+    return Step(act)
+
+
+def raise_irql(level: int) -> Step:
+    """From now on the thread is at this IRQL."""
+
+    def act(tiny: "Tiny", thread: KernelThread) -> int:
+        tiny.processors[thread.processor].raise_irql(level)
+        return GO
+
+    return Step(act)
+
+
+def lower_irql(level: int = PASSIVE_LEVEL) -> Step:
+    """Back to this one; when the next step begins, what had waited for it has run."""
+
+    def act(tiny: "Tiny", thread: KernelThread) -> int:
+        tiny.processors[thread.processor].lower_irql(level)
+        return RUN
+
+    return Step(act)
+
+
+class Passing(KernelApc):
+    """Takes no time and does nothing but to interrupt what its thread does."""
+
+    def run(self, thread: KernelThread) -> bool:
+        return True
+
+
 class Device:
     """Interrupts a processor; its service routine queues a DPC that calls `then` at its end."""
 
@@ -315,8 +364,8 @@ class Device:
 class CountingDpc(Dpc):
     """Takes `cost`, counts its runs, then does something."""
 
-    def __init__(self, cost: int, then: Callable[[], object]) -> None:
-        super().__init__()
+    def __init__(self, cost: int, then: Callable[[], object] = lambda: None, importance: int = MEDIUM) -> None:
+        super().__init__(importance)
         self.cost = cost
         self.then = then
         self.runs: list[int] = []  # when each began

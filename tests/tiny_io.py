@@ -13,7 +13,7 @@ from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
 from iosim.drives.drive import Command, Drive
-from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager
+from iosim.io_manager import PAGE, USUAL, DeviceObject, FileObject, IoCosts, IoManager, IoParams
 from iosim.irp import READ
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.recorders import new_ledger
@@ -96,10 +96,11 @@ class TinyIo(Tiny):
         target: int = 0,
         copy_ps: int = 0,
         hits: list[Variate] | None = None,
+        params: IoParams = USUAL,
         clock: type[Clock],
     ) -> None:
         super().__init__(processors, switch=switch, clock=clock)
-        self.io = IoManager(self.dispatcher, IoCosts(CALL, IRP, PAGE_LOCK, REMOVAL, copy_ps))
+        self.io = IoManager(self.dispatcher, IoCosts(CALL, IRP, PAGE_LOCK, REMOVAL, copy_ps), params)
         self.services = Services(self.dispatcher, self.io, self.caches, CallCosts(REMOVE, CALL, CALL))
         self.drive = ConstantDrive(self.clock, slots, latency, stagger)
         costs = PortCosts(START, COMPLETION, ISR, DPC, UNLOCK, 0)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tiny import Tiny
 
+from iosim.apc import kernel_apcs
 from iosim.attribution import BLOCKED_CALL
 from iosim.completion_port import CompletionPort
 from iosim.devices.named_pipe import NamedPipe
@@ -69,6 +70,7 @@ class TinyPipe(Tiny):
         self, params: IoParams = USUAL, *, quota: int = 4096, messages: bool = False, costs: bool = False
     ) -> None:
         super().__init__(2)
+        self.apcs = kernel_apcs(self.dispatcher)
         self.io = IoManager(self.dispatcher, IoCosts(10, 20, 3, 9, 1000) if costs else IoCosts(0, 0, 0, 0, 0), params)
         self.port = CompletionPort(self.clock, self.dispatcher, 0, 0, 2)
         self.pipe = NamedPipe(self.io)

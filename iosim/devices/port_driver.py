@@ -2,7 +2,8 @@
 
 A request finds a free slot and is started on the caller's time, or waits here; what waits is started by the completion
 DPC of an earlier one, on the DPC's time (semantics 0b.1). FIFO, no elevator (0b.19). A drive with one vector interrupts
-one processor; NVMe has a vector a processor and interrupts the one that started the command (semantics 4.3).
+one processor; NVMe has a vector a processor and interrupts the one that started the command (semantics 4.3). Aimed at fewer
+processors, those share the commands of the others (0b.21).
 Source: semantics 4.1, 4.2, 0b.19, 0b.21. Left out: faults, non-queued commands, I/O priority.
 """
 
@@ -11,12 +12,13 @@ from collections import deque
 from iosim.attribution import DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, KERNEL, PORT_DRIVER_QUEUE
 from iosim.cache import Caches
 from iosim.dispatcher import IO_DISK_INCREMENT
+from iosim.dpc import Dpc
 from iosim.drives.drive import Command, CommandListener, Drive
 from iosim.io_manager import PAGE, DeviceObject, Driver, IoManager
 from iosim.irp import NO_IRP, WRITE, Irp
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import NO_REQUEST, Dpc, Interrupt, Processor
+from iosim.processor import NO_REQUEST, Interrupt, Processor
 
 SUBMITTER = -1  # the interrupt goes to the processor that started the command
 
@@ -46,12 +48,14 @@ class PortDriver(Driver):
         self.number = number
         self.costs = costs
         self.completion_ns = costs.completion
-        self.target = target
         self.waiting: deque[Irp] = deque()
         self.free = drive.commands[:depth][::-1]
         self.irps = [NO_IRP for _ in drive.commands]  # by tag
         self.vectors = [Vector(self, processor) for processor in io.dispatcher.processors]
         self.vector_of = [self.vectors[0] for _ in drive.commands]  # by tag
+        self.routes = self.vectors  # by processor that starts a command
+        if target != SUBMITTER:
+            self.aim([target])
         drive.listener = DriveLink(self)
         self.last_request = NO_REQUEST
         self.probes: Probes = NO_PROBES
@@ -67,6 +71,17 @@ class PortDriver(Driver):
         self.busy_ns = 0  # at least one command in the drive
         self.queued_area = 0  # requests waiting here, not in the drive
         self.queued_most = 0
+
+    def aim(self, processors: list[int]) -> None:
+        """Interrupt these alone, a vector each: the processor that started the command if it is one, else they take turns."""
+        self.routes = []
+        others = 0
+        for number, vector in enumerate(self.vectors):
+            if number in processors:
+                self.routes.append(vector)
+            else:
+                self.routes.append(self.vectors[processors[others % len(processors)]])
+                others += 1
 
     def start_cost(self) -> int:
         """Programming the drive is the caller's if a slot is free now, else some DPC's."""
@@ -105,7 +120,7 @@ class PortDriver(Driver):
         command.write = 1 if location.major == WRITE else 0
         self.irps[tag] = irp
         self.entered[tag] = irp.entered
-        self.vector_of[tag] = self.vectors[processor if self.target == SUBMITTER else self.target]
+        self.vector_of[tag] = self.routes[processor]
         self.commands += 1
         if self.watched:
             self.probes.held(self.number, irp.request)

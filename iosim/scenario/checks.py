@@ -235,6 +235,13 @@ def _processors(model: ScenarioModel) -> Found:
             last = model.machine.processors - 1
             message = f"the machine has processors 0 to {last}, not {disk.interrupt_processor}"
             yield ("disks", name, "interrupt_processor"), message
+        for place, number in enumerate(disk.interrupt_processors):
+            if number >= model.machine.processors:
+                message = f"the machine has processors 0 to {model.machine.processors - 1}, not {number}"
+                yield ("disks", name, "interrupt_processors", place), message
+        if disk.numa_node >= model.machine.numa_nodes:
+            message = f"the machine has NUMA nodes 0 to {model.machine.numa_nodes - 1}, not {disk.numa_node}"
+            yield ("disks", name, "numa_node"), message
 
 
 def _pools(model: ScenarioModel) -> Found:

@@ -162,6 +162,25 @@ class Kernel(Section):
         source="a choice",
         sure="assumed",
     )
+    completion_mode: Literal["direct", "apc"] = key(
+        "direct",
+        "direct: a request's end is queued to its port by whoever completed it (Vista and later); apc: by an asynchronous"
+        " procedure call in the thread that issued it (NT 4 to 2003)",
+        source="Windows Vista and later",
+        sure="documented",
+    )
+    apc: Time = key(
+        "0.5 us",
+        "delivering one kernel APC, in the thread it is for (completion_mode apc)",
+        source="a choice: as a DPC",
+        sure="assumed",
+    )
+    ipi: Time = key(
+        "1 us",
+        "the interrupt by which one processor asks another for something, on the one that is asked",
+        source="a choice: as a service routine",
+        sure="assumed",
+    )
     system_workers: Count = key(
         10,
         "system threads that serve cached reads which miss; when all are busy the caller itself waits",

@@ -32,6 +32,24 @@ class Attached(Section):
         "logical processor that the device interrupts; left out, 0 for a hard disk, and for a solid-state disk the"
         " processor that started the command (a queue pair a processor)",
     )
+    interrupt_policy: Literal["all_close", "one_close", "specified", "spread"] | None = key(
+        None,
+        "which processors the device's interrupts may go to: all_close, those of its NUMA node; one_close, the first of them;"
+        " specified, 'interrupt_processors'; spread, all. A hard disk has one vector and takes the first; a solid-state"
+        " disk has one for each, and a processor without one shares another's. Left out, as 'interrupt_processor' says",
+    )
+    interrupt_processors: tuple[Index, ...] = key((), "logical processors that 'specified' names")
+    numa_node: Index = key(0, "NUMA node that the device is attached to", source="a choice", sure="assumed")
+
+    @model_validator(mode="after")
+    def _one_policy(self) -> "Attached":
+        if (self.interrupt_policy == "specified") != (len(self.interrupt_processors) > 0):
+            raise mistake_at(("interrupt_processors",), "goes with 'interrupt_policy: specified', and that with it")
+        if self.interrupt_policy is not None and self.interrupt_processor is not None:
+            raise mistake_at(
+                ("interrupt_processor",), "an 'interrupt_policy' says already which processors; leave one out"
+            )
+        return self
 
 
 class PresetDisk(Attached):
