@@ -1,0 +1,95 @@
+"""Threads of the program: starting and ending them, APCs, the work between calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from iosim.completion import queue_user_apc
+from iosim.dispatcher import Dispatcher
+from iosim.kernel_queue import KernelThread
+from iosim.ntstatus import ERROR_NOT_SUPPORTED
+from iosim.objects import DispatcherObject, Latch
+from iosim.processor import TERMINATED
+from iosim.win32.calls import Call, Calls, ComputeCall, ExitCall, SystemCall, ThreadBody, YieldCall
+from iosim.win32.handles import NULL, Handle
+from iosim.win32.waits import ErrorCall, Waitable
+
+STILL_ACTIVE = 259
+
+
+class ThreadObject(Waitable):
+    """A thread: its end can be waited for; `result` is what its generator returned."""
+
+    def __init__(self, dispatcher: Dispatcher, thread: KernelThread) -> None:
+        self.end = Latch(dispatcher)
+        self.thread = thread
+        self.result: Any = STILL_ACTIVE
+
+    def awaited(self) -> DispatcherObject:
+        """Its end."""
+        return self.end
+
+
+@dataclass(frozen=True, slots=True)
+class SystemInfo:
+    """GetSystemInfo."""
+
+    number_of_processors: int
+
+
+class ThreadCalls(Calls):
+    """Work and threads."""
+
+    def Compute(self, time: int) -> Call:
+        """Work in user mode for `time` ns."""
+        return ComputeCall(time)
+
+    def CreateThread(self, program: Callable[..., ThreadBody], *arguments: Any, priority: int = 8) -> Call:
+        """Start a thread that runs `program(api, *arguments)`: its handle."""
+        return self._call(lambda _: self.system.start(program, *arguments, priority=priority))
+
+    def ExitThread(self, code: Any = 0) -> Call:
+        """End the calling thread, when its requests that have to end with it have (semantics 1.16, 2.8.6)."""
+        return ExitCall(code)
+
+    def GetExitCodeThread(self, thread: Handle) -> Call:
+        """What the thread's program returned, or STILL_ACTIVE; False with ERROR_INVALID_HANDLE."""
+        return self._call(lambda _: self.system.handles.of_kind(thread, ThreadObject).result)
+
+    def GetCurrentThread(self) -> Call:
+        """A handle to the calling thread. Simplified: its first one, not a number that means a different thread in each."""
+        return SystemCall(0, lambda thread: self.system.threads[thread.number])
+
+    def GetSystemInfo(self) -> Call:
+        """The number of processors."""
+        return self._call(lambda _: SystemInfo(len(self.system.dispatcher.processors)))
+
+    def GetLastError(self) -> Call:
+        """The error that the thread's last failed call left; calls that succeed leave it as it is."""
+        return SystemCall(0, lambda thread: self.system.program(thread).last_error)
+
+    def QueryPerformanceCounter(self) -> Call:
+        """The time, in ns."""
+        return SystemCall(0, lambda _: self.system.clock.now)
+
+    def SwitchToThread(self) -> Call:
+        """Let a ready thread of the same or a higher priority run: whether there was one."""
+        return YieldCall(self.cost, self.system.dispatcher)
+
+    def QueueUserAPC(self, routine: Callable[..., ThreadBody | None], thread: Handle, argument: Any = None) -> Call:
+        """Run `routine(api, argument)` in the thread's next alertable wait: True.
+
+        False with ERROR_INVALID_HANDLE, or NULL's False if the thread has ended.
+        """
+        return self._call(lambda _: self._queue(thread, routine, argument), failing=NULL)
+
+    def _queue(self, thread: Handle, routine: Callable[..., Any], argument: Any) -> bool:
+        target = self.system.handles.of_kind(thread, ThreadObject).thread
+        if target.state == TERMINATED:
+            return False
+        queue_user_apc(target, (routine, argument))
+        return True
+
+    def EnterUmsSchedulingMode(self) -> Call:
+        """User-mode scheduling is gone since Windows 11 (C12): ERROR_NOT_SUPPORTED."""
+        return ErrorCall(self.cost, lambda _: ERROR_NOT_SUPPORTED)
