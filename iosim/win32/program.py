@@ -133,8 +133,8 @@ class GeneratorProgram(Program):
         """The thread ends once its requests have; it looks every 100 ms (semantics 2.8.6)."""
         system = self.system
         if system.io.leave(thread):
-            system.ended(thread, self.result)
             system.dispatcher.terminate(thread)
+            system.ended(thread, self.result)
         else:
             system.clock.at(EXIT_STEP, TIMER, system.dispatcher.timeouts[thread.number], 0)
             system.dispatcher.block(thread, BLOCKED_CALL)

@@ -205,6 +205,8 @@ class RequestCall(Call):
     def _start(self, thread: KernelThread) -> int:
         irp = self.irp
         block = self.notice.block
+        if self.overlapped is not None:
+            self.overlapped.issued = False
         block.status = STATUS_PENDING  # the Win32 layer's doing: the kernel does not touch it before the end
         saturated = self.file.cached and not irp.hit and self.system.volume.saturated()
         status = self.system.io.start(thread, irp, BLOCKED_CALL)

@@ -37,8 +37,7 @@ class PoolPort(CompletionPort):
     def release_one(self, by: Request) -> None:
         """A thread of the pool blocks: its place may be another's."""
         super().release_one(by)
-        if self.entries:
-            self.pool.grow()
+        self.pool.grow()
 
 
 class ThreadPool:
@@ -55,10 +54,12 @@ class ThreadPool:
         self.handle = system.handles.add(self.port)
 
     def grow(self) -> None:
-        """Start a thread if the limit has room that neither a parked nor a starting thread will take."""
+        """Start a thread if there is room under the limit, and a packet, that no parked or starting thread will take."""
         port = self.port
         starting = len(self.threads) - len(port.bound)
-        if not port.waiting and port.running + starting < port.limit and len(self.threads) < self.maximum:
+        if port.waiting or starting >= len(port.entries) or len(self.threads) == self.maximum:
+            return
+        if port.running + starting < port.limit:
             self.threads.append(self.system.start(self._work))
 
     def _work(self, api: Any) -> ThreadBody:
@@ -172,10 +173,10 @@ class PoolCalls(Calls):
     """The thread pool. Start, Cancel and Close take no time: they count in user mode."""
 
     def CreateThreadpoolIo(self, file: Handle, callback: Callable[..., Any], context: Any = None) -> Call:
-        """Report the file's requests to the pool: a ThreadpoolIo, whose callback is `callback(api, context, overlapped,
+        """Report the file's requests to the pool: a ThreadpoolIo.
 
-        error, bytes, io)`, a generator function or a plain one. NULL (None) with ERROR_INVALID_HANDLE, or
-        ERROR_INVALID_PARAMETER for a synchronous file or one that reports to a port.
+        Its callback is `callback(api, context, overlapped, error, bytes, io)`, a generator or a plain function. None (NULL)
+        with ERROR_INVALID_HANDLE, or ERROR_INVALID_PARAMETER for a synchronous file or one that reports to a port.
         """
         return self._call(lambda _: self._io(file, callback, context), failing=None)
 

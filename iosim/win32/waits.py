@@ -188,7 +188,8 @@ class ObjectCalls(Calls):
 
     def CreateSemaphore(self, initial_count: int, maximum_count: int) -> Call:
         """A handle to a new semaphore; NULL with ERROR_INVALID_PARAMETER unless 0 <= initial <= maximum, maximum > 0."""
-        return self._new(lambda: Semaphore(self.system.dispatcher, initial_count, maximum_count), maximum_count > 0)
+        valid = 0 <= initial_count <= maximum_count > 0
+        return self._new(lambda: Semaphore(self.system.dispatcher, initial_count, maximum_count), valid)
 
     def ReleaseSemaphore(self, semaphore: Handle, count: int = 1) -> Call:
         """Count up: 0, or ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_HANDLE."""
