@@ -43,6 +43,7 @@ ERROR_INVALID_USER_BUFFER = 1784
 WAIT_IO_COMPLETION = 192
 WAIT_TIMEOUT = 258
 ERROR_NOT_OWNER = 288
+ERROR_MR_MID_NOT_FOUND = 317  # of a status that has no pair
 ERROR_TOO_MANY_POSTS = 298
 ERROR_NO_DATA = 232
 ERROR_NOACCESS = 998
@@ -79,6 +80,11 @@ WIN32 = {
     STATUS_DISK_FULL: ERROR_DISK_FULL,
     STATUS_NOT_FOUND: ERROR_NOT_FOUND,
 }
+
+
+def error_of(status: int) -> int:
+    """What a program finds in GetLastError (RtlNtStatusToDosError); 0 for success and information."""
+    return ERROR_SUCCESS if succeeded(status) else WIN32.get(status, ERROR_MR_MID_NOT_FOUND)
 
 
 def is_error(status: int) -> bool:

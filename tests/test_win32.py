@@ -1,10 +1,13 @@
 """The calls, from programs that are written as practitioners write them. Cases P.. and K..: semantics 9.1, 9.2, 9.6."""
 
+import doctest
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tiny_win32 import Log
 
+import iosim.win32
 from iosim.ntstatus import (
     ERROR_ABANDONED_WAIT_0,
     ERROR_INVALID_HANDLE,
@@ -35,20 +38,6 @@ MS = 1_000_000
 @pytest.fixture(params=["heap", "simpy"])
 def system(request: pytest.FixtureRequest) -> System:
     return System(processors=4, clock=request.param)
-
-
-class Log:
-    """What threads saw, and when."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.rows: list[tuple[int, str, Any]] = []
-
-    def add(self, who: str, what: Any) -> None:
-        self.rows.append((self.system.clock.now, who, what))
-
-    def of(self, who: str) -> list[Any]:
-        return [what for _, name, what in self.rows if name == who]
 
 
 @pytest.fixture
@@ -585,3 +574,8 @@ def test_what_can_not_be_waited_for_is_refused(system: System) -> None:
     system.start(wrong)
     with pytest.raises(ProgramError, match=r"test_win32\.py:\d+: 'event' can't be waited for"):
         system.run()
+
+
+def test_the_example_of_the_package_is_run() -> None:
+    done = doctest.testmod(iosim.win32)
+    assert (done.failed, done.attempted) == (0, 7)

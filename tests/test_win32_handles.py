@@ -11,6 +11,7 @@ from iosim.ntstatus import (
     ERROR_INVALID_PARAMETER,
     ERROR_NOT_OWNER,
     ERROR_TOO_MANY_POSTS,
+    WAIT_IO_COMPLETION,
     WAIT_TIMEOUT,
 )
 from iosim.processor import TERMINATED
@@ -118,16 +119,14 @@ ANY_KIND: dict[str, tuple[Callable[[Api, Any], Call], object]] = {
 
 
 @pytest.mark.parametrize("call", [*CALLS, *ANY_KIND])
-@pytest.mark.parametrize("handle", ["closed", "never given", "NULL", "INVALID_HANDLE_VALUE"])
+@pytest.mark.parametrize("handle", ["closed", "never given", "NULL"])
 def test_a_call_on_what_is_no_open_handle_fails_with_invalid_handle(system: System, call: str, handle: str) -> None:
     make, failing = {**CALLS, **ANY_KIND}[call]
-    if handle == "INVALID_HANDLE_VALUE" and call.startswith("CreateIoCompletionPort"):
-        pytest.skip("that is how a port is created")
 
     def program(api: Api, log: Log) -> ThreadBody:
         closed = yield api.CreateEvent(True, False)
         yield api.CloseHandle(closed)
-        it = {"closed": closed, "never given": 0x4444, "NULL": None, "INVALID_HANDLE_VALUE": -1}[handle]
+        it = {"closed": closed, "never given": 0x4444, "NULL": None}[handle]
         log.add("result", (yield make(api, it)))
         log.add("error", (yield api.GetLastError()))
 
@@ -237,11 +236,12 @@ def test_objects_that_can_not_be_are_refused(system: System) -> None:
         log.add("wait", (yield api.WaitForMultipleObjects([], False, 0)))
         log.add("wait", (yield api.WaitForMultipleObjects([semaphore] * (MAXIMUM_WAIT_OBJECTS + 1), False, 0)))
         log.add("error", (yield api.GetLastError()))
+        log.add("wait", (yield api.WaitForMultipleObjects([semaphore, semaphore], True, 0)))
 
     log = run(program, system=system)
     assert log.of("semaphore") == [NULL, NULL]
     assert log.one("release") == ERROR_TOO_MANY_POSTS
-    assert log.of("wait") == [WAIT_FAILED, WAIT_FAILED]
+    assert log.of("wait") == [WAIT_FAILED] * 3
     assert log.of("error") == [ERROR_INVALID_PARAMETER, ERROR_TOO_MANY_POSTS, ERROR_INVALID_PARAMETER]
 
 
@@ -471,6 +471,22 @@ def test_a_program_without_a_yield_is_no_program(system: System) -> None:
 
     text = "a thread's program is a generator function, one with a yield"
     assert mistake(program, system=system) == here("here: no yield") + text
+
+
+def test_no_result_but_that_of_an_alertable_call_runs_apcs(system: System) -> None:
+    """A handle may well have the number of WAIT_IO_COMPLETION."""
+    ran: list[Any] = []
+
+    def program(api: Api, log: Log) -> ThreadBody:
+        yield api.QueueUserAPC(lambda api, argument: ran.append(argument), (yield api.GetCurrentThread()), 1)
+        handle = NULL
+        while handle < WAIT_IO_COMPLETION:
+            handle = yield api.CreateEvent(False, False)
+        log.add("handle", (int(handle), list(ran)))
+        yield api.SleepEx(MS, True)
+
+    assert run(program, system=system).one("handle") == (WAIT_IO_COMPLETION, [])
+    assert ran == [1]
 
 
 def test_a_mistake_in_an_apc_names_the_apcs_line(system: System) -> None:

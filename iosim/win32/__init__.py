@@ -50,6 +50,7 @@ simulator). Source: semantics 1.10 to 1.16, 2.6 to 2.10, 7.7, 7.8, design 2.4. L
 
 from iosim.completion import SKIP_PORT_ON_SUCCESS as FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
 from iosim.completion import SKIP_SET_EVENT as FILE_SKIP_SET_EVENT_ON_HANDLE
+from iosim.completion import SKIP_USER_EVENT_ON_FAST_IO as FILE_SKIP_SET_USER_EVENT_ON_FAST_IO
 from iosim.completion_port import CompletionPort
 from iosim.ntstatus import WAIT_IO_COMPLETION, WAIT_TIMEOUT
 from iosim.objects import INFINITE
@@ -68,6 +69,7 @@ from iosim.win32.waits import MAXIMUM_WAIT_OBJECTS, WAIT_ABANDONED_0, WAIT_FAILE
 __all__ = [
     "FILE_SKIP_COMPLETION_PORT_ON_SUCCESS",
     "FILE_SKIP_SET_EVENT_ON_HANDLE",
+    "FILE_SKIP_SET_USER_EVENT_ON_FAST_IO",
     "INFINITE",
     "INVALID_HANDLE_VALUE",
     "MAXIMUM_WAIT_OBJECTS",

@@ -42,6 +42,7 @@ class Call:
 
     value: Any = None
     error = ERROR_SUCCESS
+    alerted = False  # it ended for a user APC
 
     def begin(self, thread: KernelThread) -> None:
         """Owe its processor time."""

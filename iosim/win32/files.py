@@ -9,9 +9,8 @@ from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
     ERROR_IO_INCOMPLETE,
     ERROR_NOT_FOUND,
-    ERROR_SUCCESS,
     STATUS_PENDING,
-    WIN32,
+    error_of,
     succeeded,
 )
 from iosim.objects import INFINITE, DispatcherObject, wait_for
@@ -81,7 +80,7 @@ class ResultCall(WaitCall):
     def _outcome(self) -> int:
         """A status that is still pending counts as success: the price of waiting for what reports to a port."""
         status = self.overlapped.status
-        self.error = ERROR_SUCCESS if succeeded(status) else WIN32[status]
+        self.error = error_of(status)
         self.value = IoResult(succeeded(status), self.error, self.overlapped.information)
         return RETURNED
 
@@ -224,7 +223,7 @@ class FileCalls(Calls):
     def _set_modes(self, file: Handle, modes: int) -> bool:
         status = self.system.io.set_notification_modes(self.system.handles.of_kind(file, OpenFile).file, modes)
         if status:
-            raise Refused(WIN32[status])
+            raise Refused(error_of(status))
         return True
 
     # ---- handles -----------------------------------------------------------------------------------------------------

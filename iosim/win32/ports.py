@@ -9,13 +9,13 @@ from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.ntstatus import (
     ERROR_INVALID_PARAMETER,
-    ERROR_SUCCESS,
     STATUS_INVALID_HANDLE,
     STATUS_TIMEOUT,
     STATUS_USER_APC,
     WAIT_IO_COMPLETION,
     WAIT_TIMEOUT,
     WIN32,
+    error_of,
     succeeded,
 )
 from iosim.objects import INFINITE
@@ -126,6 +126,7 @@ class RemoveCall(SystemCall):
     def _none(self, error: int, status: int) -> int:
         self.value = CompletionStatus(False, None, None, None, error, status)
         self.error = error
+        self.alerted = status == STATUS_USER_APC
         return RETURNED
 
 
@@ -136,9 +137,8 @@ def completion_status(packet: Packet) -> CompletionStatus:
     else:
         assert isinstance(packet, Irp | MiniPacket)
         key, overlapped = packet.file.key, packet.notice.context
-    ok = succeeded(packet.status)
-    error = ERROR_SUCCESS if ok else WIN32.get(packet.status, packet.status)
-    return CompletionStatus(ok, key, packet.information, overlapped, error, packet.status)
+    status = packet.status
+    return CompletionStatus(succeeded(status), key, packet.information, overlapped, error_of(status), status)
 
 
 class PortCalls(Calls):

@@ -10,7 +10,7 @@ from iosim.attribution import BLOCKED_CALL
 from iosim.dispatcher import Dispatcher
 from iosim.io_manager import EXIT_STEP
 from iosim.kernel_queue import KernelThread
-from iosim.ntstatus import ERROR_SUCCESS, STATUS_USER_APC, WAIT_IO_COMPLETION
+from iosim.ntstatus import ERROR_SUCCESS
 from iosim.processor import Program, Thread
 from iosim.win32.calls import AGAIN, ENDED, RETRIES, RETURNED, WAITS, Call, ProgramError, Refused, ThreadBody
 
@@ -88,6 +88,7 @@ class GeneratorProgram(Program):
         """Charge the call; True: there is something to pay before it acts."""
         self.stage = RETRIES
         self.call.error = ERROR_SUCCESS
+        self.call.alerted = False
         try:
             self.call.begin(thread)
         except ProgramError as error:
@@ -110,19 +111,14 @@ class GeneratorProgram(Program):
         self.values[-1] = call.value
         if call.error:
             self.last_error = call.error
-        self._deliver_apcs(thread)
+        if call.alerted:
+            self._deliver_apcs(thread)
 
     def _wrong(self, what: object) -> ProgramError:
         return ProgramError(f"{place_of(self.bodies[-1])}: {what}")
 
     def _deliver_apcs(self, thread: KernelThread) -> None:
         """WAIT_IO_COMPLETION: all pending user APCs run, in the order they were queued, before the call returns."""
-        value = self.call.value
-        alerted = (
-            value == WAIT_IO_COMPLETION if isinstance(value, int) else getattr(value, "status", 0) == STATUS_USER_APC
-        )
-        if not alerted:
-            return
         routines, thread.user_apcs = thread.user_apcs, []
         for routine, argument in reversed(routines):
             self.push(routine(self.system.api, argument))

@@ -18,11 +18,12 @@ from iosim.ntstatus import (
     ERROR_SUCCESS,
     STATUS_END_OF_FILE,
     STATUS_PENDING,
-    WIN32,
+    error_of,
     succeeded,
 )
 from iosim.objects import DispatcherObject, Event
 from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, ProgramError, Refused
+from iosim.win32.handles import NULL
 from iosim.win32.memory import Buffer, Overlapped
 from iosim.win32.waits import Waitable
 
@@ -150,7 +151,7 @@ class RequestCall(Call):
             return Notice(StatusBlock(), NO_STATUS_BLOCK)
         if self.routine is not None:
             return Notice(overlapped, NO_STATUS_BLOCK, (completion_routine(self.routine), overlapped))
-        event = overlapped.hEvent
+        event = overlapped.hEvent or NULL
         notice = Notice(overlapped, NO_STATUS_BLOCK if event & NO_PACKET_BIT else overlapped)
         if event:
             notice.with_event(self.system.handles.of_kind(event, Event))
@@ -245,7 +246,7 @@ class RequestCall(Call):
         if status == STATUS_END_OF_FILE and self.overlapped is None:
             self.value = IoResult(True, ERROR_SUCCESS, 0)  # a synchronous read at the end
             return RETURNED
-        error = WIN32.get(status, status)
+        error = error_of(status)
         if not succeeded(status):
             moved = block.information if block.status == status else 0
             self.value = IoResult(False, error, moved)
@@ -277,6 +278,6 @@ def completion_routine(routine: Routine) -> Routine:
 
     def run(api: Any, overlapped: Overlapped) -> Any:
         status = overlapped.status
-        return routine(api, ERROR_SUCCESS if succeeded(status) else WIN32[status], overlapped.information, overlapped)
+        return routine(api, error_of(status), overlapped.information, overlapped)
 
     return run

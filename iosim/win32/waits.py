@@ -70,19 +70,23 @@ class WaitCall(SystemCall):
         """What it waits for."""
         if not 0 < len(self.names) <= MAXIMUM_WAIT_OBJECTS:
             raise Refused(ERROR_INVALID_PARAMETER)
-        return [dispatcher_object(self.handles, name) for name in self.names]
+        found = [dispatcher_object(self.handles, name) for name in self.names]
+        if self.wait_all and len(set(found)) < len(found):
+            raise Refused(ERROR_INVALID_PARAMETER)  # no object can be taken twice
+        return found
 
     def act(self, thread: KernelThread) -> int:
         """Satisfied at once, or not."""
         status = wait_for(thread, self.objects(), self.wait_all, self.timeout, self.alertable)
-        if status == STATUS_PENDING:
-            return WAITS
-        self.value = wait_result(status)
-        return RETURNED
+        return WAITS if status == STATUS_PENDING else self._ended(status)
 
     def woken(self, thread: KernelThread) -> int:
         """However the wait ended."""
-        self.value = wait_result(thread.wait_status)
+        return self._ended(thread.wait_status)
+
+    def _ended(self, status: int) -> int:
+        self.alerted = status == STATUS_USER_APC
+        self.value = wait_result(status)
         return RETURNED
 
     def refuse(self, error: int) -> None:
@@ -108,14 +112,16 @@ class SleepCall(SystemCall):
     def act(self, thread: KernelThread) -> int:
         """Wait for the tick, or for a user APC."""
         nothing: DispatcherObject = Latch(self.dispatcher)
-        if wait_for(thread, [nothing], False, self.time, self.alertable) == STATUS_PENDING:
-            return WAITS
-        self.value = WAIT_IO_COMPLETION
-        return RETURNED
+        status = wait_for(thread, [nothing], False, self.time, self.alertable)
+        return WAITS if status == STATUS_PENDING else self._ended(status)
 
     def woken(self, thread: KernelThread) -> int:
         """By time, or by the APC."""
-        self.value = WAIT_IO_COMPLETION if thread.wait_status == STATUS_USER_APC else 0
+        return self._ended(thread.wait_status)
+
+    def _ended(self, status: int) -> int:
+        self.alerted = status == STATUS_USER_APC
+        self.value = WAIT_IO_COMPLETION if self.alerted else 0
         return RETURNED
 
 
@@ -129,6 +135,7 @@ class ShortSleepCall(YieldCall):
     def act(self, thread: KernelThread) -> int:
         """Look for APCs first."""
         if self.alertable and thread.user_apcs:
+            self.alerted = True
             self.value = WAIT_IO_COMPLETION
             return RETURNED
         outcome = super().act(thread)
@@ -214,7 +221,8 @@ class ObjectCalls(Calls):
     def WaitForMultipleObjects(self, handles: list[Handle], wait_all: bool, timeout: int) -> Call:
         """WAIT_OBJECT_0 + n for any (the first in the list), WAIT_OBJECT_0 for all, WAIT_TIMEOUT.
 
-        WAIT_FAILED with ERROR_INVALID_HANDLE, or ERROR_INVALID_PARAMETER for none or more than 64 handles.
+        WAIT_FAILED with ERROR_INVALID_HANDLE, or ERROR_INVALID_PARAMETER for none or more than 64 handles, or one object
+        twice in a wait for all.
         """
         return self.WaitForMultipleObjectsEx(handles, wait_all, timeout, False)
 
