@@ -7,6 +7,7 @@ import pytest
 from tiny_win32 import MS, PAGE, Log, disk, line_marked, new_port, read, run, write
 
 from iosim.ntstatus import (
+    ERROR_GEN_FAILURE,
     ERROR_INVALID_HANDLE,
     ERROR_INVALID_PARAMETER,
     ERROR_NOT_OWNER,
@@ -259,11 +260,13 @@ def test_a_threads_exit_code_is_there_when_it_has_ended(system: System) -> None:
         yield api.WaitForSingleObject(thread, INFINITE)
         log.add("code", (yield api.GetExitCodeThread(thread)))
         log.add("apc", (yield api.QueueUserAPC(routine, thread)))
+        log.add("error", (yield api.GetLastError()))
         log.add("me", (yield api.GetExitCodeThread((yield api.GetCurrentThread()))))
         log.add("time", (yield api.QueryPerformanceCounter()))
 
     log = run(parent, system=system)
     assert log.of("code") == [STILL_ACTIVE, 5]
+    assert log.one("error") == ERROR_GEN_FAILURE
     assert (log.one("apc"), log.one("me"), log.one("time")) == (False, STILL_ACTIVE, MS)
 
 

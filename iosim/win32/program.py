@@ -138,14 +138,11 @@ class GeneratorProgram(Program):
 
 
 def place_of(body: Any) -> str:
-    """File and line where a generator stands, the innermost one that is the program's own."""
-    place = body
+    """File and line where a generator stands, the innermost one."""
     while isinstance(body.gi_yieldfrom, Generator):
         body = body.gi_yieldfrom
-        if not ours(body.gi_code):
-            place = body
-    frame = place.gi_frame
-    return f"{place.gi_code.co_filename}:{frame.f_lineno if frame else place.gi_code.co_firstlineno}"
+    frame = body.gi_frame
+    return f"{body.gi_code.co_filename}:{frame.f_lineno if frame else body.gi_code.co_firstlineno}"
 
 
 def line_of(trace: TracebackType | None) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 from iosim.completion import queue_user_apc
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import KernelThread
-from iosim.ntstatus import ERROR_NOT_SUPPORTED
+from iosim.ntstatus import ERROR_GEN_FAILURE, ERROR_NOT_SUPPORTED
 from iosim.objects import DispatcherObject, Latch
 from iosim.processor import TERMINATED
-from iosim.win32.calls import Call, Calls, ComputeCall, ExitCall, SystemCall, ThreadBody, YieldCall
-from iosim.win32.handles import NULL, Handle
+from iosim.win32.calls import Call, Calls, ComputeCall, ExitCall, Refused, SystemCall, ThreadBody, YieldCall
+from iosim.win32.handles import Handle
 from iosim.win32.waits import ErrorCall, Waitable
 
 STILL_ACTIVE = 259
@@ -79,14 +79,14 @@ class ThreadCalls(Calls):
     def QueueUserAPC(self, routine: Callable[..., ThreadBody | None], thread: Handle, argument: Any = None) -> Call:
         """Run `routine(api, argument)` in the thread's next alertable wait: True.
 
-        False with ERROR_INVALID_HANDLE, or NULL's False if the thread has ended.
+        False with ERROR_INVALID_HANDLE, or ERROR_GEN_FAILURE [M] if the thread has ended.
         """
-        return self._call(lambda _: self._queue(thread, routine, argument), failing=NULL)
+        return self._call(lambda _: self._queue(thread, routine, argument))
 
     def _queue(self, thread: Handle, routine: Callable[..., Any], argument: Any) -> bool:
         target = self.system.handles.of_kind(thread, ThreadObject).thread
         if target.state == TERMINATED:
-            return False
+            raise Refused(ERROR_GEN_FAILURE)
         queue_user_apc(target, (routine, argument))
         return True
 
