@@ -35,6 +35,7 @@ from iosim.ntstatus import (
 from iosim.processor import WAITING
 from iosim.win32 import (
     FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
+    FILE_SKIP_SET_EVENT_ON_HANDLE,
     INFINITE,
     INVALID_HANDLE_VALUE,
     NULL,
@@ -319,6 +320,78 @@ def test_1_3_an_event_with_its_low_bit_set_is_signalled_and_no_packet_queued(sys
     assert log.of("reset") == [WAIT_TIMEOUT] * 2
     assert log.of("set") == [WAIT_OBJECT_0] * 2
     assert log.of("depth") == [0, 1]
+
+
+def test_1_2_10_an_association_signals_the_files_own_event(system: System) -> None:
+    ours, theirs = system.pipe()
+
+    def program(api: Api, log: Log) -> ThreadBody:
+        yield api.SetFileCompletionNotificationModes(theirs, FILE_SKIP_SET_EVENT_ON_HANDLE)
+        log.add("before", (yield api.WaitForSingleObject(ours, 0)))
+        for file in (ours, theirs):
+            yield api.CreateIoCompletionPort(file, None, 1)
+            log.add("after", (yield api.WaitForSingleObject(file, 0)))
+
+    log = run(program, system=system)
+    assert log.one("before") == WAIT_TIMEOUT
+    assert log.of("after") == [WAIT_OBJECT_0, WAIT_TIMEOUT]
+
+
+@pytest.mark.parametrize("modes", [0, FILE_SKIP_SET_EVENT_ON_HANDLE])
+def test_1_15_a_files_own_event_can_be_left_alone_but_a_requests_event_is_set(system: System, modes: int) -> None:
+    ours, theirs = system.pipe()
+
+    def program(api: Api, log: Log) -> ThreadBody:
+        yield api.SetFileCompletionNotificationModes(ours, modes)
+        event = yield api.CreateEvent(True, False)
+        for overlapped in (Overlapped(), Overlapped(event=event)):
+            yield read(api, ours, 1, overlapped)
+            yield write(api, theirs, 1, Overlapped())
+        log.add("file", (yield api.WaitForSingleObject(ours, 0)))
+        log.add("event", (yield api.WaitForSingleObject(event, 0)))
+
+    def plain(api: Api, log: Log) -> ThreadBody:
+        yield api.SetFileCompletionNotificationModes(theirs, modes)
+        yield read(api, theirs, 1, Overlapped())
+        yield write(api, ours, 1, Overlapped())
+        log.add("plain", (yield api.WaitForSingleObject(theirs, 0)))
+
+    log = run(program, system=system)
+    assert log.one("event") == WAIT_OBJECT_0
+    assert log.one("file") == WAIT_TIMEOUT  # reset by the second read, whose end has an event of its own
+    ours, theirs = system.pipe()
+    assert run(plain, system=system).one("plain") == (WAIT_TIMEOUT if modes else WAIT_OBJECT_0)
+
+
+def test_0b_5_packets_of_a_port_that_goes_leave_their_overlapped_pending_for_ever(system: System) -> None:
+    ours, theirs = system.pipe()
+    overlapped = Overlapped()
+
+    def program(api: Api, log: Log) -> ThreadBody:
+        port = yield api.CreateIoCompletionPort(ours, None, 1)
+        yield read(api, ours, 1, overlapped)
+        yield write(api, theirs, 1, Overlapped())
+        yield api.CloseHandle(ours)
+        log.add("depth", len(port_of(port).entries))
+        yield api.CloseHandle(port)
+        log.add("depth", len(port_of(port).entries))
+
+    log = run(program, system=system)
+    assert log.of("depth") == [1, 0]
+    assert overlapped.Internal == (STATUS_PENDING if system.io.direct else STATUS_SUCCESS)
+    (given,) = {own.total_allocates - own.total_frees for own in system.io.of_one if own.total_allocates}
+    assert given == 0  # the IRPs are back on their list
+
+
+def test_0b_6_what_is_in_the_drive_ends_normally_after_the_close() -> None:
+    def program(api: Api, log: Log) -> ThreadBody:
+        file = yield api.CreateFile("data", overlapped=True, no_buffering=True)
+        port = yield api.CreateIoCompletionPort(file, None, 1)
+        yield read(api, file, PAGE, Overlapped())
+        yield api.CloseHandle(file)
+        log.add("packet", (yield api.GetQueuedCompletionStatus(port, INFINITE)).bytes_transferred)
+
+    assert run(program, system=disk()).rows == [(LATENCY, "packet", PAGE)]
 
 
 # ---- stored files ----------------------------------------------------------------------------------------------------

@@ -191,6 +191,14 @@ def test_a_handle_that_another_thread_closes_during_the_call_is_invalid() -> Non
     assert log.rows == [(15, "read", FAILED)]
 
 
+def test_a_call_that_fails_takes_its_time_all_the_same() -> None:
+    def program(api: Api, log: Log) -> ThreadBody:
+        log.add("read", (yield read(api, 0x4444, 1, Overlapped())))  # type: ignore[arg-type]
+        log.add("close", (yield api.CloseHandle(0x4444)))  # type: ignore[arg-type]
+
+    assert run(program, system=System(system_call=10)).rows == [(10, "read", FAILED), (20, "close", False)]
+
+
 def test_an_event_lives_in_its_duplicate(system: System) -> None:
     def program(api: Api, log: Log) -> ThreadBody:
         event = yield api.CreateEvent(True, False)
@@ -423,6 +431,7 @@ def test_a_section_is_left_by_its_owner_as_often_as_it_was_entered(system: Syste
     def other(api: Api, log: Log) -> ThreadBody:
         yield api.Compute(10)
         log.add("try", (yield api.TryEnterCriticalSection(section)))
+        log.add("contended", section.contended)
         yield api.EnterCriticalSection(section)
         log.add("in", 0)
         log.add("try", (yield api.TryEnterCriticalSection(section)))
@@ -439,6 +448,7 @@ def test_a_section_is_left_by_its_owner_as_often_as_it_was_entered(system: Syste
     assert str(caught.value).endswith(here("here: left too often") + text)
     assert log.when("in") == [2 * MS]
     assert log.of("try") == [False, True]
+    assert (log.one("contended"), log.when("contended")) == (0, [10])
 
 
 def test_a_section_is_not_left_by_another_thread(system: System) -> None:
