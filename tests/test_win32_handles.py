@@ -309,6 +309,21 @@ def test_1_6_a_thread_that_yields_goes_behind_its_equals_and_stays_active() -> N
     assert (log.when("switched"), log.when("slept")) == ([MS + 1], [2 * MS + 2])
 
 
+def test_a_thread_may_yield_at_once_when_it_gets_a_processor() -> None:
+    def busy(api: Api, log: Log) -> ThreadBody:
+        yield api.Compute(MS)
+
+    def yielding(api: Api, log: Log) -> ThreadBody:
+        log.add("yielding", (yield api.SwitchToThread()))
+
+    def other(api: Api, log: Log) -> ThreadBody:
+        log.add("other", (yield api.SwitchToThread()))
+        yield api.Compute(1)
+
+    log = run(busy, yielding, other, system=System(processors=1))
+    assert log.rows == [(MS, "yielding", True), (MS, "other", True)]
+
+
 def test_a_switch_is_paid_before_the_woken_threads_next_line() -> None:
     system = System(processors=2, context_switch=50)
     event: list[Any] = []
