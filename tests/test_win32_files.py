@@ -512,11 +512,12 @@ def test_a_read_ends_where_the_file_does() -> None:
         log.add("sync", (yield read(api, sync, 80, Overlapped(100))))
         for _ in range(3):
             log.add("sync", (yield read(api, sync, 80)))
+        log.add("sync", (yield read(api, sync, 80, Overlapped(100))))
 
     log = run(program, system=System(files={"short": 100}))
     assert log.of("read") == [done(50), failed(ERROR_HANDLE_EOF)]
     assert log.one("write") == failed(ERROR_DISK_FULL)
-    assert log.of("sync") == [failed(ERROR_HANDLE_EOF), done(80), done(20), done(0)]
+    assert log.of("sync") == [failed(ERROR_HANDLE_EOF), done(80), done(20), done(0), failed(ERROR_HANDLE_EOF)]
 
 
 def test_a_flush_waits_for_the_disk_once() -> None:

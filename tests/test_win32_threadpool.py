@@ -166,8 +166,12 @@ def test_a_file_that_can_not_report_has_no_io_object(system: System) -> None:
 def test_a_callback_may_be_a_plain_function(system: System) -> None:
     ours, theirs = system.pipe()
 
+    def plain(api: Api, log: Log, overlapped: Overlapped, error: int, size: int, io: ThreadpoolIo) -> str:
+        log.add("plain", (error, size))
+        return "done"
+
     def main(api: Api, log: Log) -> ThreadBody:
-        io = yield api.CreateThreadpoolIo(ours, lambda api, context, overlapped, *end: log.add("plain", end[:2]))
+        io = yield api.CreateThreadpoolIo(ours, plain, log)
         yield from start_and_read(api, io, ours, Overlapped())
         yield write(api, theirs, 2, Overlapped())
 
@@ -296,3 +300,11 @@ def test_a_mistake_in_a_callback_names_the_callbacks_line(system: System) -> Non
 
     line = line_marked(__file__, "here: in the callback")
     assert mistake(submitter(wrong, 1), system) == (line, "'event' is no handle")
+
+
+def test_a_callback_does_not_end_the_pools_thread(system: System) -> None:
+    def wrong(api: Api, log: Log, work: ThreadpoolWork) -> ThreadBody:
+        yield api.ExitThread()  # here: the end
+
+    line = line_marked(__file__, "here: the end")
+    assert mistake(submitter(wrong, 1), system) == (line, "a callback ends the thread, which is the pool's")

@@ -31,6 +31,7 @@ class GeneratorProgram(Program):
         self.stage = RETURNED
         self.result: Any = None
         self.last_error = ERROR_SUCCESS
+        self.pooled = False  # a thread of the pool
 
     def push(self, body: Any) -> None:
         """Run this before going on; a function that is no generator has run already."""
@@ -56,6 +57,8 @@ class GeneratorProgram(Program):
             if outcome == RETURNED:
                 self._return(thread)
             elif outcome == ENDED:
+                if self.pooled:
+                    raise self._wrong("a callback ends the thread, which is the pool's")
                 self.result = self.call.value
                 self.stage = ENDED
             else:

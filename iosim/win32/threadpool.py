@@ -5,7 +5,7 @@ are blocked, or there is none yet), another thread is started, up to a maximum. 
 counting of what is outstanding follows Wine's threadpool [M]. Simplified: a thread starts without delay and never retires.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import Request
@@ -60,14 +60,16 @@ class ThreadPool:
         if port.waiting or starting >= len(port.entries) or len(self.threads) == self.maximum:
             return
         if port.running + starting < port.limit:
-            self.threads.append(self.system.start(self._work))
+            handle = self.system.start(self._work)
+            self.system.program(handle.object.thread).pooled = True
+            self.threads.append(handle)
 
     def _work(self, api: Any) -> ThreadBody:
         """What its threads do."""
         while True:
             status = yield api.GetQueuedCompletionStatus(self.handle, INFINITE)
             body = status.completion_key.dispatch(api, status)
-            if body is not None:
+            if isinstance(body, Generator):
                 yield from body
             status.completion_key.done()
 
@@ -117,7 +119,7 @@ class PoolObject:
         self.drained.set(not self.pending and not self.running)
 
     def dispatch(self, api: Any, status: CompletionStatus) -> Any:
-        """A packet: the callback's generator, or None if there is nothing to run."""
+        """A packet: the callback's generator, or whatever else if there is nothing more to run."""
         self.running += 1
         if self.skipped:
             self.skipped -= 1

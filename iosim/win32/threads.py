@@ -49,7 +49,10 @@ class ThreadCalls(Calls):
         return self._call(lambda _: self.system.start(program, *arguments, priority=priority))
 
     def ExitThread(self, code: Any = 0) -> Call:
-        """End the calling thread, when its requests that have to end with it have (semantics 1.16, 2.8.6)."""
+        """End the calling thread, when its requests that have to end with it have (semantics 1.16, 2.8.6).
+
+        In a callback of the pool: ProgramError.
+        """
         return ExitCall(code)
 
     def GetExitCodeThread(self, thread: Handle) -> Call:
