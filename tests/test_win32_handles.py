@@ -377,6 +377,17 @@ def test_an_overlapped_can_not_be_used_again_before_its_request_has_ended(system
     assert mistake(program, system=system) == here("here: used again") + text
 
 
+def test_two_threads_can_not_use_one_overlapped_at_the_same_time() -> None:
+    system = System(processors=2, system_call=10)
+    ours, _ = system.pipe()
+    overlapped = Overlapped()
+
+    def program(api: Api, log: Log) -> ThreadBody:
+        yield read(api, ours, 1, overlapped)  # here: both
+
+    assert mistake(program, program, system=system).startswith(here("here: both"))
+
+
 def test_an_overlapped_can_be_used_again_when_its_packet_has_been_removed(system: System) -> None:
     ours, theirs = system.pipe()
 

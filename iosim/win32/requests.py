@@ -119,12 +119,8 @@ class RequestCall(Call):
 
     def _check(self) -> None:
         """What the I/O manager refuses by itself."""
-        overlapped = self.overlapped
-        if overlapped is None:
-            if not self.waits:
-                raise Refused(ERROR_INVALID_PARAMETER)
-        elif overlapped.in_use():
-            raise ProgramError("the OVERLAPPED belongs to a request that is pending: its outcome would be lost")
+        if self.overlapped is None and not self.waits:
+            raise Refused(ERROR_INVALID_PARAMETER)
         for buffer in self.buffers:
             if buffer is not None:
                 buffer.check(-(-self.size // len(self.buffers)))
@@ -178,6 +174,8 @@ class RequestCall(Call):
         """Without an IRP if that is possible, else through the stack."""
         if self.refusal:
             raise Refused(self.refusal)
+        if self.overlapped is not None and self.overlapped.in_use():
+            raise ProgramError("the OVERLAPPED belongs to a request that is pending: its outcome would be lost")
         if self.fast:
             self.fast = False
             status = self._try_fast(thread)
