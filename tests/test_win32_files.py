@@ -953,6 +953,21 @@ def test_a_flush_of_a_pipe_waits_until_all_has_been_read(system: System) -> None
     ]
 
 
+def test_a_flush_ends_when_the_write_that_it_waits_for_is_cancelled(system: System) -> None:
+    ours, _ = system.pipe(quota=4)
+    overlapped = Overlapped()
+
+    def writer(api: Api, log: Log) -> ThreadBody:
+        log.add("write", (yield write(api, ours, 5, overlapped)))
+        log.add("flush", (yield api.FlushFileBuffers(ours)))
+
+    def canceller(api: Api, log: Log) -> ThreadBody:
+        yield api.Compute(MS)
+        yield api.CancelIoEx(ours, overlapped)
+
+    assert run(writer, canceller, system=system).rows == [(0, "write", PENDING), (MS, "flush", True)]
+
+
 # ---- devices ---------------------------------------------------------------------------------------------------------
 
 

@@ -384,6 +384,7 @@ def test_two_threads_can_not_use_one_overlapped_at_the_same_time() -> None:
 
     def program(api: Api, log: Log) -> ThreadBody:
         yield read(api, ours, 1, overlapped)  # here: both
+        yield api.Sleep(MS)
 
     assert mistake(program, program, system=system).startswith(here("here: both"))
 
