@@ -916,6 +916,22 @@ def test_a_wait_for_a_client_ends_with_the_handle_or_a_cancel(system: System) ->
     assert (log.one("client"), log.one("error")) == (INVALID_HANDLE_VALUE, ERROR_FILE_NOT_FOUND)
 
 
+def test_a_request_that_was_cancelled_is_forgotten_by_the_pipe(system: System) -> None:
+    """Its IRP may be another request by the time the client comes."""
+    ours, _ = system.pipe()
+
+    def server(api: Api, log: Log) -> ThreadBody:
+        pipe = yield api.CreateNamedPipe(PIPE, overlapped=True)
+        yield api.ConnectNamedPipe(pipe, Overlapped())
+        yield api.CancelIo(pipe)
+        overlapped = Overlapped()
+        yield read(api, ours, 1, overlapped)
+        yield api.CreateFile(PIPE)
+        log.add("read", overlapped.Internal)
+
+    assert run(server, system=system).one("read") == STATUS_PENDING
+
+
 def test_a_write_to_a_pipe_whose_other_end_is_closed_fails(system: System) -> None:
     ours, theirs = system.pipe()
 
