@@ -59,8 +59,24 @@ class ConditionVariable(WaitOwner):
     def _wake(self, thread: KernelThread) -> None:
         if thread.waits_in is self:
             self.end_wait(thread, STATUS_SUCCESS)
-        else:
-            self.sleepers.remove(thread)  # it is giving its lock up at this very instant
+            return
+        self.sleepers.remove(thread)
+        if thread.waits_in is not NO_OWNER:  # it runs a kernel APC, and hears of it then
+            thread.waits_in.end_wait(thread, STATUS_SUCCESS)
+        # else it is giving its lock up at this very instant
+
+    def wait_again(self, thread: KernelThread, status: int) -> bool:
+        """A kernel APC does not cost a sleeper its place."""
+        if status == STATUS_PENDING:
+            thread.waits_in = self
+            self.dispatcher.block(thread, BLOCKED_CALL)
+            return False
+        if thread in self.sleepers:
+            self.sleepers.remove(thread)  # it timed out meanwhile
+        if thread.timed:
+            self.dispatcher.disarm(thread)
+        thread.wait_status = status
+        return True
 
     def end_wait(self, thread: KernelThread, status: int) -> None:
         """The thread goes on; it does not have its lock yet."""

@@ -9,6 +9,7 @@ call (`issue_cost`), the way up in the DPC, the removal on the thread that remov
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from iosim.completion import (
     NO_PORT,
@@ -164,7 +165,7 @@ class FileObject:
         self.size = size
         self.cached = cached
         self.port = port
-        self.key = 0
+        self.key: Any = 0  # whatever the program wants to find in a packet
         self.synchronous = False  # opened without FILE_FLAG_OVERLAPPED
         self.modes = 0  # notification modes (1.15)
         self.cache_map = False  # the cache manager knows the file: fast I/O is possible
@@ -294,7 +295,7 @@ class IoManager:
         plain = self.direct and file.port is not NO_PORT and file.device.method != BUFFERED and file.handles > 0
         file.plain = plain and not (file.synchronous or file.modes or file.waited or self.verifier)
 
-    def associate(self, file: FileObject, port: CompletionPort, key: int) -> int:
+    def associate(self, file: FileObject, port: CompletionPort, key: Any) -> int:
         """Bind the file object to a port for good (1.2.3, 1.2.4, 1.2.8, 1.2.10)."""
         if file.synchronous or file.port is not NO_PORT:
             return STATUS_INVALID_PARAMETER
@@ -525,13 +526,14 @@ class IoManager:
     ) -> int:
         """Cancel what is under way on the file object; returns how many there were (CancelIo, CancelIoEx; 1.16).
 
-        `thread`: only what it has issued; `context`: only the requests with this one.
+        `thread`: only what it has issued; `context`: only the requests with this one, which is looked for as their status
+        block: what asks for no packet is found too (NtCancelIoFileEx [M]).
         """
         found = [
             irp
             for irp in self.pending(file)
             if (thread is NO_THREAD or irp.thread is thread)
-            and (context is NO_STATUS_BLOCK or irp.notice.context is context)
+            and (context is NO_STATUS_BLOCK or irp.notice.block is context)
         ]
         for irp in found:
             if irp.under_way():  # an earlier one's end may have ended it

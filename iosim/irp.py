@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from iosim.io_manager import DeviceObject, FileObject
     from iosim.objects import Event
 
-READ, WRITE, DEVICE_CONTROL = 3, 4, 14  # IRP_MJ_...
+READ, WRITE, FLUSH, CONNECT, DEVICE_CONTROL = 3, 4, 9, 13, 14  # IRP_MJ_...; CONNECT is a file system control
 INVOKE_ON_CANCEL, INVOKE_ON_SUCCESS, INVOKE_ON_ERROR = 0x20, 0x40, 0x80  # SL_INVOKE_...
 NO_ROUTINE, INVOKE_ALWAYS = 0, 0xE0
 IRP_QUOTA_CHARGED, IRP_ALLOCATED_FIXED_SIZE, IRP_LOOKASIDE_ALLOCATION = 1, 4, 8

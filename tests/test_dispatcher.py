@@ -15,10 +15,10 @@ from iosim.dispatcher import (
     quantum_units,
 )
 from iosim.kernel_queue import KernelThread
-from iosim.objects import INFINITE, Event
+from iosim.objects import INFINITE
 from iosim.processor import TERMINATED, Program
 from iosim.scheduling import SchedulerParams
-from iosim.win32 import Api, System, ThreadBody
+from iosim.win32 import Api, Handle, System, ThreadBody
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])
@@ -380,15 +380,15 @@ def test_C09_the_quantum_tables() -> None:
 def test_a_boosted_thread_runs_before_its_equals_and_loses_one_level_each_quantum() -> None:
     """Woken by an event with +1 on one processor: it pre-empts its equal at once, and shares with it after a quantum."""
     system = System(processors=1, quantum=1000)
-    event: list[Event] = []
+    event: list[Handle] = []
     seen: list[tuple[str, int]] = []
 
     def woken(api: Api) -> ThreadBody:
         event.append((yield api.CreateEvent(False, False)))
         yield api.WaitForSingleObject(event[0], INFINITE)
-        seen.append(("priority", system.threads[0].thread.priority))
+        seen.append(("priority", system.threads[0].object.thread.priority))
         yield api.Compute(1500)
-        seen.append(("priority", system.threads[0].thread.priority))
+        seen.append(("priority", system.threads[0].object.thread.priority))
         seen.append(("woken", system.clock.now))
 
     def equal(api: Api) -> ThreadBody:

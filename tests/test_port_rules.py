@@ -25,7 +25,7 @@ from iosim.ntstatus import (
     WAIT_TIMEOUT,
     WIN32,
 )
-from iosim.win32 import INFINITE, WAIT_OBJECT_0, Api, CompletionPort, System, ThreadBody
+from iosim.win32 import INFINITE, WAIT_OBJECT_0, Api, Handle, System, ThreadBody
 from iosim.win32 import WAIT_TIMEOUT as TIMED_OUT
 
 MS = 1_000_000
@@ -34,7 +34,7 @@ EXIT = "exit"
 Rows = list[Any]
 
 
-def worker(api: Api, system: System, rows: Rows, who: str, port: CompletionPort, after: int = 0) -> ThreadBody:
+def worker(api: Api, system: System, rows: Rows, who: str, port: Handle, after: int = 0) -> ThreadBody:
     """Takes packets for ever; a packet's bytes are the ns that it computes."""
     yield api.Compute(after)
     while True:
@@ -43,19 +43,19 @@ def worker(api: Api, system: System, rows: Rows, who: str, port: CompletionPort,
         yield api.Compute(status.bytes_transferred)
 
 
-def poster(api: Api, port: CompletionPort, after: int, *packets: tuple[Any, int]) -> ThreadBody:
+def poster(api: Api, port: Handle, after: int, *packets: tuple[Any, int]) -> ThreadBody:
     """Posts packets: key and bytes."""
     yield api.Compute(after)
     for key, work in packets:
         yield api.PostQueuedCompletionStatus(port, work, key, None)
 
 
-def running(port: CompletionPort) -> int:
-    return port.running
+def running(port: Handle) -> int:
+    return int(port.object.running)
 
 
-def depth(port: CompletionPort) -> int:
-    return len(port.entries)
+def depth(port: Handle) -> int:
+    return len(port.object.entries)
 
 
 # ---- 1.4, 1.5: insert and remove -------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_1_5_6_a_kernel_apc_does_not_prolong_a_timeout() -> None:
         status = yield api.GetQueuedCompletionStatus(port, 10 * MS)
         rows.append((system.clock.now, status.error))
 
-    thread = system.start(patient).thread
+    thread = system.start(patient).object.thread
 
     def apc(api: Api) -> ThreadBody:
         yield api.Compute(4 * MS)
@@ -227,7 +227,7 @@ def test_1_7_the_overshoot_is_at_most_the_threads_that_blocked_with_a_packet_in_
     system.start(late)
     system.run()
     assert seen == [(1 + blockers, 8)]
-    assert port.running_most == 1 + blockers
+    assert port.object.running_most == 1 + blockers
 
 
 # ---- 1.8: what binds -------------------------------------------------------------------------------------------------
@@ -243,9 +243,9 @@ def test_1_8_neither_a_post_nor_a_wait_on_the_handle_binds() -> None:
         assert (yield api.WaitForSingleObject(port, 0)) == TIMED_OUT
         yield api.PostQueuedCompletionStatus(port, 0, 1, None)
         assert (yield api.WaitForSingleObject(port, INFINITE)) == WAIT_OBJECT_0
-        seen.append((len(port.bound), running(port)))
+        seen.append((len(port.object.bound), running(port)))
         yield api.GetQueuedCompletionStatus(port, 0)
-        seen.append((len(port.bound), running(port)))
+        seen.append((len(port.object.bound), running(port)))
         assert (yield api.WaitForSingleObject(port, 0)) == TIMED_OUT  # no unclaimed packet: not signalled (1.14)
 
     system.start(outsider)
@@ -264,7 +264,7 @@ def test_1_8_a_loop_over_two_ports_binds_anew_on_every_call_and_frees_a_place_ea
         for turn in range(4):
             here, there = ports[turn % 2], ports[1 - turn % 2]
             yield api.GetQueuedCompletionStatus(here, 0)
-            bound.append((len(here.bound), len(there.bound)))
+            bound.append((len(here.object.bound), len(there.object.bound)))
             yield api.PostQueuedCompletionStatus(here, 0, turn, None)  # the limit keeps it until A has gone
             yield api.Compute(MS)
 
@@ -355,7 +355,7 @@ def keys(answer: Any) -> Any:
     return [status.completion_key for status in answer] if isinstance(answer, list) else answer.error
 
 
-def batcher(api: Api, system: System, rows: Rows, who: str, port: CompletionPort, work: int) -> ThreadBody:
+def batcher(api: Api, system: System, rows: Rows, who: str, port: Handle, work: int) -> ThreadBody:
     while True:
         answer = yield api.GetQueuedCompletionStatusEx(port, 8, INFINITE)
         rows.append((system.clock.now, who, keys(answer)))
@@ -397,7 +397,7 @@ def test_1_11_2_a_batch_takes_one_place_however_many_packets_it_holds() -> None:
     system.run()
     assert rows[:2] == [(MS, "A", [*range(8)]), (MS, "B", [*range(8, 16)])]
     assert rows[2][0] == 11 * MS
-    assert port.running_most == 2
+    assert port.object.running_most == 2
 
 
 def test_0b9_1_11_3_below_the_limit_each_packet_wakes_another_batch_caller() -> None:
@@ -477,7 +477,7 @@ def test_1_11_6_a_batch_that_times_out_has_no_packets_to_be_read() -> None:
 # ---- 1.12: the exit patterns -----------------------------------------------------------------------------------------
 
 
-def exiting(api: Api, rows: Rows, who: str, port: CompletionPort, leaves: bool, reposts: bool) -> ThreadBody:
+def exiting(api: Api, rows: Rows, who: str, port: Handle, leaves: bool, reposts: bool) -> ThreadBody:
     while True:
         status = yield api.GetQueuedCompletionStatus(port, INFINITE)
         rows.append((who, status.completion_key))
@@ -489,7 +489,7 @@ def exiting(api: Api, rows: Rows, who: str, port: CompletionPort, leaves: bool, 
         yield api.Compute(MS)
 
 
-def exits(leaves: bool, reposts: bool, packets: int) -> tuple[System, CompletionPort, Rows]:
+def exits(leaves: bool, reposts: bool, packets: int) -> tuple[System, Handle, Rows]:
     """Three workers under a limit of 1; one piece of work is queued before the exit packets."""
     system, rows = System(processors=4), Rows()
     port = system.port(1)
@@ -503,19 +503,19 @@ def exits(leaves: bool, reposts: bool, packets: int) -> tuple[System, Completion
 def test_1_12_with_an_exit_packet_for_each_worker_all_leave_after_the_work_that_was_queued_before() -> None:
     _, port, rows = exits(True, False, 3)
     assert rows == [("C", "work"), ("C", EXIT), ("B", EXIT), ("A", EXIT)]
-    assert (len(port.bound), running(port), depth(port)) == (0, 0, 0)
+    assert (len(port.object.bound), running(port), depth(port)) == (0, 0, 0)
 
 
 def test_1_12_one_worker_that_removes_again_eats_the_exit_packets_of_the_others() -> None:
     _, port, rows = exits(False, False, 3)
     assert rows == [("C", "work"), ("C", EXIT), ("C", EXIT), ("C", EXIT)]
-    assert [thread.number for thread in port.waiting] == [0, 1, 2]
+    assert [thread.number for thread in port.object.waiting] == [0, 1, 2]
 
 
 def test_1_12_one_exit_packet_that_every_worker_posts_again_ends_them_all() -> None:
     _, port, rows = exits(True, True, 1)
     assert rows == [("C", "work"), ("C", EXIT), ("B", EXIT), ("A", EXIT)]
-    assert (len(port.bound), depth(port)) == (0, 1)
+    assert (len(port.object.bound), depth(port)) == (0, 1)
 
 
 # ---- 1.13: closing ---------------------------------------------------------------------------------------------------
@@ -527,7 +527,7 @@ def test_1_13_on_xp_a_thread_that_stayed_parked_still_times_out_and_then_the_por
 
     def patient(api: Api, timeout: int) -> ThreadBody:
         status = yield api.GetQueuedCompletionStatus(port, timeout)
-        rows.append((system.clock.now, status.error, len(port.bound)))
+        rows.append((system.clock.now, status.error, len(port.object.bound)))
 
     def closing(api: Api) -> ThreadBody:
         yield api.GetQueuedCompletionStatus(port, 0)

@@ -27,7 +27,8 @@ from iosim.numa import Topology
 from iosim.objects import Event
 from iosim.processor import READY, RUNNING, TERMINATED, Program, Thread
 from iosim.recorders import new_ledger
-from iosim.win32 import INFINITE, WAIT_OBJECT_0, Api, Call, CompletionStatus, PostedPacket, System, ThreadBody
+from iosim.win32 import INFINITE, WAIT_OBJECT_0, Api, Call, CompletionStatus, Handle, System, ThreadBody
+from iosim.win32.ports import PostedPacket
 
 THREADS = 8
 STEPS = 40
@@ -293,9 +294,9 @@ class Seat(BareThread):
 
     def __init__(self, real: "RealPrograms") -> None:
         self.orders: list[Call] = []
-        self.event = Event(real.system.dispatcher, False, False)
+        self.event = real.system.handles.add(Event(real.system.dispatcher, False, False))
         self.handle = real.system.start(self.body, real.system)
-        super().__init__(self.handle.thread)
+        super().__init__(self.handle.object.thread)
 
     def body(self, api: Api, system: System) -> ThreadBody:
         while True:
@@ -321,10 +322,14 @@ class RealPrograms:
     def __init__(self, limits: list[int], keeps_waiters: bool) -> None:
         self.system = System(THREADS + 1, close_mode="keep" if keeps_waiters else "abandon")
         self.api = self.system.api
-        self.ports = [self.system.port(limit) for limit in limits]
+        self.handles = [self.system.port(limit) for limit in limits]
+        self.ports: list[CompletionPort] = [handle.object for handle in self.handles]
         self.threads = [Seat(self) for _ in range(THREADS)]
         self.outsider = Seat(self)
         self.let_pass(SLOT - 1)
+
+    def handle(self, port: CompletionPort) -> Handle:
+        return self.handles[port.number]
 
     def let_pass(self, ns: int) -> None:
         clock = self.system.clock
@@ -336,16 +341,16 @@ class RealPrograms:
         return int(packet.completion_key)
 
     def insert(self, port: CompletionPort, packet: int) -> int:
-        self.outsider.orders.append(self.api.PostQueuedCompletionStatus(port, 0, packet, None))
+        self.outsider.orders.append(self.api.PostQueuedCompletionStatus(self.handle(port), 0, packet, None))
         return len(port.entries)
 
     def remove(self, seat: Seat, port: CompletionPort, most: int, timeout: int, alertable: bool) -> None:
         seat.got, seat.outcome = [], PENDING
         time = INFINITE if timeout == NEVER else timeout
         if most == 1 and not alertable:
-            seat.orders.append(self.api.GetQueuedCompletionStatus(port, time))
+            seat.orders.append(self.api.GetQueuedCompletionStatus(self.handle(port), time))
         else:
-            seat.orders.append(self.api.GetQueuedCompletionStatusEx(port, most, time, alertable))
+            seat.orders.append(self.api.GetQueuedCompletionStatusEx(self.handle(port), most, time, alertable))
 
     def look(self, seat: Seat) -> None:
         """The thread has told itself."""
@@ -366,7 +371,7 @@ class RealPrograms:
         seat.orders.append(self.api.ExitThread())
 
     def close(self, port: CompletionPort) -> None:
-        self.outsider.orders.append(self.api.CloseHandle(port))
+        self.outsider.orders.append(self.api.CloseHandle(self.handle(port)))
 
 
 def nothing(api: Api, argument: Any) -> None:

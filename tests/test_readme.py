@@ -15,7 +15,7 @@ def test_the_python_blocks_of_the_readme_run() -> None:
         exec(compile(block, "README.md", "exec"), names)
     assert names["result"].summary["throughput_per_s"]["value"] > 0
     names["system"].run()
-    assert names["port"].waiting
+    assert names["port"].object.waiting
 
 
 def test_the_readme_holds_the_two_commands_and_only_them() -> None:

@@ -4,20 +4,24 @@ A read finds data and ends at once, or pends. A write goes to readers first; wha
 lasts, else the write pends until its data fits or has been read. A close breaks the pipe: reads that pend end with
 STATUS_PIPE_BROKEN, what was written can still be read. In message mode a read takes one message, or the part of it that it
 has room for with STATUS_BUFFER_OVERFLOW. Source: semantics 9.3 (W-FILE test_file_io_completion), 2.8 for the cancel protocol;
-the rest [M]. Simplified: bytes are counted, not kept; both ends are connected from the start.
+the rest [M]. An end made by `instance` listens: a request to connect pends until the other end is opened. A flush pends until
+all that was written has been read. Simplified: bytes are counted, not kept; an end can't be disconnected and used again.
 """
 
 from collections import deque
 
 from iosim.dispatcher import IO_NAMED_PIPE_INCREMENT
 from iosim.io_manager import NEITHER, DeviceObject, Driver, FileObject, IoManager
-from iosim.irp import NO_IRP, READ, Irp
+from iosim.irp import CONNECT, FLUSH, NO_IRP, READ, WRITE, Irp
 from iosim.ntstatus import (
     STATUS_BUFFER_OVERFLOW,
     STATUS_CANCELLED,
+    STATUS_INVALID_DEVICE_REQUEST,
     STATUS_PENDING,
     STATUS_PIPE_BROKEN,
     STATUS_PIPE_CLOSING,
+    STATUS_PIPE_CONNECTED,
+    STATUS_PIPE_LISTENING,
     STATUS_SUCCESS,
 )
 
@@ -39,6 +43,8 @@ class PipeEnd(FileObject):
         self.messages = messages
         self.peer = self
         self.connected = True
+        self.listening = False  # nobody has opened the other end yet
+        self.waiters: list[Irp] = []  # requests to connect; flushes of the other end, while there is data here
         self.inbound: deque[PipeData] = deque()
         self.unread = 0  # bytes inbound
         self.readers: deque[Irp] = deque()
@@ -59,11 +65,50 @@ class NamedPipe(Driver):
         first.peer, second.peer = second, first
         return first, second
 
+    def instance(self, number: int, quota: int = 4096, messages: bool = False) -> PipeEnd:
+        """A server's end, which listens; its peer waits to be opened."""
+        end, _ = self.pair(number, quota, messages)
+        end.listening = True
+        return end
+
+    def open(self, end: PipeEnd) -> PipeEnd:
+        """A client opens the other end of one that listens: whoever waits to connect is told."""
+        end.listening = False
+        self._release(end, STATUS_SUCCESS)
+        return end.peer
+
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
-        """Read or write."""
+        """Read, write, connect or flush."""
         end = irp.file
         assert isinstance(end, PipeEnd)
-        return self._read(irp, end) if irp.location().major == READ else self._write(irp, end)
+        major = irp.location().major
+        if major == CONNECT:
+            return self._wait(irp, end) if end.listening else self._at_once(irp, STATUS_PIPE_CONNECTED, 0)
+        if major not in (READ, WRITE, FLUSH):
+            return self._at_once(irp, STATUS_INVALID_DEVICE_REQUEST, 0)
+        if end.listening:
+            return self._at_once(irp, STATUS_PIPE_LISTENING, 0)
+        if major == READ:
+            return self._read(irp, end)
+        if major == WRITE:
+            return self._write(irp, end)
+        return self._wait(irp, end.peer) if end.peer.inbound else self._at_once(irp, STATUS_SUCCESS, 0)
+
+    # ---- connect and flush -------------------------------------------------------------------------------------------
+
+    def _wait(self, irp: Irp, at: PipeEnd) -> int:
+        irp.mark_pending()
+        at.waiters.append(irp)
+        if not irp.enqueued(self):
+            self.cancelled(self.device, irp)
+        return STATUS_PENDING
+
+    def _release(self, end: PipeEnd, status: int) -> None:
+        """What waited at this end has come: a client, or the end of the data."""
+        waiters, end.waiters = end.waiters, []
+        for irp in waiters:
+            if irp.dequeued():
+                self._end(irp, status, 0, IO_NAMED_PIPE_INCREMENT)
 
     # ---- read --------------------------------------------------------------------------------------------------------
 
@@ -98,6 +143,8 @@ class NamedPipe(Driver):
         irp.information = room - left
         irp.status = STATUS_BUFFER_OVERFLOW if end.messages and end.inbound and data.size else STATUS_SUCCESS
         self._admit(end)
+        if end.waiters and not end.inbound:
+            self._release(end, STATUS_SUCCESS)
 
     def _admit(self, end: PipeEnd) -> None:
         """There may be room now for data whose writes pend, oldest first."""
@@ -162,8 +209,11 @@ class NamedPipe(Driver):
         assert isinstance(end, PipeEnd)
         if irp in end.readers:
             end.readers.remove(irp)
-        else:
+        elif irp.location().major == WRITE:
             self._take_back(irp, end.peer)
+        else:
+            at = end if irp in end.waiters else end.peer
+            at.waiters.remove(irp)
         self._end(irp, STATUS_CANCELLED, 0, 0)
 
     def _take_back(self, irp: Irp, to: PipeEnd) -> None:
@@ -172,6 +222,8 @@ class NamedPipe(Driver):
                 data.irp = NO_IRP
                 to.inbound.remove(data)
                 to.unread -= data.size
+        if not to.inbound:
+            self._release(to, STATUS_SUCCESS)
 
     def cleanup(self, device: DeviceObject, file: FileObject) -> None:
         """The end is closed: what pends on the pipe ends, but what it has written can be read (P25)."""
@@ -190,3 +242,5 @@ class NamedPipe(Driver):
                 self._end(irp, STATUS_PIPE_BROKEN, 0, 0)
         file.inbound.clear()
         file.unread = 0
+        for each in (file, peer):
+            self._release(each, STATUS_PIPE_BROKEN)

@@ -1,0 +1,99 @@
+"""Simulated Win32: threads of the simulated machine as Python generators that call the API under its real names.
+
+Every `yield` hands a call to the kernel's one door; the thread goes on when the call returns, with its result. The program
+is one more actor beside the step objects of a scenario: a call is charged when it begins and acts when its time is paid.
+A server with overlapped reads of a file, as in a textbook:
+
+>>> from iosim.win32 import INFINITE, INVALID_HANDLE_VALUE, Buffer, Overlapped, System
+>>> class Read(Overlapped):  # what the program wants to find at the end of the request
+...     def __init__(self, offset):
+...         super().__init__(offset)
+...         self.buffer = Buffer(4096)
+...
+...     def on_completion(self, api, status):
+...         yield api.Compute(50_000)  # ns
+...         now = yield api.QueryPerformanceCounter()
+...         print(now, status.completion_key, self.Offset, status.bytes_transferred)
+>>> def worker(api, port):
+...     while True:
+...         status = yield api.GetQueuedCompletionStatus(port, INFINITE)
+...         if status.overlapped is None:
+...             return
+...         yield from status.overlapped.on_completion(api, status)
+>>> def server(api):
+...     port = yield api.CreateIoCompletionPort(INVALID_HANDLE_VALUE, None, 0, 1)
+...     workers = []
+...     for _ in range(2):
+...         workers.append((yield api.CreateThread(worker, port)))
+...     file = yield api.CreateFile("data", overlapped=True, no_buffering=True)
+...     yield api.CreateIoCompletionPort(file, port, "data")
+...     for offset in (0, 4096, 8192):
+...         read = Read(offset)
+...         result = yield api.ReadFile(file, read.buffer, 4096, read)
+...         assert not result and result.error == 997  # ERROR_IO_PENDING
+...     yield api.Sleep(1_000_000)
+...     for _ in workers:
+...         yield api.PostQueuedCompletionStatus(port, 0, 0, None)
+...     yield api.WaitForMultipleObjects(workers, True, INFINITE)
+>>> system = System(processors=2, files={"data": 1 << 20})
+>>> thread = system.start(server)
+>>> system.run()
+150000 data 0 4096
+200000 data 4096 4096
+250000 data 8192 4096
+
+A call that fails returns what the real one does (False, 0, INVALID_HANDLE_VALUE, WAIT_FAILED, ...) and leaves its error in
+`GetLastError`; results that have an `error` carry it too. What the real system would not survive, or does not define, is a
+`ProgramError` that begins with the program's own file and line. Times are ns (`SleepEx` and timeouts too: this is a
+simulator). Source: semantics 1.10 to 1.16, 2.6 to 2.10, 7.7, 7.8, design 2.4. Left out: sockets; the bytes themselves.
+"""
+
+from iosim.completion import SKIP_PORT_ON_SUCCESS as FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
+from iosim.completion import SKIP_SET_EVENT as FILE_SKIP_SET_EVENT_ON_HANDLE
+from iosim.completion import SKIP_USER_EVENT_ON_FAST_IO as FILE_SKIP_SET_USER_EVENT_ON_FAST_IO
+from iosim.completion_port import CompletionPort
+from iosim.ntstatus import WAIT_IO_COMPLETION, WAIT_TIMEOUT
+from iosim.objects import INFINITE
+from iosim.win32.api import Api
+from iosim.win32.calls import Call, ProgramError, ThreadBody
+from iosim.win32.handles import INVALID_HANDLE_VALUE, NULL, Handle
+from iosim.win32.memory import Buffer, HasOverlappedIoCompleted, Overlapped
+from iosim.win32.ports import CompletionStatus
+from iosim.win32.requests import IoResult
+from iosim.win32.system import RequestCosts, System
+from iosim.win32.threadpool import ThreadpoolIo, ThreadpoolWork
+from iosim.win32.threads import STILL_ACTIVE
+from iosim.win32.volume import DiskParams
+from iosim.win32.waits import MAXIMUM_WAIT_OBJECTS, WAIT_ABANDONED_0, WAIT_FAILED, WAIT_OBJECT_0
+
+__all__ = [
+    "FILE_SKIP_COMPLETION_PORT_ON_SUCCESS",
+    "FILE_SKIP_SET_EVENT_ON_HANDLE",
+    "FILE_SKIP_SET_USER_EVENT_ON_FAST_IO",
+    "INFINITE",
+    "INVALID_HANDLE_VALUE",
+    "MAXIMUM_WAIT_OBJECTS",
+    "NULL",
+    "STILL_ACTIVE",
+    "WAIT_ABANDONED_0",
+    "WAIT_FAILED",
+    "WAIT_IO_COMPLETION",
+    "WAIT_OBJECT_0",
+    "WAIT_TIMEOUT",
+    "Api",
+    "Buffer",
+    "Call",
+    "CompletionPort",
+    "CompletionStatus",
+    "DiskParams",
+    "Handle",
+    "HasOverlappedIoCompleted",
+    "IoResult",
+    "Overlapped",
+    "ProgramError",
+    "RequestCosts",
+    "System",
+    "ThreadBody",
+    "ThreadpoolIo",
+    "ThreadpoolWork",
+]

@@ -1,0 +1,281 @@
+"""A call that sends a request down a device stack: ReadFile, WriteFile, DeviceIoControl and their kin.
+
+What is wrong with the call itself is found before there is an IRP; then the driver is called when the way down is paid.
+Source: semantics 1.2.9, 1.3, 2.6, 2.9, 2.10.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from iosim.attribution import BLOCKED_CALL
+from iosim.io_manager import NOT_FAST, PAGE, FileObject, IoManager
+from iosim.irp import DEVICE_CONTROL, NO_IRP, NO_STATUS_BLOCK, READ, WRITE, Notice, StatusBlock
+from iosim.kernel_queue import KernelThread
+from iosim.ntstatus import (
+    ERROR_INVALID_PARAMETER,
+    ERROR_IO_PENDING,
+    ERROR_SUCCESS,
+    STATUS_END_OF_FILE,
+    STATUS_PENDING,
+    error_of,
+    succeeded,
+)
+from iosim.objects import DispatcherObject, Event
+from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, ProgramError, Refused
+from iosim.win32.handles import NULL
+from iosim.win32.memory import Buffer, Overlapped
+from iosim.win32.waits import Waitable
+
+if TYPE_CHECKING:
+    from iosim.win32.system import System
+
+SECTOR = 512
+NO_PACKET_BIT = 1  # of an OVERLAPPED's event
+
+Routine = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class IoResult:
+    """What an I/O call gives: true if it succeeded at once; else `error`, ERROR_IO_PENDING if it is under way."""
+
+    ok: bool
+    error: int
+    bytes_transferred: int
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+class OpenFile(Waitable):
+    """A file object as programs know it: duplicated handles share it, and so its place and its mode."""
+
+    def __init__(self, io: IoManager, file: FileObject, unbuffered: bool = False) -> None:
+        self.io = io
+        self.file = file
+        self.unbuffered = unbuffered  # FILE_FLAG_NO_BUFFERING
+        self.position = 0  # bytes: where a synchronous handle goes on
+
+    def awaited(self) -> DispatcherObject:
+        """The file object's own event."""
+        return self.io.event_of(self.file)
+
+
+class RequestCall(Call):
+    """A request on a file's handle; `value` is an IoResult.
+
+    `buffers`: a NULL one can't be accessed. An APC `routine` makes it one of the ...Ex calls, which are true when they pend.
+    """
+
+    always_waits = False  # else only on a file opened for synchronous I/O
+
+    def __init__(
+        self,
+        system: "System",
+        handle: Any,
+        major: int,
+        size: int,
+        overlapped: Overlapped | None,
+        buffers: Sequence[Buffer | None] = (),
+        routine: Routine | None = None,
+        code: int = 0,
+    ) -> None:
+        self.system = system
+        self.handle = handle
+        self.major = major
+        self.size = size
+        self.overlapped = overlapped
+        self.buffers = buffers
+        self.routine = routine
+        self.code = code
+
+    # ---- before there is an IRP --------------------------------------------------------------------------------------
+
+    def begin(self, thread: KernelThread) -> None:
+        """Charge the way down."""
+        self.irp = NO_IRP
+        self.refusal = ERROR_SUCCESS
+        self.fast = False
+        try:
+            self.opened = self._open_file()
+            self.file = self.opened.file
+            self.waits = self.always_waits or self.file.synchronous
+            self.notice = self._notice()
+            self._check()
+        except Refused as refusal:
+            self.refusal = refusal.error
+            thread.owe_kernel(self.system.io.costs.call)
+            return
+        self.fast = self._may_be_fast()
+        if self.fast:
+            io = self.system.io
+            thread.owe_kernel(io.costs.call + (io.copy_cost(self.size) if self.major == READ else 0))
+        else:
+            self._prepare(thread)
+
+    def _open_file(self) -> OpenFile:
+        return self.system.handles.of_kind(self.handle, OpenFile)
+
+    def _check(self) -> None:
+        """What the I/O manager refuses by itself."""
+        if self.overlapped is None and not self.waits:
+            raise Refused(ERROR_INVALID_PARAMETER)
+        for buffer in self.buffers:
+            if buffer is not None:
+                buffer.check(-(-self.size // len(self.buffers)))
+        if self.opened.unbuffered and self.major in (READ, WRITE) and not self._aligned():
+            raise Refused(ERROR_INVALID_PARAMETER)
+        if self.system.io.refuses(self.file, self.notice) or (self.routine is not None and self.file.synchronous):
+            raise Refused(ERROR_INVALID_PARAMETER)
+
+    def _aligned(self) -> bool:
+        """Length, offset and buffer of an unbuffered request are whole sectors (I21)."""
+        places = [self.offset(), self.size, *(buffer.misalignment for buffer in self.buffers if buffer is not None)]
+        return not any(place % SECTOR for place in places)
+
+    def offset(self) -> int:
+        """Bytes from the start of the file."""
+        if self.overlapped is None:
+            return self.opened.position
+        return self.overlapped.Offset
+
+    def _notice(self) -> Notice:
+        """How the program wants to hear of the end."""
+        overlapped = self.overlapped
+        if overlapped is None:
+            return Notice(StatusBlock(), NO_STATUS_BLOCK)
+        if self.routine is not None:
+            return Notice(overlapped, NO_STATUS_BLOCK, (completion_routine(self.routine), overlapped))
+        event = overlapped.hEvent or NULL
+        notice = Notice(overlapped, NO_STATUS_BLOCK if event & NO_PACKET_BIT else overlapped)
+        if event:
+            notice.with_event(self.system.handles.of_kind(event, Event))
+        return notice
+
+    # ---- the way down ------------------------------------------------------------------------------------------------
+
+    def _may_be_fast(self) -> bool:
+        if self.major == DEVICE_CONTROL:
+            return True
+        return self.major == READ and self.file.synchronous and self.file.cache_map and None not in self.buffers
+
+    def _prepare(self, thread: KernelThread) -> None:
+        system = self.system
+        hit = self.file.cached and system.volume.hit(self.file, self.major, self.offset(), self.size)
+        irp = system.services.prepare(thread, self.file, self.major, self.offset(), self.size, hit)
+        irp.tell(self.notice)
+        irp.synchronous = self.waits
+        irp.code = self.code
+        irp.accessible = None not in self.buffers
+        self.irp = irp
+
+    def act(self, thread: KernelThread) -> int:
+        """Without an IRP if that is possible, else through the stack."""
+        if self.refusal:
+            raise Refused(self.refusal)
+        if self.overlapped is not None and self.overlapped.in_use():
+            raise ProgramError("the OVERLAPPED belongs to a request that is pending: its outcome would be lost")
+        if self.fast:
+            self.fast = False
+            status = self._try_fast(thread)
+            if status != NOT_FAST:
+                return self._ended(status)
+            self._prepare(thread)
+            if thread.owed:
+                return AGAIN
+        self._still_open()
+        return self._start(thread)
+
+    def _still_open(self) -> None:
+        """Another thread may have closed the handle while this one was on its way."""
+        try:
+            self._open_file()
+        except Refused:
+            self.irp.free()
+            raise
+
+    def _try_fast(self, thread: KernelThread) -> int:
+        io = self.system.io
+        if self.major == DEVICE_CONTROL:
+            return io.fast_control(self.file, self.code, self.size, self.notice, thread.processor)
+        return io.fast_io(self.file, self.major, self.offset(), self.size, self.notice.block)
+
+    def _start(self, thread: KernelThread) -> int:
+        irp = self.irp
+        block = self.notice.block
+        if self.overlapped is not None:
+            self.overlapped.issued = False
+        block.status = STATUS_PENDING  # the Win32 layer's doing: the kernel does not touch it before the end
+        saturated = self.file.cached and not irp.hit and self.system.volume.saturated()
+        status = self.system.io.start(thread, irp, BLOCKED_CALL)
+        if status != STATUS_PENDING:
+            return self._ended(status)
+        for buffer in self.buffers:
+            if buffer is not None:
+                buffer.use(block)
+        if self.waits:
+            return WAITS
+        if self.overlapped is not None:
+            self.overlapped.issued = True
+        if saturated:
+            self.system.io.wait_for(thread, irp, BLOCKED_CALL)  # no system worker is free (0b.20)
+            return WAITS
+        return self._pended()
+
+    # ---- the outcome -------------------------------------------------------------------------------------------------
+
+    def woken(self, thread: KernelThread) -> int:
+        """A synchronous request has ended; or an overlapped one that its issuer had to wait for, which it isn't told."""
+        if self.waits:
+            return self._ended(self.notice.block.status)
+        return self._pended()
+
+    def _pended(self) -> int:
+        if self.routine is not None:
+            self.value = IoResult(True, ERROR_SUCCESS, 0)
+            return RETURNED
+        self.value = IoResult(False, ERROR_IO_PENDING, 0)
+        self.error = ERROR_IO_PENDING
+        return RETURNED
+
+    def _ended(self, status: int) -> int:
+        block = self.notice.block
+        if status == STATUS_END_OF_FILE and self.overlapped is None:
+            self.value = IoResult(True, ERROR_SUCCESS, 0)  # a synchronous read at the end
+            return RETURNED
+        error = error_of(status)
+        if not succeeded(status):
+            moved = block.information if block.status == status else 0
+            self.value = IoResult(False, error, moved)
+            self.error = error
+            return RETURNED
+        self.opened.position = self.offset() + block.information
+        self.value = IoResult(True, ERROR_SUCCESS, block.information)
+        return RETURNED
+
+    def refuse(self, error: int) -> None:
+        """FALSE with this error; there has been no request."""
+        self.value = IoResult(False, error, 0)
+        self.error = error
+
+
+class PagesCall(RequestCall):
+    """ReadFileScatter and WriteFileGather: one request for a list of pages."""
+
+    def _check(self) -> None:
+        super()._check()
+        if not self.opened.unbuffered or self.file.synchronous or len(self.buffers) * PAGE < self.size:
+            raise Refused(ERROR_INVALID_PARAMETER)
+        if any(buffer.misalignment or buffer.size < PAGE for buffer in self.buffers if buffer is not None):
+            raise Refused(ERROR_INVALID_PARAMETER)
+
+
+def completion_routine(routine: Routine) -> Routine:
+    """What runs as a user APC at the end of ReadFileEx and WriteFileEx."""
+
+    def run(api: Any, overlapped: Overlapped) -> Any:
+        status = overlapped.status
+        return routine(api, error_of(status), overlapped.information, overlapped)
+
+    return run
