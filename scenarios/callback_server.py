@@ -8,7 +8,7 @@ allocates nothing. The two contexts of a connection may come back on two workers
     python scenarios/callback_server.py                      # how much workers and read-ahead bring
     python -m iosim.bundled.callback_server                  # the same, from an installed iosim
 
-Times are ns. A client takes a chunk in pieces, each of between which it waits: its network.
+Times are ns. A client takes a chunk in pieces and waits between them: its network.
 """
 
 from collections.abc import Callable, Iterator

@@ -43,7 +43,12 @@ def test_starting_an_operation_allocates_nothing(monkeypatch: pytest.MonkeyPatch
     """Two contexts and two buffers a connection, made at the start; IRPs come from the lookaside lists."""
     made: list[object] = []
     before = Overlapped.__init__
-    monkeypatch.setattr(Overlapped, "__init__", lambda self, *rest: (made.append(self), before(self, *rest))[1])
+
+    def count(self: Overlapped, *rest: int) -> None:
+        made.append(self)
+        before(self, *rest)
+
+    monkeypatch.setattr(Overlapped, "__init__", count)
     short, long = (serve(Design(), clients=8, files=files) for files in (1, 20))
     assert len(made) == 2 * 2 * 8
     assert long.server.packets > 15 * short.server.packets
