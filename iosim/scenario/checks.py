@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from iosim.errors import Mistake
-from iosim.numa import GROUP
+from iosim.numa import Topology
 from iosim.presets import DRIVES
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
@@ -223,7 +223,8 @@ def _processors(model: ScenarioModel) -> Found:
             last = model.machine.processors - 1
             message = f"the machine has processors 0 to {last}, not {disk.interrupt_processor}"
             yield ("disks", name, "interrupt_processor"), message
-    groups = -(-model.machine.numa_nodes // max(1, GROUP // (model.machine.processors // model.machine.numa_nodes)))
+    machine = model.machine
+    groups = Topology(machine.numa_nodes, machine.processors // machine.numa_nodes).groups
     for name, pool in model.pools.items():
         if pool.group >= groups:
             yield ("pools", name, "group"), f"the machine has processor groups 0 to {groups - 1}, not {pool.group}"
