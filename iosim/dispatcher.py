@@ -96,6 +96,7 @@ class Dispatcher(Scheduler):
         self.idle = [0] * caches.topology.nodes  # bit n: the node's n-th processor is idle
         self.per_node = caches.topology.processors_per_node
         self.apcs = NO_DELIVERY
+        self.left = NO_QUEUE  # whose place a thread that has just blocked gives up, once its program has returned
         self.lowest = PRIORITIES  # the lowest priority of any thread: nobody can be pre-empted by its like
 
     def add_processor(self, number: int) -> Processor:
@@ -191,6 +192,8 @@ class Dispatcher(Scheduler):
 
     def next_ready(self, processor: Processor) -> Thread:
         """The best ready thread, its switch to this processor charged; IDLE_THREAD for none: the processor is idle."""
+        if self.left is not NO_QUEUE:
+            self.give_place_up(processor.thread)
         if self.caches.costs and processor.thread is not IDLE_THREAD:
             self.caches.left(processor.thread, processor.number)
         if not self.ready_mask:
@@ -257,7 +260,11 @@ class Dispatcher(Scheduler):
 
     def takes_apcs(self, thread: Thread) -> bool:
         """A thread that queued an APC to itself and then waited runs it before it is switched out (semantics 1.5.4a)."""
-        return thread.state == WAITING and thread.number >= 0 and self.apcs.stays(self.threads[thread.number])
+        if thread.state != WAITING or thread.number < 0:
+            return False
+        if self.left is not NO_QUEUE:
+            self.give_place_up(thread)
+        return self.apcs.stays(self.threads[thread.number])
 
     # ---- waits ---------------------------------------------------------------------------------------------------
 
@@ -265,8 +272,16 @@ class Dispatcher(Scheduler):
         """The running thread enters a wait that really blocks; its program returns False next."""
         thread.state = WAITING
         thread.wait_cause = cause
-        if thread.queue is not NO_QUEUE:
-            thread.queue.release_one(thread.request)
+        self.left = thread.queue
+
+    def give_place_up(self, thread: Thread) -> None:
+        """The thread that has blocked is off its processor: its port may let another one go (semantics 1.6).
+
+        Not earlier: that one may run at this very instant, and end the wait of a thread whose program is still on its way.
+        """
+        queue = self.left
+        self.left = NO_QUEUE
+        queue.release_one(thread.request)
 
     def wake(self, thread: KernelThread, increment: int = 0) -> None:
         """The wait is satisfied. Its request's time since the mark had the wait's cause.

@@ -21,7 +21,7 @@ from iosim.actor import INTERRUPT, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
 from iosim.dispatcher import REAL_TIME, Dispatcher, decay, lowest_bit
-from iosim.kernel_queue import KernelThread
+from iosim.kernel_queue import NO_QUEUE, KernelThread
 from iosim.processor import (
     DECIDING,
     HALTED,
@@ -373,6 +373,8 @@ class FullDispatcher(Dispatcher):
 
     def next_ready(self, processor: Processor) -> Thread:
         """The best ready thread for this processor, its switch charged; IDLE_THREAD for none: the processor is idle."""
+        if self.left is not NO_QUEUE:
+            self.give_place_up(processor.thread)
         if self.caches.costs and processor.thread is not IDLE_THREAD:
             self.caches.left(processor.thread, processor.number)
         if self.displaced is not IDLE_THREAD:

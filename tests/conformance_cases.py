@@ -227,11 +227,6 @@ LEFT_OUT = {
 # Sections whose cases are all due now, but for those that LEFT_OUT names.
 DUE = ("9.1", "9.2", "9.3", "9.5", "9.6", "9.7", "9.8", "9.10")
 
-# Covered by other branches: to be deleted at the merge.
-WRITTEN_ON_OTHER_BRANCHES = frozenset(
-    ["D01", "D03", "D04", "D06", "D07", "D08", "I21", "T01", "T02", "T04", "T05", "T06", "T08"]
-)
-
 _RULES = """
 0b.1 the completing DPC unlocks pages and starts what waits; remover (`direct`) or issuer (`apc`) pays for the rest
 0b.2 "neither" is not free: the driver probes and locks

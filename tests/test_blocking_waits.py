@@ -19,6 +19,7 @@ from iosim.objects import INFINITE, DispatcherObject, Event, Latch, Mutex, Semap
 from iosim.resources import STARVE_EXCLUSIVE, WAIT_FOR_EXCLUSIVE, Resource
 from iosim.slim_locks import SlimLock
 from iosim.timers import Timer
+from iosim.win32 import Api, System, ThreadBody
 
 Made = tuple[list[Step], list[Step]]  # what the other thread does at 105, and what A does at 110
 
@@ -242,3 +243,32 @@ def test_1_7_a_woken_sleeper_of_a_condition_variable_runs_whatever_the_limit_and
     tiny.at(350, lambda: counts.append((350, port.running)))
     tiny.run()
     assert counts == [(300, 2), (350, 1), (400, 2)]
+
+
+def test_1_6_whoever_gets_the_place_of_a_thread_that_blocks_may_end_its_wait_at_that_very_instant() -> None:
+    """The place is given up when the thread is off its processor: what comes of it meets a thread that waits."""
+    system, seen = System(processors=4), list[tuple[int, str]]()
+    port = system.port(1)
+    event = system.handles.add(Event(system.dispatcher, False, False))
+
+    def setter(api: Api) -> ThreadBody:
+        yield api.GetQueuedCompletionStatus(port, INFINITE)
+        yield api.SetEvent(event)
+        seen.append((system.clock.now, "set"))
+
+    def waiter(api: Api) -> ThreadBody:
+        yield api.GetQueuedCompletionStatus(port, INFINITE)
+        yield api.Compute(100)
+        yield api.WaitForSingleObject(event, INFINITE)
+        seen.append((system.clock.now, "waited"))
+        yield api.Compute(100)
+        seen.append((system.clock.now, "done"))
+
+    def poster(api: Api) -> ThreadBody:
+        for _ in range(2):
+            yield api.PostQueuedCompletionStatus(port, 0, 1, None)
+
+    for program in (setter, waiter, poster):
+        system.start(program)
+    system.run()
+    assert sorted(seen) == [(100, "set"), (100, "waited"), (200, "done")]

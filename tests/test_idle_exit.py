@@ -108,8 +108,11 @@ def test_a_thread_with_time_left_from_before_goes_on_after_an_interrupt_of_the_w
     thread = tiny.start(compute(500), note("moved"), block(100), note("woken"), last=0)
     tiny.at(300, lambda: tiny.dispatcher.set_affinity(thread, 0b10))
     Device(tiny.processors[1], 20, 30).at(tiny, 350)
+    planned: list[bool] = []
+    tiny.at(500, lambda: planned.append(thread.planned))
     tiny.run()
     assert tiny.log == [(400 + 400, "moved"), (800 + 100 + 200, "woken")]
+    assert planned == [False]  # it runs: whatever wakes it next asks its program
     assert tiny.busy(0) == {"user": 100}
     assert tiny.busy(1) == {"user": 400, "isr": 20, "dpc": 30}
 
@@ -125,17 +128,18 @@ def test_a_better_thread_takes_a_waking_processor_over_after_its_interrupt() -> 
 
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_with_smt_the_pace_is_shared_from_the_threads_first_instant_on(interrupted: bool) -> None:
-    """Two busy siblings do 1.0 of one: A alone 200 to 300, both 300 to 700, B alone to 900.
+    """Two busy siblings do 1.0 of one, a switch is 40: A alone 200 to 300, both to 780, B's last 200 alone to 980.
 
-    Interrupted at 250 and again there at 300, B's core is shared from 250 on: A has done 50 by then.
+    Interrupted from 250 to 300, B shares the core from 250 on: A has done 50 by then, and the other 290 by 830; B has
+    done its switch by 380 and 225 by 830.
     """
-    tiny = Tiny(2, smt=1.0, idle_exit=200)
+    tiny = Tiny(2, smt=1.0, idle_exit=200, switch=40)
     tiny.start(compute(300), note("a"), last=0)
     tiny.start(compute(400), note("b"), at=100, last=1)
     if interrupted:
         Device(tiny.processors[1], 50).at(tiny, 250)
     tiny.run()
-    assert tiny.log == ([(750, "a"), (925, "b")] if interrupted else [(700, "a"), (900, "b")])
+    assert tiny.log == ([(830, "a"), (1005, "b")] if interrupted else [(780, "a"), (980, "b")])
 
 
 def test_time_is_booked_as_idle_up_to_any_instant_of_the_wake() -> None:

@@ -147,3 +147,14 @@ def test_C09_with_fixed_quanta_the_foreground_has_no_longer_one() -> None:
     thread = tiny.thread()
     tiny.dispatcher.set_foreground(thread, 2)
     assert (thread.quantum, thread.full_quantum) == (200, 200)
+
+
+def test_0b_12_a_tick_finds_nobody_running_on_a_processor_that_is_waking() -> None:
+    """Given at 0, the thread starts at 150: only the tick of 200 is charged."""
+    tiny = by_ticks(idle_exit=150)
+    thread = tiny.start(compute(100))
+    units: list[int] = []
+    for time in (110, 210):
+        tiny.at(time, lambda: units.append(thread.units))
+    tiny.run()
+    assert units == [6, 3]

@@ -130,6 +130,8 @@ class RealPorts:
 
     def block(self, bare: BareThread) -> None:
         self.dispatcher.block(bare.thread, BLOCKED_CALL)
+        if self.dispatcher.left is not NO_QUEUE:
+            self.dispatcher.give_place_up(bare.thread)
 
     def unblock(self, bare: BareThread) -> None:
         self.dispatcher.wake(bare.thread)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from iosim.errors import Mistake
-from iosim.numa import GROUP
+from iosim.numa import Topology
 from iosim.presets import DRIVES
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
@@ -265,7 +265,8 @@ def _pools(model: ScenarioModel) -> Found:
             yield ("pools", name, "grows"), f"a pool can't grow on '{pool.port}', a port for each processor"
         if model.machine.kernel.port_lock:
             yield ("pools", name, "grows"), "a pool can't grow where machine.kernel.port_lock is above 0"
-    groups = -(-model.machine.numa_nodes // max(1, GROUP // (model.machine.processors // model.machine.numa_nodes)))
+    machine = model.machine
+    groups = Topology(machine.numa_nodes, machine.processors // machine.numa_nodes).groups
     for name, pool in model.pools.items():
         if pool.group >= groups:
             yield ("pools", name, "group"), f"the machine has processor groups 0 to {groups - 1}, not {pool.group}"
