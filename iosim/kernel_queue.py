@@ -302,8 +302,6 @@ class KernelQueue(WaitOwner):
         else:
             thread.packet = self.poll(thread)
             thread.wait_status = status
-        if thread.packet is not NO_PACKET:
-            thread.request = thread.packet.request
         if thread.timed:
             self.scheduler.disarm(thread)
         return True

@@ -334,6 +334,36 @@ def test_a_wait_that_ends_while_the_apc_runs_is_over_when_it_has_run() -> None:
     assert tiny.log == [(400, "apc"), (400, "on")]
 
 
+@pytest.mark.parametrize(("woken", "ends"), [(350, 400), (600, 600)])
+def test_a_wait_without_an_owner_is_ended_by_whoever_wakes_its_thread(woken: int, ends: int) -> None:
+    """As the wait for an IRP is; with its boost."""
+    tiny = Apcs()
+    thread = tiny.start(wait(), note("on"), call(lambda: tiny.log.append((0, thread.priority))))
+    tiny.hit(300, thread, Noting(tiny, cost=100))
+    tiny.at(woken, lambda: tiny.dispatcher.wake(thread, 3))
+    tiny.run()
+    assert tiny.log == [(400, "apc"), (ends, "on"), (0, 11)]
+
+
+def test_two_ends_of_requests_wait_for_each_other_and_are_booked_apart() -> None:
+    tiny = Apcs(switch=7)
+    thread = tiny.start(pay(), block(993), note("on"))
+    thread.request = own = tiny.request(1)
+    first, second = tiny.request(2), tiny.request(3)
+    marks: list[int] = []
+    apcs = [
+        Noting(tiny, cost=cost, request=each, then=lambda: marks.append(thread.request.index))
+        for cost, each in ((100, first), (50, second))
+    ]
+    tiny.hit(300, thread, *apcs)
+    tiny.run()
+    assert tiny.log == [(407, "apc"), (457, "apc"), (1000, "on")]
+    assert marks == [1, 1]  # an APC does what it does in nobody's time but the thread's own
+    assert causes(first) == {"ready_queue": 300, "wake_and_switch": 7, "kernel": 100}
+    assert causes(second) == {"ready_queue": 407, "kernel": 50}
+    assert causes(own) == {"wake_and_switch": 7, "blocked_call": 293 + 543, "interrupted": 157}
+
+
 def test_7_4_it_comes_with_the_drivers_boost() -> None:
     tiny = Apcs()
     thread = tiny.start(wait())
@@ -456,6 +486,23 @@ def test_1_5_6_a_parked_threads_timeout_keeps_its_deadline(timeout: int, ends: i
     tiny.run()
     assert tiny.log == [(407, "apc"), (ends, "on")]
     assert (thread.wait_status, thread.timed, queue.running, queue.waiting) == (STATUS_TIMEOUT, False, 0, [])
+
+
+def test_a_packet_taken_after_the_apc_ends_the_timeout() -> None:
+    tiny = Apcs()
+    queue = tiny.queue(1)
+
+    def park(_tiny: Tiny, thread: KernelThread) -> int:
+        queue.remove(thread)
+        tiny.dispatcher.arm(thread, 1000)
+        return WAIT
+
+    thread = tiny.start(Step(park), note("on"), block(5000), note("end"))
+    tiny.hit(300, thread, Noting(tiny, cost=100))
+    tiny.insert(350, queue, 1)
+    tiny.run()
+    assert tiny.log == [(400, "apc"), (400, "on"), (5400, "end")]
+    assert not thread.timed
 
 
 def test_1_5_4a_what_a_thread_queued_to_itself_runs_before_it_parks_and_costs_no_switch() -> None:
