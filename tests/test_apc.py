@@ -334,8 +334,8 @@ def test_a_wait_that_ends_while_the_apc_runs_is_over_when_it_has_run() -> None:
     assert tiny.log == [(400, "apc"), (400, "on")]
 
 
-@pytest.mark.parametrize(("woken", "ends"), [(350, 400), (600, 600)])
-def test_a_wait_without_an_owner_is_ended_by_whoever_wakes_its_thread(woken: int, ends: int) -> None:
+@pytest.mark.parametrize(("woken", "ends", "switches"), [(350, 400, 2), (600, 600, 3)])
+def test_a_wait_without_an_owner_is_ended_by_whoever_wakes_its_thread(woken: int, ends: int, switches: int) -> None:
     """As the wait for an IRP is; with its boost."""
     tiny = Apcs()
     thread = tiny.start(wait(), note("on"), call(lambda: tiny.log.append((0, thread.priority))))
@@ -343,6 +343,7 @@ def test_a_wait_without_an_owner_is_ended_by_whoever_wakes_its_thread(woken: int
     tiny.at(woken, lambda: tiny.dispatcher.wake(thread, 3))
     tiny.run()
     assert tiny.log == [(400, "apc"), (ends, "on"), (0, 11)]
+    assert thread.switches == switches
 
 
 def test_two_ends_of_requests_wait_for_each_other_and_are_booked_apart() -> None:
