@@ -28,7 +28,7 @@ from iosim.actor import Clock
 from iosim.apc import KernelApc, all_apcs_disabled, is_suspended, kernel_apcs, queue_user_apc
 from iosim.attribution import Request
 from iosim.clock import HeapClock, SimpyClock
-from iosim.kernel_queue import KernelQueue, KernelThread
+from iosim.kernel_queue import KernelQueue, KernelThread, Packet
 from iosim.locks import CriticalSection
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.objects import INFINITE, Event, wait_for
@@ -470,6 +470,24 @@ def test_a_packet_that_comes_while_it_runs_is_taken_without_parking() -> None:
     tiny.run()
     assert tiny.log == [(407, "apc"), (407, "T0 takes 1")]
     assert thread.switches == 2
+
+
+@pytest.mark.parametrize(("arrives", "taken", "waited"), [(350, 450, 50), (500, 500, 0)])
+def test_what_a_parked_thread_still_owes_is_paid_by_the_packet_that_it_gets(
+    arrives: int, taken: int, waited: int
+) -> None:
+    """It owes 50 (a call that ended at once). The packet finds it in the APC, or parked again."""
+    tiny = Apcs()
+    queue = tiny.queue(1)
+    thread = tiny.thread(call(lambda: thread.owe_kernel(50)), take(queue), compute(200), note("done"))
+    tiny.dispatcher.make_ready(thread)
+    tiny.hit(300, thread, Noting(tiny, cost=100))
+    packets: list[Packet] = []
+    tiny.at(arrives, lambda: packets.append(tiny.packet(1)))
+    tiny.at(arrives, lambda: queue.insert(packets[0]))
+    tiny.run()
+    assert tiny.log == [(400, "apc"), (taken, "T0 takes 1"), (max(arrives, 400) + 250, "done")]
+    assert causes(packets[0].request) == {"kernel": 50, "user": 200} | ({"port_limit": waited} if waited else {})
 
 
 @pytest.mark.parametrize(("timeout", "ends"), [(350, 407), (1000, 1014)])
