@@ -153,18 +153,16 @@ class ApcFrame(Program):
         """Take up what the thread was doing: its wait, the rest of what it owed, or the next step of its program."""
         thread.apc_frames.pop()
         thread.program = self.program
-        if self.waited and not self._wait_over(thread):
-            return False
-        if not thread.apc_frames:
-            thread.waits_in = NO_OWNER
         rest = self.owed_kernel + self.owed_user + self.owed_spin
-        if not rest:
-            return self.program.resume(thread)
         thread.owed_kernel += self.owed_kernel
         thread.owed_user += self.owed_user
         thread.owed_spin += self.owed_spin
         thread.owed += rest
-        return True
+        if self.waited and not self._wait_over(thread):
+            return False
+        if not thread.apc_frames:
+            thread.waits_in = NO_OWNER
+        return rest > 0 or self.program.resume(thread)
 
     def _wait_over(self, thread: KernelThread) -> bool:
         """Look again; False: the thread is back in its wait."""

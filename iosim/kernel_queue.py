@@ -310,7 +310,7 @@ class KernelQueue(WaitOwner):
             thread.packet = self.poll(thread)
             thread.wait_status = status
         if thread.packet is not NO_PACKET:
-            thread.request = thread.packet.request
+            thread.request = thread.packet.request  # what the thread still owes is on this request's way now
         if thread.timed:
             self.scheduler.disarm(thread)
         return True

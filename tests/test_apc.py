@@ -28,7 +28,7 @@ from iosim.actor import Clock
 from iosim.apc import KernelApc, all_apcs_disabled, is_suspended, kernel_apcs, queue_user_apc
 from iosim.attribution import Request
 from iosim.clock import HeapClock, SimpyClock
-from iosim.kernel_queue import KernelQueue, KernelThread
+from iosim.kernel_queue import KernelQueue, KernelThread, Packet
 from iosim.locks import CriticalSection
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.objects import INFINITE, Event, wait_for
@@ -334,6 +334,37 @@ def test_a_wait_that_ends_while_the_apc_runs_is_over_when_it_has_run() -> None:
     assert tiny.log == [(400, "apc"), (400, "on")]
 
 
+@pytest.mark.parametrize(("woken", "ends", "switches"), [(350, 400, 2), (600, 600, 3)])
+def test_a_wait_without_an_owner_is_ended_by_whoever_wakes_its_thread(woken: int, ends: int, switches: int) -> None:
+    """As the wait for an IRP is; with its boost."""
+    tiny = Apcs()
+    thread = tiny.start(wait(), note("on"), call(lambda: tiny.log.append((0, thread.priority))))
+    tiny.hit(300, thread, Noting(tiny, cost=100))
+    tiny.at(woken, lambda: tiny.dispatcher.wake(thread, 3))
+    tiny.run()
+    assert tiny.log == [(400, "apc"), (ends, "on"), (0, 11)]
+    assert thread.switches == switches
+
+
+def test_two_ends_of_requests_wait_for_each_other_and_are_booked_apart() -> None:
+    tiny = Apcs(switch=7)
+    thread = tiny.start(pay(), block(993), note("on"))
+    thread.request = own = tiny.request(1)
+    first, second = tiny.request(2), tiny.request(3)
+    marks: list[int] = []
+    apcs = [
+        Noting(tiny, cost=cost, request=each, then=lambda: marks.append(thread.request.index))
+        for cost, each in ((100, first), (50, second))
+    ]
+    tiny.hit(300, thread, *apcs)
+    tiny.run()
+    assert tiny.log == [(407, "apc"), (457, "apc"), (1000, "on")]
+    assert marks == [1, 1]  # an APC does what it does in nobody's time but the thread's own
+    assert causes(first) == {"ready_queue": 300, "wake_and_switch": 7, "kernel": 100}
+    assert causes(second) == {"ready_queue": 407, "kernel": 50}
+    assert causes(own) == {"wake_and_switch": 7, "blocked_call": 293 + 543, "interrupted": 157}
+
+
 def test_7_4_it_comes_with_the_drivers_boost() -> None:
     tiny = Apcs()
     thread = tiny.start(wait())
@@ -441,6 +472,24 @@ def test_a_packet_that_comes_while_it_runs_is_taken_without_parking() -> None:
     assert thread.switches == 2
 
 
+@pytest.mark.parametrize(("arrives", "taken", "waited"), [(350, 450, 50), (500, 500, 0)])
+def test_what_a_parked_thread_still_owes_is_paid_by_the_packet_that_it_gets(
+    arrives: int, taken: int, waited: int
+) -> None:
+    """It owes 50 (a call that ended at once). The packet finds it in the APC, or parked again."""
+    tiny = Apcs()
+    queue = tiny.queue(1)
+    thread = tiny.thread(call(lambda: thread.owe_kernel(50)), take(queue), compute(200), note("done"))
+    tiny.dispatcher.make_ready(thread)
+    tiny.hit(300, thread, Noting(tiny, cost=100))
+    packets: list[Packet] = []
+    tiny.at(arrives, lambda: packets.append(tiny.packet(1)))
+    tiny.at(arrives, lambda: queue.insert(packets[0]))
+    tiny.run()
+    assert tiny.log == [(400, "apc"), (taken, "T0 takes 1"), (max(arrives, 400) + 250, "done")]
+    assert causes(packets[0].request) == {"kernel": 50, "user": 200} | ({"port_limit": waited} if waited else {})
+
+
 @pytest.mark.parametrize(("timeout", "ends"), [(350, 407), (1000, 1014)])
 def test_1_5_6_a_parked_threads_timeout_keeps_its_deadline(timeout: int, ends: int) -> None:
     tiny = Apcs(switch=7)
@@ -456,6 +505,23 @@ def test_1_5_6_a_parked_threads_timeout_keeps_its_deadline(timeout: int, ends: i
     tiny.run()
     assert tiny.log == [(407, "apc"), (ends, "on")]
     assert (thread.wait_status, thread.timed, queue.running, queue.waiting) == (STATUS_TIMEOUT, False, 0, [])
+
+
+def test_a_packet_taken_after_the_apc_ends_the_timeout() -> None:
+    tiny = Apcs()
+    queue = tiny.queue(1)
+
+    def park(_tiny: Tiny, thread: KernelThread) -> int:
+        queue.remove(thread)
+        tiny.dispatcher.arm(thread, 1000)
+        return WAIT
+
+    thread = tiny.start(Step(park), note("on"), block(5000), note("end"))
+    tiny.hit(300, thread, Noting(tiny, cost=100))
+    tiny.insert(350, queue, 1)
+    tiny.run()
+    assert tiny.log == [(400, "apc"), (400, "on"), (5400, "end")]
+    assert not thread.timed
 
 
 def test_1_5_4a_what_a_thread_queued_to_itself_runs_before_it_parks_and_costs_no_switch() -> None:
