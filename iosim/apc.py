@@ -201,7 +201,7 @@ class KernelApcs(ApcDelivery):
         elif thread.state == WAITING and not self._leaving(thread):
             boost(thread, increment)
             self._break_wait(thread)
-            self.dispatcher.make_ready(thread)
+            self.dispatcher.make_ready_for_apc(thread)
         else:
             processor = self.dispatcher.processors[thread.processor]
             processor.reschedule = True

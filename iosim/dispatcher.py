@@ -147,6 +147,14 @@ class Dispatcher(Scheduler):
         if thread.priority > self.lowest:
             self._pre_empt_for(thread)
 
+    def make_ready_for_apc(self, thread: Thread) -> None:
+        """The thread's wait is broken off for a kernel APC."""
+        self.make_ready(thread)
+
+    def bind(self, thread: Thread, number: int) -> None:
+        """Run on this processor alone. Simplified: here, where there are no affinities, it is only the first choice."""
+        thread.processor = number
+
     def _idle_processor(self, thread: Thread) -> int:
         """An idle processor, of the thread's node if there is one; -1 for none (semantics 7.3)."""
         node = thread.processor // self.per_node if thread.processor > 0 else 0

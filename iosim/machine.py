@@ -67,7 +67,7 @@ from iosim.scenario.schema import Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
 from iosim.scenario.steps import Transfer
 from iosim.scenario.storage import Attached
-from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
+from iosim.scheduling import PLAIN, QUANTUM_MODES, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
 from iosim.streams import (
@@ -203,7 +203,6 @@ class Machine:
             for first, second in zip(processors[::2], processors[1::2], strict=True):
                 first.sibling, second.sibling = second, first
                 first.shared_pace = second.shared_pace = round(2 * FULL_PACE / it.smt.yield_)
-
         for processor in processors:
             processor.ipi.cost = it.kernel.ipi
 
@@ -212,7 +211,8 @@ class Machine:
         it = self.model.machine.dispatcher
         times = it.context_switch, it.quantum, it.timer_tick, it.idle_exit
         quanta = FOREGROUND_QUANTA.get(it.quantum, ())
-        params = SchedulerParams(it.placement, it.ready_queues, it.quantum_mode, it.starvation_relief, quanta)
+        mode = it.quantum_mode or QUANTUM_MODES[self.model.machine.kernel.completion_mode]
+        params = SchedulerParams(it.placement, it.ready_queues, mode, it.starvation_relief, quanta)
         special = any(pool.foreground or pool.affinity != "any" for pool in self.model.pools.values())
         if groups == 1 and not special and replace(params, foreground_quanta=()) == PLAIN:
             return Dispatcher(self.clock, self.caches, *times)

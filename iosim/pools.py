@@ -15,10 +15,9 @@ from iosim.actor import TIMER, Actor
 from iosim.application import Step, WorkerProgram
 from iosim.attribution import Request
 from iosim.completion_port import CompletionPort
-from iosim.dispatcher import Dispatcher, lowest_bit
+from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.ntstatus import STATUS_SUCCESS, STATUS_TIMEOUT
-from iosim.processor import Processor
 from iosim.scheduling import FullDispatcher
 from iosim.services import Services
 
@@ -50,19 +49,11 @@ def make_thread(dispatcher: Dispatcher, program: WorkerProgram, number: int, par
     thread = dispatcher.create_thread(program, params.priority)
     if isinstance(dispatcher, FullDispatcher):
         if params.affine:
-            bind(dispatcher, thread, dispatcher.processors[number % len(dispatcher.processors)])
+            dispatcher.bind(thread, number % len(dispatcher.processors))
         elif params.group:
             dispatcher.set_group(thread, params.group)
         dispatcher.set_foreground(thread, params.foreground)
     return thread
-
-
-def bind(dispatcher: FullDispatcher, thread: KernelThread, processor: Processor) -> None:
-    """The thread runs on this processor alone, whichever its group (SetThreadGroupAffinity)."""
-    group = dispatcher.group_of_node[processor.node]
-    if group:
-        dispatcher.set_group(thread, group)
-    dispatcher.set_affinity(thread, 1 << processor.number - lowest_bit(dispatcher.group_masks[group]))
 
 
 class GrowingPort(CompletionPort):

@@ -59,6 +59,7 @@ class SchedulerParams:
 
 
 PLAIN = SchedulerParams()
+QUANTUM_MODES = {"direct": "cycles", "apc": "ticks"}  # by completion mode
 
 
 class FullDispatcher(Dispatcher):
@@ -146,6 +147,12 @@ class FullDispatcher(Dispatcher):
             thread.ideal = next_to_the_right(thread.ideal, wanted)
         self._put_back(thread)
         return before
+
+    def bind(self, thread: Thread, number: int) -> None:
+        """Run on this processor of the machine alone."""
+        group = self.group_of_node[self.processors[number].node]
+        self.set_group(thread, group)
+        self.set_affinity(thread, 1 << number - lowest_bit(self.group_masks[group]))
 
     def set_ideal_processor(self, thread: Thread, number: int) -> int:
         """The processor (of the thread's group) to try first from the next wake on; the one before.
@@ -235,10 +242,14 @@ class FullDispatcher(Dispatcher):
     def make_ready(self, thread: Thread) -> None:
         """The thread's wait is over: to an idle processor, or before a worse thread, or into a queue.
 
-        With quanta by ticks the wait is charged; a kernel APC that only interrupts a wait does not come here.
+        With quanta by ticks the wait is charged.
         """
         if self.by_ticks and thread.switches:
             charge_wait(thread)
+        self._place(thread)
+
+    def make_ready_for_apc(self, thread: Thread) -> None:
+        """A kernel APC alone ends no wait, and costs no unit (semantics 7.2)."""
         self._place(thread)
 
     def _place(self, thread: Thread) -> None:

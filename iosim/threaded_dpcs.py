@@ -60,7 +60,7 @@ class DpcThread(Program):
         self.queue: deque[ThreadedDpc] = deque()
         self.running: deque[ThreadedDpc] = deque()  # at most one
         self.thread: KernelThread = dispatcher.create_thread(self, PRIORITIES - 1)
-        self.thread.processor = processor.number
+        dispatcher.bind(self.thread, processor.number)
 
     def take(self, dpc: ThreadedDpc) -> None:
         """One more; the thread is woken if it waits."""

@@ -91,10 +91,11 @@ class Dispatcher(Section):
         source="Windows 8.1 and later",
         sure="documented",
     )
-    quantum_mode: Literal["cycles", "ticks"] = key(
-        "cycles",
-        "what uses a quantum up: processor time (Vista and later), or being there when the clock ticks (NT 4 to 2003)",
-        source="goes with direct completion, as ticks go with completion by APC",
+    quantum_mode: Literal["cycles", "ticks"] | None = key(
+        None,
+        "what uses a quantum up: cycles, processor time (Vista and later), or ticks, being there when the clock ticks"
+        " (NT 4 to 2003); left out, cycles with kernel.completion_mode direct, ticks with apc",
+        source="both changed with Vista",
         sure="documented",
     )
     starvation_relief: Flag = key(

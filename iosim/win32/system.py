@@ -12,7 +12,7 @@ from iosim.io_manager import DeviceObject, IoCosts, IoManager, IoParams
 from iosim.kernel_queue import KernelThread
 from iosim.locks import CriticalSection
 from iosim.numa import Topology
-from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
+from iosim.scheduling import PLAIN, QUANTUM_MODES, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
 from iosim.win32.api import Api
 from iosim.win32.calls import ProgramError, ThreadBody
@@ -46,7 +46,7 @@ class System:
     """The machine. Costs in ns; `files` are sizes in bytes by name, on one disk.
 
     `close_mode` is abandon (Vista and later) or keep (XP, 2003); `completion_mode` direct (Vista and later) or apc.
-    `scheduler`: placement, queues and quanta (scheduling.py).
+    `scheduler`: placement, queues and quanta (scheduling.py); left out, quanta by ticks in apc mode if there is a `tick`.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class System:
         quantum: int = 187_500_000,
         tick: int = 0,
         idle_exit: int = 0,
-        scheduler: SchedulerParams = PLAIN,
+        scheduler: SchedulerParams | None = None,
         close_mode: str = "abandon",
         completion_mode: CompletionMode = "direct",
         requests: RequestCosts = FREE,
@@ -69,6 +69,8 @@ class System:
     ) -> None:
         self.clock = CLOCKS[clock]()
         caches = Caches(Topology(1, processors), 1, 1, 0, 0)
+        mode = QUANTUM_MODES[completion_mode] if tick else PLAIN.quantum_mode
+        scheduler = scheduler or SchedulerParams(quantum_mode=mode)
         self.dispatcher = FullDispatcher(self.clock, caches, context_switch, quantum, tick, idle_exit, scheduler)
         for number in range(processors):
             self.dispatcher.add_processor(number)
