@@ -200,17 +200,19 @@ class Dispatcher(Scheduler):
 
     def next_ready(self, processor: Processor) -> Thread:
         """The best ready thread, its switch to this processor charged; IDLE_THREAD for none: the processor is idle."""
-        if self.left is not NO_QUEUE:
-            self.give_place_up(processor.thread)
+        if self.left is not NO_QUEUE:  # as give_place_up, without the call
+            queue = self.left
+            self.left = NO_QUEUE
+            queue.release_one(processor.thread.request)
         if self.caches.costs and processor.thread is not IDLE_THREAD:
             self.caches.left(processor.thread, processor.number)
         if not self.ready_mask:
             self.idle[processor.node] |= processor.place
             return IDLE_THREAD
         priority = self.ready_mask.bit_length() - 1
-        queue = self.ready[priority]
-        thread = queue.popleft()
-        if not queue:
+        level = self.ready[priority]
+        thread = level.popleft()
+        if not level:
             self.ready_mask ^= 1 << priority
         now = self.clock.now
         self.ready_area += self.ready_count * (now - self.ready_since)
