@@ -11,14 +11,13 @@ Source: semantics 1.11, 0b.9. Left out: alertable calls and timeouts, which prog
 
 from collections import deque
 
-from iosim.attribution import Request
+from iosim.attribution import NO_REQUEST, Request
 from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.io_manager import IoManager
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import NO_REQUEST
 from iosim.services import CallCosts, Services
 
 

@@ -6,12 +6,12 @@ the request. Source: semantics 3.1 to 3.3, 0b.17, 0b.20. Left for issue D: read-
 one paging IRP per missing run (here one for the whole request).
 """
 
-from iosim.attribution import PAGING
+from iosim.attribution import NO_REQUEST, PAGING
 from iosim.io_manager import PAGE, FileObject, IoManager
 from iosim.irp import NO_IRP, READ, Irp
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.ntstatus import STATUS_PENDING
-from iosim.processor import NO_REQUEST, Program
+from iosim.thread import Program
 
 FILE_SHIFT = 44  # a page's key is file number << 44 | page number
 

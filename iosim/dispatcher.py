@@ -18,20 +18,8 @@ from iosim.cache import Caches
 from iosim.idle_states import SleepyProcessor
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelThread
 from iosim.ntstatus import STATUS_TIMEOUT
-from iosim.processor import (
-    DECIDING,
-    HALTED,
-    IDLE_THREAD,
-    PASSIVE,
-    READY,
-    RUNNING,
-    TERMINATED,
-    WAITING,
-    Processor,
-    Program,
-    Scheduler,
-    Thread,
-)
+from iosim.processor import DECIDING, HALTED, PASSIVE, Processor, Scheduler
+from iosim.thread import IDLE_THREAD, READY, RUNNING, TERMINATED, WAITING, Program, Thread
 
 PRIORITIES = 32
 EVEN_BITS = 0x5555555555555555

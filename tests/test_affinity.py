@@ -6,7 +6,7 @@ from tiny import Device, Scheduled, Step, Tiny, call, causes, compute, note
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.kernel_queue import KernelThread
-from iosim.processor import READY
+from iosim.thread import READY
 from iosim.win32 import Api, System, ThreadBody
 
 

@@ -55,7 +55,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "threaded_dpcs",
         "timers",
     ),
-    1: ("processor", "dpc", "idle_states", "cache", "numa", "nic", "drives"),
+    1: ("thread", "accounts", "interrupts", "dpc", "processor", "idle_states", "cache", "numa", "nic", "drives"),
     0: (
         "actor",
         "attribution",
@@ -79,6 +79,7 @@ ALLOWED = {"clock": {"simpy"}, "streams": {"numpy"}}
 
 # What runs at every event: carried by step objects and mechanisms alone.
 PER_EVENT = (
+    "accounts",
     "actor",
     "apc",
     "application",
@@ -101,6 +102,7 @@ PER_EVENT = (
     "drives.hdd",
     "drives.nvme",
     "idle_states",
+    "interrupts",
     "io_manager",
     "irp",
     "kernel_queue",
@@ -116,6 +118,7 @@ PER_EVENT = (
     "scheduling",
     "services",
     "slim_locks",
+    "thread",
     "threaded_dpcs",
     "timers",
     "workload",

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from iosim import probes, recorders
+from iosim.accounts import DPC, ISR, KINDS
 from iosim.attribution import CAUSE_COUNT, SLEEP, Request
 from iosim.clock import CLOCKS
 from iosim.drives.drive import Command, Drive
 from iosim.errors import IosimError, LawBroken
 from iosim.kernel_queue import KernelQueue
 from iosim.machine import Machine, Raw
-from iosim.processor import DPC, ISR, KINDS, Processor
+from iosim.processor import Processor
 from iosim.scenario.loader import Scenario, load
 from iosim.summary import fingerprint
 

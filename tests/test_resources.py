@@ -8,8 +8,8 @@ from tiny import GO, WAIT, Step, Tiny, causes, compute, enter, leave, note, pay
 from iosim.errors import SelfDeadlock
 from iosim.kernel_queue import KernelThread
 from iosim.locks import ACQUIRED
-from iosim.processor import TERMINATED
 from iosim.resources import STARVE_EXCLUSIVE, USUAL, WAIT_FOR_EXCLUSIVE, Resource
+from iosim.thread import TERMINATED
 
 SHARED, EXCLUSIVE = True, False
 

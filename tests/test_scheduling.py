@@ -14,9 +14,10 @@ from iosim.clock import CLOCKS
 from iosim.dispatcher import Dispatcher
 from iosim.errors import WrongInput
 from iosim.kernel_queue import KernelThread
-from iosim.processor import DEVICE_LEVEL, DISPATCH, HALTED, READY, TERMINATED, WAKING
+from iosim.processor import DEVICE_LEVEL, DISPATCH, HALTED, WAKING
 from iosim.scheduling import FullDispatcher, SchedulerParams
 from iosim.summary import fingerprint
+from iosim.thread import READY, TERMINATED
 from iosim.units import MS, S
 
 # ---- scenarios -------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import iosim
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.errors import SelfDeadlock
-from iosim.processor import TERMINATED
 from iosim.slim_locks import SlimLock
+from iosim.thread import TERMINATED
 
 SHARED, EXCLUSIVE = True, False
 

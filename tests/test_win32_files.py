@@ -32,7 +32,7 @@ from iosim.ntstatus import (
     WAIT_IO_COMPLETION,
     WAIT_TIMEOUT,
 )
-from iosim.processor import WAITING
+from iosim.thread import WAITING
 from iosim.win32 import (
     FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
     FILE_SKIP_SET_EVENT_ON_HANDLE,

@@ -9,16 +9,17 @@ Source: semantics 4.1, 4.2, 0b.19, 0b.21. Left out: faults, non-queued commands,
 
 from collections import deque
 
-from iosim.attribution import DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, KERNEL, PORT_DRIVER_QUEUE
+from iosim.attribution import DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, KERNEL, NO_REQUEST, PORT_DRIVER_QUEUE
 from iosim.cache import Caches
 from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.dpc import Dpc
 from iosim.drives.drive import Command, CommandListener, Drive
+from iosim.interrupts import Interrupt
 from iosim.io_manager import PAGE, DeviceObject, Driver, IoManager
 from iosim.irp import NO_IRP, WRITE, Irp
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import NO_REQUEST, Interrupt, Processor
+from iosim.processor import Processor
 
 SUBMITTER = -1  # the interrupt goes to the processor that started the command
 
