@@ -6,7 +6,7 @@ The other entries are out of the port and out of every other thread's reach: the
 those before them, whatever it does meanwhile, blocking included. The cause of that is the port's order, gone on with
 inside the thread: neither the limit nor a lack of threads keeps them. Who they wait behind is exact: the thread's entries
 are a resource of their own, held by the request that the thread works for.
-Source: semantics 1.11, 0b.9. Left out: alertable calls and timeouts, which programs (win32.py) have.
+Source: semantics 1.11, 0b.9. Left out: alertable calls and timeouts, which programs (win32/) have.
 """
 
 from collections import deque

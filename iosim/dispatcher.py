@@ -171,12 +171,15 @@ class Dispatcher(Scheduler):
             if processor.mode in (PASSIVE, DECIDING) and processor.thread.priority < lowest:
                 victim = processor
                 lowest = processor.thread.priority
-        if lowest == thread.priority:
-            return
-        if victim.mode == PASSIVE:
-            victim.pre_empt()
-        else:
-            victim.reschedule = True
+        if lowest < thread.priority:
+            self._oust(victim)
+
+    def _oust(self, processor: Processor) -> None:
+        """The processor's thread makes way: now, or once its program has been asked; after an interrupt by itself."""
+        if processor.mode == PASSIVE:
+            processor.pre_empt()
+        elif processor.mode == DECIDING:
+            processor.reschedule = True
 
     def _count_ready(self, change: int) -> None:
         now = self.clock.now

@@ -220,13 +220,6 @@ class FullDispatcher(Dispatcher):
         elif thread.state == RUNNING and self.outranked(thread):
             self._oust(self.processors[thread.processor])
 
-    def _oust(self, processor: Processor) -> None:
-        """The processor's thread makes way: now, or once its program has been asked; after an interrupt by itself."""
-        if processor.mode == PASSIVE:
-            processor.pre_empt()
-        elif processor.mode == DECIDING:
-            processor.reschedule = True
-
     # ---- becoming ready ------------------------------------------------------------------------------------------
 
     def make_ready(self, thread: Thread) -> None:

@@ -1,7 +1,7 @@
-"""The one door to the kernel for programs: compute, remove, post, wait, issue, each with its processor time.
+"""The door to the kernel for a scenario's programs: compute, remove, post, wait, issue, each with its processor time.
 
-The handlers of a scenario are step objects on this door (application.py). A program written by hand as a generator will
-be one more actor that turns each of its yields into the same calls (issue B).
+The handlers of a scenario are step objects on this door (application.py). Programs written as generators
+(win32/) have calls of their own, which prepare requests here.
 """
 
 from iosim.actor import TIMER, Clock
