@@ -127,7 +127,7 @@ class Wait(WaitOwner):
         dispatcher.wake(thread, self.increment)
 
 
-class Signal(DispatcherObject):
+class TwoState(DispatcherObject):
     """Signalled or not. `manual` (a notification object): until it is reset; else (synchronization) one wait resets it."""
 
     def __init__(self, dispatcher: Dispatcher, manual: bool, state: bool) -> None:
@@ -146,7 +146,7 @@ class Signal(DispatcherObject):
         return STATUS_SUCCESS
 
 
-class Event(Signal):
+class Event(TwoState):
     """Manual-reset or auto-reset."""
 
     def set(self, increment: int = EVENT_INCREMENT) -> None:
@@ -228,7 +228,7 @@ class Mutex(DispatcherObject):
         self.serve()
 
 
-class Latch(Signal):
+class Latch(TwoState):
     """Signalled once and for ever, or as its owner says: the end of a thread."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:

@@ -7,10 +7,10 @@ setting and cancelling do to the state: public documentation [M]. Left out: a DP
 
 from iosim.actor import TIMER, Actor
 from iosim.dispatcher import Dispatcher
-from iosim.objects import Signal
+from iosim.objects import TwoState
 
 
-class Timer(Signal):
+class Timer(TwoState):
     """CreateWaitableTimer; `manual`: it notifies everybody, else it synchronizes one."""
 
     def __init__(self, dispatcher: Dispatcher, manual: bool) -> None:

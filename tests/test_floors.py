@@ -99,6 +99,7 @@ PER_EVENT = (
     "devices.volume",
     "dispatcher",
     "dpc",
+    "drives.constant",
     "drives.drive",
     "drives.hdd",
     "drives.nvme",
