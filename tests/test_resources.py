@@ -34,7 +34,7 @@ def share(resource: Resource, manner: int) -> Step:
     return Step(act)
 
 
-def test_0b_14_an_exclusive_hold_is_handed_over_and_nobody_barges_in() -> None:
+def test_0b14_an_exclusive_hold_is_handed_over_and_nobody_barges_in() -> None:
     """A leaves at 150; it is B's from then on, though B is there at 200 only: A, who asks at 150, waits."""
     tiny = Tiny(2, switch=50)
     resource = resource_of(tiny)
