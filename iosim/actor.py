@@ -1,4 +1,4 @@
-"""What the clock calls, and what a clock is. Knows no simpy; compiled like every mechanism (issue C)."""
+"""What the clock calls, and what a clock is. Knows no simpy; to be compiled like every mechanism."""
 
 from enum import IntEnum
 

@@ -12,21 +12,12 @@ Simplified: the routine of a kernel APC waits for nothing but a resume.
 
 from typing import Any
 
-from iosim.attribution import BLOCKED_CALL, INTERRUPTED, LOCK, READY_QUEUE
+from iosim.attribution import BLOCKED_CALL, INTERRUPTED, LOCK, NO_REQUEST, READY_QUEUE
 from iosim.dispatcher import ApcDelivery, Dispatcher, boost
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelQueue, KernelThread, WaitOwner
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_USER_APC
-from iosim.processor import (
-    APC_LEVEL,
-    DECIDING,
-    NO_REQUEST,
-    PASSIVE,
-    READY,
-    RUNNING,
-    TERMINATED,
-    WAITING,
-    Program,
-)
+from iosim.processor import DECIDING, PASSIVE
+from iosim.thread import APC_LEVEL, READY, RUNNING, TERMINATED, WAITING, Program
 
 NEXT, RUN = range(2)  # what a frame does when it is asked: begin the next APC, or do the one whose time is paid
 

@@ -13,9 +13,9 @@ from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
 from iosim.port_lock import LockedPort
-from iosim.processor import RUNNING, Program
 from iosim.services import AGAIN, DONE, LEFT, LEFT_AND_WAITS, RETRIES, WAITS, Services
 from iosim.streams import Variate
+from iosim.thread import RUNNING, Program
 
 FETCH, BEGIN, FINISH = range(3)
 SECTOR = 512

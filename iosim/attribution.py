@@ -10,7 +10,7 @@ from typing import Any
 
 from iosim.actor import Actor
 
-# The first five have the numbers of the processor's kinds of thread time (processor.py), so that a stretch of
+# The first five have the numbers of the processor's kinds of thread time (accounts.py), so that a stretch of
 # processor time can be booked on the processor and on its request alike.
 CAUSES = (
     "user",
@@ -135,3 +135,6 @@ class Request:
         if spent:
             self.ledger[cause] += spent
             self.mark = now
+
+
+NO_REQUEST = Request(0, 0, 0, 0, [0] * CAUSE_COUNT)

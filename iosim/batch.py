@@ -6,19 +6,18 @@ The other entries are out of the port and out of every other thread's reach: the
 those before them, whatever it does meanwhile, blocking included. The cause of that is the port's order, gone on with
 inside the thread: neither the limit nor a lack of threads keeps them. Who they wait behind is exact: the thread's entries
 are a resource of their own, held by the request that the thread works for.
-Source: semantics 1.11, 0b.9. Left out: alertable calls and timeouts, which programs (win32.py) have.
+Source: semantics 1.11, 0b.9. Left out: alertable calls and timeouts, which programs (win32/) have.
 """
 
 from collections import deque
 
-from iosim.attribution import Request
+from iosim.attribution import NO_REQUEST, Request
 from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.io_manager import IoManager
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import NO_REQUEST
 from iosim.services import CallCosts, Services
 
 

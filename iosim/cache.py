@@ -12,7 +12,7 @@ at any thread count, and that is part of the handler's time; SMT siblings have a
 """
 
 from iosim.numa import Topology
-from iosim.processor import Thread
+from iosim.thread import Thread
 
 LINE = 64  # bytes
 

@@ -2,16 +2,16 @@
 
 Pages of 4 KiB, least recently used out first. A hit may also be drawn for the request (a file's `hit_ratio`), so that two
 designs see the same hits. A miss is served by a worker thread that blocks in a paging IRP, comes back, copies and completes
-the request. Source: semantics 3.1 to 3.3, 0b.17, 0b.20. Left for issue D: read-ahead, dirty pages and the lazy writer,
+the request. Source: semantics 3.1 to 3.3, 0b.17, 0b.20. Left out: read-ahead, dirty pages and the lazy writer,
 one paging IRP per missing run (here one for the whole request).
 """
 
-from iosim.attribution import PAGING
+from iosim.attribution import NO_REQUEST, PAGING
 from iosim.io_manager import PAGE, FileObject, IoManager
 from iosim.irp import NO_IRP, READ, Irp
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.ntstatus import STATUS_PENDING
-from iosim.processor import NO_REQUEST, Program
+from iosim.thread import Program
 
 FILE_SHIFT = 44  # a page's key is file number << 44 | page number
 

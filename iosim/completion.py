@@ -18,7 +18,7 @@ from iosim.irp import NO_APC, NO_IRP, NO_STATUS_BLOCK, NO_THREAD, READ, Irp
 from iosim.kernel_queue import KernelThread, Packet
 from iosim.ntstatus import is_error, succeeded
 from iosim.numa import Topology
-from iosim.processor import TERMINATED
+from iosim.thread import TERMINATED
 
 if TYPE_CHECKING:
     from iosim.io_manager import FileObject

@@ -18,20 +18,8 @@ from iosim.cache import Caches
 from iosim.idle_states import SleepyProcessor
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelThread
 from iosim.ntstatus import STATUS_TIMEOUT
-from iosim.processor import (
-    DECIDING,
-    HALTED,
-    IDLE_THREAD,
-    PASSIVE,
-    READY,
-    RUNNING,
-    TERMINATED,
-    WAITING,
-    Processor,
-    Program,
-    Scheduler,
-    Thread,
-)
+from iosim.processor import DECIDING, HALTED, PASSIVE, Processor, Scheduler
+from iosim.thread import IDLE_THREAD, READY, RUNNING, TERMINATED, WAITING, Program, Thread
 
 PRIORITIES = 32
 EVEN_BITS = 0x5555555555555555
@@ -183,12 +171,15 @@ class Dispatcher(Scheduler):
             if processor.mode in (PASSIVE, DECIDING) and processor.thread.priority < lowest:
                 victim = processor
                 lowest = processor.thread.priority
-        if lowest == thread.priority:
-            return
-        if victim.mode == PASSIVE:
-            victim.pre_empt()
-        else:
-            victim.reschedule = True
+        if lowest < thread.priority:
+            self._oust(victim)
+
+    def _oust(self, processor: Processor) -> None:
+        """The processor's thread makes way: now, or once its program has been asked; after an interrupt by itself."""
+        if processor.mode == PASSIVE:
+            processor.pre_empt()
+        elif processor.mode == DECIDING:
+            processor.reschedule = True
 
     def _count_ready(self, change: int) -> None:
         now = self.clock.now

@@ -8,9 +8,11 @@ Source: semantics 0b.7. Simplified: one time whatever the state and however long
 interrupt wakes an idle processor at no cost.
 """
 
+from iosim.accounts import IDLE, scale
 from iosim.actor import THREAD, Clock
 from iosim.attribution import IDLE_STATE_EXIT
-from iosim.processor import FULL_PACE, IDLE, WAKING, Processor, Scheduler, Thread, scale
+from iosim.processor import FULL_PACE, WAKING, Processor, Scheduler
+from iosim.thread import Thread
 
 
 class SleepyProcessor(Processor):

@@ -11,6 +11,7 @@ call (`issue_cost`), the way up in the DPC, the removal on the thread that remov
 from dataclasses import dataclass
 from typing import Any
 
+from iosim.attribution import NO_REQUEST
 from iosim.completion import (
     NO_PORT,
     SKIP_PORT_ON_SUCCESS,
@@ -57,7 +58,6 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import Event
-from iosim.processor import NO_REQUEST
 
 PAGE = 4096
 MOST_LOCATIONS = 127  # a stack location's number is a signed byte in the real IRP

@@ -7,11 +7,11 @@ Whatever asks for more (an event, a cancel routine, a master) takes that mark aw
 
 from typing import TYPE_CHECKING, Any
 
-from iosim.attribution import Request
+from iosim.attribution import NO_REQUEST, Request
 from iosim.kernel_queue import KernelThread, Packet
 from iosim.lookaside import NO_LOOKASIDE, PrivateList
 from iosim.ntstatus import STATUS_SUCCESS
-from iosim.processor import NO_REQUEST, Program
+from iosim.thread import Program
 
 if TYPE_CHECKING:
     from iosim.io_manager import DeviceObject, FileObject

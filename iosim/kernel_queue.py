@@ -11,10 +11,11 @@ from collections import deque
 from typing import Any
 
 from iosim.actor import Clock
-from iosim.attribution import NO_FREE_THREAD, PORT_LIMIT, PORT_ORDER, Request
+from iosim.attribution import NO_FREE_THREAD, NO_REQUEST, PORT_LIMIT, PORT_ORDER, Request
 from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import NO_REQUEST, WAITING, Program, Scheduler, Thread
+from iosim.processor import Scheduler
+from iosim.thread import WAITING, Program, Thread
 
 NO_LIMIT = 2**31 - 1  # there is no maximum in the real system; this one throttles nobody (semantics 1.2.2)
 

@@ -9,12 +9,13 @@ switched in: convoys form. Source: semantics 0b.14. An uncontended acquire or re
 from collections import deque
 
 from iosim.actor import Clock
-from iosim.attribution import LOCK
+from iosim.attribution import LOCK, NO_REQUEST
 from iosim.dispatcher import Dispatcher
 from iosim.irp import NO_THREAD
 from iosim.kernel_queue import KernelThread
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import NO_REQUEST, PASSIVE, RUNNING, WAITING
+from iosim.processor import PASSIVE
+from iosim.thread import RUNNING, WAITING
 
 # What became of a try: held; spinning (try again when the time now owed is paid); waiting (try again when woken).
 ACQUIRED, SPINNING, BLOCKED = range(3)

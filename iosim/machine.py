@@ -4,7 +4,7 @@ Nothing is decided here: every number comes from the scenario, whose schema has 
 """
 
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from iosim.cache_manager import CacheManager, PageCache, SystemWorker
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.devices.ntfs import Ntfs
-from iosim.devices.port_driver import SUBMITTER, PortCosts, PortDriver
+from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
 from iosim.dispatcher import Dispatcher
 from iosim.drives.drive import Drive
@@ -268,16 +268,15 @@ class Machine:
         disk = self.model.disks[name]
         params = drive_params(disk)
         drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
-        target = disk.interrupt_processor
-        if target is None:
-            target = 0 if isinstance(params, HddParams) else SUBMITTER
+        interrupted = self._interrupted(disk)
+        if isinstance(params, HddParams):
+            interrupted = interrupted[:1]
         stack = self.model.machine.stack
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)
-        port = PortDriver(self.io, self.caches, drive, self._resource(f"disks.{name}"), params.slots, target, costs)
-        if disk.interrupt_policy is not None:
-            processors = self._interrupted(disk)
-            port.aim(processors[:1] if isinstance(params, HddParams) else processors)
+        port = PortDriver(
+            self.io, self.caches, drive, self._resource(f"disks.{name}"), params.slots, interrupted, costs
+        )
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
@@ -285,14 +284,16 @@ class Machine:
     def _count(self, number: int | PerProcessor) -> int:
         return count_on(number, len(self.dispatcher.processors))
 
-    def _interrupted(self, disk: Attached) -> list[int]:
+    def _interrupted(self, disk: Attached) -> Sequence[int]:
         """The processors that the disk's interrupts may go to."""
-        per_node = self.dispatcher.per_node
-        close = list(range(disk.numa_node * per_node, (disk.numa_node + 1) * per_node))
+        if disk.interrupt_processor is not None:
+            return [disk.interrupt_processor]
         if disk.interrupt_policy == "specified":
-            return list(disk.interrupt_processors)
-        if disk.interrupt_policy == "spread":
-            return list(range(len(self.dispatcher.processors)))
+            return disk.interrupt_processors
+        if disk.interrupt_policy in (None, "spread"):
+            return range(len(self.dispatcher.processors))
+        per_node = self.dispatcher.per_node
+        close = range(disk.numa_node * per_node, (disk.numa_node + 1) * per_node)
         return close if disk.interrupt_policy == "all_close" else close[:1]
 
     def _ports(self, name: str) -> list[CompletionPort]:

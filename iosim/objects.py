@@ -1,4 +1,4 @@
-"""Dispatcher objects: what a thread can wait for. Events, semaphores, mutexes, waitable timers, ends of threads, ports.
+"""Dispatcher objects: what a thread can wait for. Events, semaphores, mutexes, ends of threads.
 
 A wait names one or more objects and is satisfied by any of them (the first in the list that is signalled) or by all at
 once. Satisfying it has a side effect on the object (an auto-reset event is reset, a semaphore counts down, a mutex gets an
@@ -127,8 +127,8 @@ class Wait(WaitOwner):
         dispatcher.wake(thread, self.increment)
 
 
-class Event(DispatcherObject):
-    """Manual-reset (stays signalled until reset) or auto-reset (one wait, then reset)."""
+class TwoState(DispatcherObject):
+    """Signalled or not. `manual` (a notification object): until it is reset; else (synchronization) one wait resets it."""
 
     def __init__(self, dispatcher: Dispatcher, manual: bool, state: bool) -> None:
         super().__init__(dispatcher)
@@ -140,10 +140,14 @@ class Event(DispatcherObject):
         return self.state
 
     def satisfy(self, thread: KernelThread) -> int:
-        """Auto-reset."""
+        """One wait, unless `manual`."""
         if not self.manual:
             self.state = False
         return STATUS_SUCCESS
+
+
+class Event(TwoState):
+    """Manual-reset or auto-reset."""
 
     def set(self, increment: int = EVENT_INCREMENT) -> None:
         """SetEvent; the I/O manager sets it with the driver's boost."""
@@ -224,16 +228,11 @@ class Mutex(DispatcherObject):
         self.serve()
 
 
-class Latch(DispatcherObject):
+class Latch(TwoState):
     """Signalled once and for ever, or as its owner says: the end of a thread."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        super().__init__(dispatcher)
-        self.state = False
-
-    def signalled(self, thread: KernelThread) -> bool:
-        """As its owner says."""
-        return self.state
+        super().__init__(dispatcher, True, False)
 
     def set(self, state: bool) -> None:
         """The owner says so."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iosim import plots
+from iosim.accounts import KINDS
 from iosim.attribution import CAUSES
-from iosim.processor import KINDS
 from iosim.replication import replication
 from iosim.statistics import NO_INTERVAL, Estimate
 from iosim.summary import port_names

@@ -5,164 +5,25 @@ done is booked, what is left stays with the thread as time *owed* and is resumed
 interrupted only by a higher one; a thread that has raised its IRQL to DISPATCH_LEVEL (a holder of a spin lock) is `RAISED`:
 interrupts come through, DPCs and better threads wait (0b.10).
 
-A thread owes time of five kinds, paid in the order switch, refill, kernel, user, spin. Source of the order of work and
-of the drain: semantics 7.5, 7.6, 0b.7. Simplified: all interrupts share one level and wait for each other; interrupt
-service is not slowed by a busy SMT sibling.
+Source of the order of work and of the drain: semantics 7.5, 7.6, 0b.7. Simplified: interrupt service is not slowed by a
+busy SMT sibling.
 """
 
 from collections import deque
 from typing import Any
 
 from iosim import actor
+from iosim.accounts import DPC, IDLE, ISR, KERNEL, KINDS, REFILL, SPIN, SWITCH, USER, book, book_stolen, scale
 from iosim.actor import Actor, Clock
-from iosim.attribution import CAUSE_COUNT, INTERRUPTED, Request
 from iosim.dpc import NO_DPC, Dpc, DpcQueue
 from iosim.errors import BugCheck
-
-# Kinds of processor time; the first five are kinds of thread time and have the numbers of their causes.
-KINDS = ("user", "kernel", "switch", "refill", "spin", "isr", "dpc", "idle")
-USER, KERNEL, SWITCH, REFILL, SPIN, ISR, DPC, IDLE = range(8)
+from iosim.interrupts import NO_INTERRUPT, SIGNAL, TICK, InterProcessorInterrupt, Interrupt, Messenger
+from iosim.thread import DEVICE_IRQL, DISPATCH_LEVEL, IDLE_THREAD, Thread
 
 # What a processor is doing (its IRQL, coarsely).
 # DECIDING: its thread's program is being asked what comes next, at this very instant. RAISED: its thread runs, at
 # DISPATCH_LEVEL. WAKING: idle_states.py.
 PASSIVE, DISPATCH, DEVICE_LEVEL, HALTED, DECIDING, RAISED, WAKING = range(7)
-
-# IRQLs (semantics 7.5); all devices share one level.
-PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL, DEVICE_IRQL = range(4)
-
-# States of a thread (semantics 7.3; standby lasts no time here).
-READY, RUNNING, WAITING, TERMINATED = range(4)
-
-NO_REQUEST = Request(0, 0, 0, 0, [0] * CAUSE_COUNT)
-
-
-class Program:
-    """What a thread does. The dispatcher calls `resume`; the program owes time, waits, or gives the thread up."""
-
-    def resume(self, thread: "Thread") -> bool:
-        """Go on, the thread being on a processor with nothing owed.
-
-        True: the thread owes time, and wants to be called again when it is paid. False: it waits or has ended.
-        """
-        raise NotImplementedError
-
-
-class Thread:
-    """A kernel thread: what it runs, what it owes, where it ran last.
-
-    `owed` is the sum of the five kinds (ns of this processor); `private` and `request_bytes` are its working set
-    (bytes), whose cache lines are where `cache.py` left them. From `affinity` on: what only some schedulers look at.
-    """
-
-    __slots__ = (
-        "affinity",
-        "base_priority",
-        "boosts",
-        "core_fill",
-        "foreground",
-        "full_quantum",
-        "full_units",
-        "group",
-        "ideal",
-        "irql",
-        "node_fill",
-        "number",
-        "owed",
-        "owed_kernel",
-        "owed_refill",
-        "owed_spin",
-        "owed_switch",
-        "owed_user",
-        "planned",
-        "priority",
-        "priority_decrement",
-        "private",
-        "processor",
-        "program",
-        "quantum",
-        "queued_on",
-        "ready_since",
-        "request",
-        "request_bytes",
-        "stage",
-        "state",
-        "stolen",
-        "switches",
-        "units",
-        "wait_began",
-        "wait_cause",
-    )
-
-    def __init__(self, number: int, program: Program, priority: int) -> None:
-        self.number = number
-        self.program = program
-        self.base_priority = priority
-        self.priority = priority  # with its boost, which decays (semantics 7.4)
-        self.state = WAITING
-        self.planned = False  # owed time is left from before a pre-emption: nothing to ask the program yet
-        self.owed = 0
-        self.owed_user = 0
-        self.owed_kernel = 0
-        self.owed_switch = 0
-        self.owed_refill = 0
-        self.owed_spin = 0
-        self.stolen = 0  # ns that interrupts took from the present stretch
-        self.quantum = 0
-        self.request = NO_REQUEST
-        self.wait_cause = 0
-        self.wait_began = 0
-        self.processor = -1
-        self.private = 0
-        self.request_bytes = 0
-        self.core_fill = 0
-        self.node_fill = 0
-        self.stage = 0
-        self.switches = 0
-        self.affinity = 0  # bit n: may run on processor n of the machine; 0: on any of its group
-        self.group = 0
-        self.ideal = 0
-        self.full_quantum = 0  # ns: what a refill gives
-        self.units = 0  # left of the quantum where clock ticks are charged (semantics 7.2)
-        self.full_units = 0
-        self.foreground = 0  # 0 to 2: how far its process is in front
-        self.boosts = True  # a wake may boost it
-        self.priority_decrement = 0  # the part of its boost that goes all at once (semantics 7.4)
-        self.queued_on = 0  # while ready: the queue that it is in
-        self.ready_since = 0  # ns
-        self.irql = PASSIVE_LEVEL  # at most DISPATCH_LEVEL; kept when it is switched out below that
-
-    def owe_user(self, ns: int) -> None:
-        """Run in user mode for `ns`."""
-        self.owed_user += ns
-        self.owed += ns
-
-    def owe_kernel(self, ns: int) -> None:
-        """Run in kernel mode for `ns`."""
-        self.owed_kernel += ns
-        self.owed += ns
-
-    def owe_refill(self, ns: int) -> None:
-        """Wait for cache lines for `ns`."""
-        self.owed_refill += ns
-        self.owed += ns
-
-    def owe_spin(self, ns: int) -> None:
-        """Spin for `ns` at most: whoever lets the spinner in cuts it short."""
-        self.owed_spin += ns
-        self.owed += ns
-
-
-class Interrupt:
-    """A vector aimed at one processor; `cost` (ns) is the service routine's, at device level."""
-
-    def __init__(self, cost: int) -> None:
-        self.cost = cost
-        self.pending = False
-
-    def service(self, processor: "Processor") -> None:
-        """What the service routine leaves behind: as a rule a queued DPC."""
-        raise NotImplementedError
 
 
 class Scheduler:
@@ -210,9 +71,6 @@ class Scheduler:
         """The thread has just begun to wait. True: it stays, for a kernel APC that it may take."""
         raise NotImplementedError
 
-
-IDLE_THREAD = Thread(-1, Program(), -1)
-NO_INTERRUPT = Interrupt(0)
 
 FULL_PACE = 1000
 
@@ -683,81 +541,3 @@ class Processor(Actor):
             self.thread.quantum -= elapsed
             book(self.thread, self.account, elapsed)
         self.since = now
-
-
-TICK, SIGNAL = range(2)
-
-
-class Messenger(Actor):
-    """Tells its processor of a clock tick that it waits for, and of other processors' signals."""
-
-    def __init__(self, processor: Processor) -> None:
-        self.processor = processor
-        self.generation = 0
-        self.waits = False  # for the tick
-
-    def fire(self, what: int) -> None:
-        """Now."""
-        processor = self.processor
-        if what == TICK:
-            self.waits = False
-            processor.drain()
-        else:
-            processor.raise_interrupt(processor.ipi)
-
-
-class InterProcessorInterrupt(Interrupt):
-    """Its service routine does nothing: what was asked for happens on the way down. `cost` (ns) is the target's."""
-
-    def service(self, processor: Processor) -> None:
-        """Nothing."""
-
-
-def book(thread: Thread, account: list[int], elapsed: int) -> None:
-    """Of what the thread owes, `elapsed` ns have been paid, in the written order of kinds."""
-    if not elapsed:
-        return
-    ledger = thread.request.ledger
-    paid_switch = min(elapsed, thread.owed_switch)
-    left = elapsed - paid_switch
-    paid_refill = min(left, thread.owed_refill)
-    left -= paid_refill
-    paid_kernel = min(left, thread.owed_kernel)
-    left -= paid_kernel
-    paid_user = min(left, thread.owed_user)
-    paid_spin = left - paid_user
-    thread.owed_switch -= paid_switch
-    thread.owed_refill -= paid_refill
-    thread.owed_kernel -= paid_kernel
-    thread.owed_user -= paid_user
-    thread.owed_spin -= paid_spin
-    thread.owed -= elapsed
-    for kind, paid in (
-        (SWITCH, paid_switch),
-        (REFILL, paid_refill),
-        (KERNEL, paid_kernel),
-        (USER, paid_user),
-        (SPIN, paid_spin),
-    ):
-        if paid:
-            account[kind] += paid
-            ledger[kind] += paid
-    thread.request.mark += elapsed
-
-
-def book_stolen(thread: Thread) -> None:
-    """Interrupts held up the thread, and so its request."""
-    request = thread.request
-    request.ledger[INTERRUPTED] += thread.stolen
-    request.mark += thread.stolen
-    thread.stolen = 0
-
-
-def scale(thread: Thread, numerator: int, denominator: int) -> None:
-    """What is owed, in ns at another pace (rounded down, each kind for itself)."""
-    thread.owed_switch = thread.owed_switch * numerator // denominator
-    thread.owed_refill = thread.owed_refill * numerator // denominator
-    thread.owed_kernel = thread.owed_kernel * numerator // denominator
-    thread.owed_user = thread.owed_user * numerator // denominator
-    thread.owed_spin = thread.owed_spin * numerator // denominator
-    thread.owed = thread.owed_switch + thread.owed_refill + thread.owed_kernel + thread.owed_user + thread.owed_spin

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from iosim.actor import TIMER, Actor
-from iosim.processor import IDLE_THREAD, Thread
+from iosim.thread import IDLE_THREAD, Thread
 
 if TYPE_CHECKING:
     from iosim.scheduling import FullDispatcher

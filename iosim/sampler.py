@@ -7,6 +7,7 @@ window is a difference, exact to the nanosecond.
 from array import array
 from collections.abc import Sequence
 
+from iosim.accounts import KINDS
 from iosim.actor import SAMPLE, Actor, Clock
 from iosim.batch import BatchServices
 from iosim.cache_manager import CacheManager
@@ -15,7 +16,6 @@ from iosim.dispatcher import Dispatcher
 from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
 from iosim.locks import ContendedLock
-from iosim.processor import KINDS
 from iosim.workload import PipelinedSource, Window
 
 

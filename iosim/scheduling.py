@@ -22,19 +22,9 @@ from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
 from iosim.dispatcher import REAL_TIME, Dispatcher, decay, lowest_bit
 from iosim.kernel_queue import NO_QUEUE, KernelThread
-from iosim.processor import (
-    DECIDING,
-    HALTED,
-    IDLE_THREAD,
-    PASSIVE,
-    READY,
-    RUNNING,
-    WAKING,
-    Processor,
-    Program,
-    Thread,
-)
+from iosim.processor import DECIDING, HALTED, PASSIVE, WAKING, Processor
 from iosim.ready_queues import BalanceSetManager, ReadyQueue
+from iosim.thread import IDLE_THREAD, READY, RUNNING, Program, Thread
 
 SHARED = -1  # `queued_on` of a thread in the queue that its group shares
 ENDLESS = 1 << 62  # ns: a quantum that only clock ticks end
@@ -229,13 +219,6 @@ class FullDispatcher(Dispatcher):
             self._place(thread)
         elif thread.state == RUNNING and self.outranked(thread):
             self._oust(self.processors[thread.processor])
-
-    def _oust(self, processor: Processor) -> None:
-        """The processor's thread makes way: now, or once its program has been asked; after an interrupt by itself."""
-        if processor.mode == PASSIVE:
-            processor.pre_empt()
-        elif processor.mode == DECIDING:
-            processor.reschedule = True
 
     # ---- becoming ready ------------------------------------------------------------------------------------------
 

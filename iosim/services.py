@@ -1,11 +1,11 @@
-"""The one door to the kernel for programs: compute, remove, post, wait, issue, each with its processor time.
+"""The door to the kernel for a scenario's programs: compute, remove, post, wait, issue, each with its processor time.
 
-The handlers of a scenario are step objects on this door (application.py). A program written by hand as a generator will
-be one more actor that turns each of its yields into the same calls (issue B).
+The handlers of a scenario are step objects on this door (application.py). Programs written as generators
+(win32/) have calls of their own, which prepare requests here.
 """
 
 from iosim.actor import TIMER, Clock
-from iosim.attribution import BLOCKED_CALL, Request
+from iosim.attribution import BLOCKED_CALL, NO_REQUEST, Request
 from iosim.cache import Caches
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
@@ -14,7 +14,6 @@ from iosim.io_manager import FileObject, IoManager
 from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread
 from iosim.ntstatus import STATUS_PENDING, is_error, succeeded
-from iosim.processor import NO_REQUEST
 
 # What became of a step: go on; the request goes on elsewhere; go on when woken; the request went on and the thread waits;
 # try again when the time now owed is paid; try again when woken.

@@ -15,7 +15,7 @@ from iosim.errors import SelfDeadlock
 from iosim.irp import NO_THREAD
 from iosim.kernel_queue import KernelThread
 from iosim.locks import ACQUIRED, ContendedLock
-from iosim.processor import WAITING
+from iosim.thread import WAITING
 
 
 class ReaderWriterLock(ContendedLock):

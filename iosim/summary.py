@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from iosim.accounts import KINDS
 from iosim.attribution import CAUSES
 from iosim.machine import Raw
-from iosim.processor import KINDS
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
 from iosim.statistics import (
     Estimate,

@@ -11,7 +11,8 @@ from iosim.attribution import BLOCKED_CALL
 from iosim.dispatcher import PRIORITIES, Dispatcher
 from iosim.dpc import MEDIUM, Dpc
 from iosim.kernel_queue import KernelThread
-from iosim.processor import WAITING, Processor, Program, Thread
+from iosim.processor import Processor
+from iosim.thread import WAITING, Program, Thread
 
 
 class ThreadedDpc(Dpc):

@@ -7,31 +7,17 @@ setting and cancelling do to the state: public documentation [M]. Left out: a DP
 
 from iosim.actor import TIMER, Actor
 from iosim.dispatcher import Dispatcher
-from iosim.kernel_queue import KernelThread
-from iosim.ntstatus import STATUS_SUCCESS
-from iosim.objects import DispatcherObject
+from iosim.objects import TwoState
 
 
-class Timer(DispatcherObject):
+class Timer(TwoState):
     """CreateWaitableTimer; `manual`: it notifies everybody, else it synchronizes one."""
 
     def __init__(self, dispatcher: Dispatcher, manual: bool) -> None:
-        super().__init__(dispatcher)
-        self.manual = manual
-        self.state = False
+        super().__init__(dispatcher, manual, False)
         self.active = False  # it will expire
         self.period = 0
         self.expiry = Expiry(self)
-
-    def signalled(self, thread: KernelThread) -> bool:
-        """For anybody."""
-        return self.state
-
-    def satisfy(self, thread: KernelThread) -> int:
-        """A synchronization timer is reset."""
-        if not self.manual:
-            self.state = False
-        return STATUS_SUCCESS
 
     def set(self, due: int, period: int) -> bool:
         """Expire in `due` ns and, unless `period` (ns) is 0, again and again; True if it was under way before.

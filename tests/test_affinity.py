@@ -6,7 +6,7 @@ from tiny import Device, Scheduled, Step, Tiny, call, causes, compute, note
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.kernel_queue import KernelThread
-from iosim.processor import READY
+from iosim.thread import READY
 from iosim.win32 import Api, System, ThreadBody
 
 
@@ -47,7 +47,7 @@ def test_7_3_an_affine_thread_takes_any_idle_processor_of_its_mask() -> None:
     assert thread.processor == 3
 
 
-def test_0b_16_affine_threads_wait_apart_and_a_processor_takes_the_better_of_both_queues() -> None:
+def test_0b16_affine_threads_wait_apart_and_a_processor_takes_the_better_of_both_queues() -> None:
     """Processor 0 is free at 100: the better thread of its own queue goes first, then the shared one, then the worse."""
     tiny = Scheduled(2)
     tiny.start(compute(100), priority=10, last=0)
@@ -59,7 +59,7 @@ def test_0b_16_affine_threads_wait_apart_and_a_processor_takes_the_better_of_bot
     assert tiny.log == [(110, "better"), (120, "shared"), (130, "worse")]
 
 
-def test_0b_16_of_equals_a_processors_own_thread_goes_before_the_shared_one() -> None:
+def test_0b16_of_equals_a_processors_own_thread_goes_before_the_shared_one() -> None:
     tiny = Scheduled(2)
     tiny.start(compute(100), last=0)
     tiny.start(compute(1000), last=1)
@@ -69,7 +69,7 @@ def test_0b_16_of_equals_a_processors_own_thread_goes_before_the_shared_one() ->
     assert tiny.log == [(110, "own"), (120, "shared")]
 
 
-def test_0b_16_a_mask_of_all_processors_is_no_affinity() -> None:
+def test_0b16_a_mask_of_all_processors_is_no_affinity() -> None:
     """The thread waits with all others, behind its older equal; an affine one would go before it."""
     tiny = Scheduled()
     tiny.start(compute(100))

@@ -26,13 +26,13 @@ from tiny import (
 
 from iosim.actor import Clock
 from iosim.apc import KernelApc, all_apcs_disabled, is_suspended, kernel_apcs, queue_user_apc
-from iosim.attribution import Request
+from iosim.attribution import NO_REQUEST, Request
 from iosim.clock import HeapClock, SimpyClock
 from iosim.kernel_queue import KernelQueue, KernelThread, Packet
 from iosim.locks import CriticalSection
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.objects import INFINITE, Event, wait_for
-from iosim.processor import APC_LEVEL, DISPATCH_LEVEL, NO_REQUEST, WAITING
+from iosim.thread import APC_LEVEL, DISPATCH_LEVEL, WAITING
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])

@@ -4,7 +4,7 @@ import pytest
 
 from iosim.cache import LINE, Caches, lost
 from iosim.numa import Topology
-from iosim.processor import Program, Thread
+from iosim.thread import Program, Thread
 
 KIB = 1024
 L2, L3 = 64 * KIB, 256 * KIB

@@ -9,7 +9,7 @@ from iosim.io_manager import EXIT_ROUNDS, USUAL, IoParams
 from iosim.irp import NO_CANCELLER, StatusBlock
 from iosim.ntstatus import STATUS_CANCELLED, STATUS_END_OF_FILE, STATUS_PENDING, STATUS_SUCCESS
 from iosim.objects import Event
-from iosim.processor import TERMINATED
+from iosim.thread import TERMINATED
 
 BOTH = [USUAL, APC_MODE]
 

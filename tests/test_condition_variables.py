@@ -117,7 +117,7 @@ def test_a_wake_by_whom_the_release_lets_in_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize(("timeout", "ends"), [(1, 1000), (985, 1000), (990, 1000), (991, 2000)])
-def test_0b_13_a_timeout_ends_at_a_tick_and_the_lock_is_taken_again(timeout: int, ends: int) -> None:
+def test_0b13_a_timeout_ends_at_a_tick_and_the_lock_is_taken_again(timeout: int, ends: int) -> None:
     tiny = Tiny(tick=1000)
     section, variable = section_of(tiny), ConditionVariable(tiny.dispatcher)
     tiny.start(enter(section), compute(10), *sleep(variable, section, timeout), told("a"), leave(section), note("out"))

@@ -16,8 +16,8 @@ from iosim.dispatcher import (
 )
 from iosim.kernel_queue import KernelThread
 from iosim.objects import INFINITE
-from iosim.processor import TERMINATED, Program
 from iosim.scheduling import SchedulerParams
+from iosim.thread import TERMINATED, Program
 from iosim.win32 import Api, Handle, System, ThreadBody
 
 

@@ -24,7 +24,9 @@ from iosim.actor import DEVICE, Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.dpc import HIGH, LOW, MEDIUM, MEDIUM_HIGH, Dpc, DpcQueue
 from iosim.errors import BugCheck
-from iosim.processor import APC_LEVEL, DEVICE_IRQL, DISPATCH_LEVEL, PASSIVE_LEVEL, Interrupt, Processor
+from iosim.interrupts import Interrupt
+from iosim.processor import Processor
+from iosim.thread import APC_LEVEL, DEVICE_IRQL, DISPATCH_LEVEL, PASSIVE_LEVEL
 from iosim.threaded_dpcs import DpcThreads, ThreadedDpc
 
 

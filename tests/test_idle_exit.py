@@ -13,7 +13,7 @@ def clock(request: pytest.FixtureRequest) -> type[Clock]:
     return kind
 
 
-def test_0b_7_a_thread_starts_when_its_processor_has_left_its_idle_state_and_the_waker_goes_on(
+def test_0b7_a_thread_starts_when_its_processor_has_left_its_idle_state_and_the_waker_goes_on(
     clock: type[Clock],
 ) -> None:
     """Woken at 1,300, it starts at 1,500, and pays for this switch and for the one to its first wait."""
@@ -25,7 +25,7 @@ def test_0b_7_a_thread_starts_when_its_processor_has_left_its_idle_state_and_the
     assert tiny.account(1) == {"switch": 20, "user": 100, "idle": 1700 - 120}
 
 
-def test_0b_7_the_time_is_the_requests_idle_state_exit() -> None:
+def test_0b7_the_time_is_the_requests_idle_state_exit() -> None:
     tiny = Tiny(idle_exit=200, switch=10)
     thread = tiny.start(compute(100), block(1000), compute(100), note("done"))
     thread.request = request = tiny.request()
@@ -35,7 +35,7 @@ def test_0b_7_the_time_is_the_requests_idle_state_exit() -> None:
     assert sum(request.ledger) == request.mark == 1620
 
 
-def test_0b_7_a_processor_that_is_busy_has_no_idle_state_to_leave() -> None:
+def test_0b7_a_processor_that_is_busy_has_no_idle_state_to_leave() -> None:
     """Only the first start pays: the second thread is there when the first one ends."""
     tiny = Tiny(idle_exit=200)
     tiny.start(compute(100), note("first"))
@@ -44,7 +44,7 @@ def test_0b_7_a_processor_that_is_busy_has_no_idle_state_to_leave() -> None:
     assert tiny.log == [(300, "first"), (400, "second")]
 
 
-def test_0b_7_a_thread_woken_from_a_dpc_of_the_only_processor_starts_when_the_drain_ends() -> None:
+def test_0b7_a_thread_woken_from_a_dpc_of_the_only_processor_starts_when_the_drain_ends() -> None:
     tiny = Tiny(idle_exit=200)
     sleeper = tiny.start(wait(), compute(10), note("woken"))
     Device(tiny.processors[0], 10, 50, lambda: tiny.dispatcher.wake(sleeper)).at(tiny, 1000)
@@ -52,7 +52,7 @@ def test_0b_7_a_thread_woken_from_a_dpc_of_the_only_processor_starts_when_the_dr
     assert tiny.log == [(1070, "woken")]
 
 
-def test_0b_7_a_thread_woken_from_a_dpc_starts_on_an_idle_processor_while_the_drain_goes_on() -> None:
+def test_0b7_a_thread_woken_from_a_dpc_starts_on_an_idle_processor_while_the_drain_goes_on() -> None:
     """Two DPCs of 50: the first one's end wakes the thread at 1,060; the second one ends at 1,110."""
     tiny = Tiny(2, idle_exit=20)
     sleeper = tiny.start(wait(), compute(10), note("woken"), last=0)

@@ -162,7 +162,7 @@ def test_the_port_drivers_queue_is_first_come_first_served() -> None:
 
 def test_commands_that_finish_together_share_an_interrupt_and_a_dpc() -> None:
     """Two arrive 431 ns apart on two processors, but the second is done while the ISR of the first runs."""
-    tiny = TinyIo(3, clock=HeapClock, workers=2, switch=0, target=2)
+    tiny = TinyIo(3, clock=HeapClock, workers=2, switch=0, interrupted=[2])
     tiny.ask_at(2000, 1, 2)
     tiny.run()
     assert tiny.busy(2) == {"isr": ISR, "dpc": DPC + 2 * UP + 4 * UNLOCK}
@@ -170,7 +170,7 @@ def test_commands_that_finish_together_share_an_interrupt_and_a_dpc() -> None:
 
 def test_the_interrupt_goes_to_the_processor_that_started_the_command() -> None:
     """NVMe, a vector a processor (semantics 4.3): even when the issuing thread moved between its call and the start."""
-    tiny = TinyIo(2, clock=HeapClock, workers=1, switch=0, target=-1)
+    tiny = TinyIo(2, clock=HeapClock, workers=1, switch=0, interrupted=[0, 1])
     tiny.ask_at(2000, 1)
     hog = tiny.thread(priority=12)
     hog.processor = 0

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from tiny import Tiny, causes, compute, note, take
 
 from iosim.actor import Clock
-from iosim.attribution import SYSTEM_WORKER_QUEUE, Request
+from iosim.attribution import NO_REQUEST, SYSTEM_WORKER_QUEUE, Request
 from iosim.completion_port import CompletionPort
 from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelQueue, KernelThread, Packet
 from iosim.probes import Probes
-from iosim.processor import NO_REQUEST, Program, Scheduler, Thread
+from iosim.processor import Scheduler
 from iosim.recorders import new_ledger
+from iosim.thread import Program, Thread
 
 
 class Woken(Scheduler):

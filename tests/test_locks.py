@@ -8,7 +8,7 @@ from tiny import Device, Step, Tiny, causes, compute, enter, leave, note, pay
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.locks import CriticalSection
-from iosim.processor import TERMINATED
+from iosim.thread import TERMINATED
 
 
 def section_of(tiny: Tiny, spin: int = 0, fair: bool = False) -> CriticalSection:

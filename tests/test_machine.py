@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from iosim import probes, recorders
+from iosim.accounts import DPC, ISR, KINDS
 from iosim.attribution import CAUSE_COUNT, SLEEP, Request
 from iosim.clock import CLOCKS
 from iosim.drives.drive import Command, Drive
 from iosim.errors import IosimError, LawBroken
 from iosim.kernel_queue import KernelQueue
 from iosim.machine import Machine, Raw
-from iosim.processor import DPC, ISR, KINDS, Processor
+from iosim.processor import Processor
 from iosim.scenario.loader import Scenario, load
 from iosim.summary import fingerprint
 
@@ -179,8 +180,8 @@ def test_a_hard_disk_has_one_vector_and_takes_the_first_processor_of_its_policy(
 
 
 def test_0b21_processors_without_a_vector_share_those_of_others_in_turn() -> None:
-    driver = build(EVERYTHING, **FOUR).disks["flash"]
-    driver.aim([1, 3])
+    keys: Tree = {"disks__flash__interrupt_policy": "specified", "disks__flash__interrupt_processors": [1, 3]}
+    driver = build(EVERYTHING, **FOUR, **keys).disks["flash"]
     assert [vector.processor.number for vector in driver.routes] == [1, 1, 3, 3]
 
 

@@ -18,11 +18,11 @@ from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.kernel_queue import KernelThread
 from iosim.machine import Raw
 from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, ThreadParams
-from iosim.processor import TERMINATED, WAITING
 from iosim.recorders import Behind, new_ledger
 from iosim.scheduling import FullDispatcher
 from iosim.streams import CLIENT_SHIFT, Constant, Variate
 from iosim.summary import fingerprint
+from iosim.thread import TERMINATED, WAITING
 
 # ---- batched dequeue -------------------------------------------------------------------------------------------------
 

@@ -114,7 +114,7 @@ def test_7_3_a_thread_that_cant_pre_empt_on_its_ideal_processor_waits_although_a
 # ---- ready queues ----------------------------------------------------------------------------------------------------
 
 
-def test_0b_16_with_a_queue_a_processor_a_thread_waits_for_its_ideal_one() -> None:
+def test_0b16_with_a_queue_a_processor_a_thread_waits_for_its_ideal_one() -> None:
     """Processor 1 is free first, at 200, but 0 has something better to do: nobody there waits for it."""
     tiny = Scheduled(2, APART)
     tiny.start(compute(500), note("zero"), last=0).ideal = 0
@@ -138,7 +138,7 @@ def test_7_3_with_a_queue_a_processor_a_thread_pre_empts_on_its_ideal_one_only()
     assert tiny.log == [(400, "9"), (1000, "6"), (1100, "7")]
 
 
-def test_0b_16_with_a_shared_queue_the_oldest_goes_to_whoever_is_free() -> None:
+def test_0b16_with_a_shared_queue_the_oldest_goes_to_whoever_is_free() -> None:
     tiny = Scheduled(2)
     tiny.start(compute(500), note("zero"), last=0)
     tiny.start(compute(200), note("one"), last=1)
@@ -148,7 +148,7 @@ def test_0b_16_with_a_shared_queue_the_oldest_goes_to_whoever_is_free() -> None:
     assert tiny.log == [(200, "one"), (500, "zero"), (510, "younger"), (600, "older")]
 
 
-def test_0b_16_an_idle_processor_takes_the_best_thread_that_waits_elsewhere_of_equals_one_of_its_node() -> None:
+def test_0b16_an_idle_processor_takes_the_best_thread_that_waits_elsewhere_of_equals_one_of_its_node() -> None:
     """Nodes {0, 1} and {2, 3}; processor 3 is free at 100 and nothing waits there."""
     tiny = Scheduled(4, APART, nodes=2)
     for processor, time in enumerate((1000, 1000, 1000, 100)):
@@ -159,7 +159,7 @@ def test_0b_16_an_idle_processor_takes_the_best_thread_that_waits_elsewhere_of_e
     assert tiny.log == [(110, "best"), (120, "near"), (130, "far"), (140, "worst")]
 
 
-def test_0b_16_an_affine_thread_is_not_taken_to_a_processor_that_it_may_not_use() -> None:
+def test_0b16_an_affine_thread_is_not_taken_to_a_processor_that_it_may_not_use() -> None:
     tiny = Scheduled(2, APART)
     tiny.start(compute(1000), priority=10, last=0).ideal = 0
     tiny.start(compute(100), priority=10, last=1).ideal = 1

@@ -17,8 +17,8 @@ from iosim.io_manager import IoCosts, IoManager
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.machine import Machine
 from iosim.port_lock import LockedPort
-from iosim.processor import RUNNING
 from iosim.services import CallCosts, Services
+from iosim.thread import RUNNING
 
 HOLD = 20
 

@@ -21,7 +21,7 @@ def by_ticks(processors: int = 1, quantum: int = 200, clock: type[Clock] = HeapC
     return Scheduled(processors, TICKS, quantum=quantum, tick=100, clock=clock, **tiny)
 
 
-def test_0b_12_a_tick_is_charged_to_whoever_runs_however_long_it_ran(clock: type[Clock]) -> None:
+def test_0b12_a_tick_is_charged_to_whoever_runs_however_long_it_ran(clock: type[Clock]) -> None:
     """B comes at 90 and is there at the ticks of 100 and 200: its quantum of two ticks is over after 110 ns.
 
     A, pre-empted with nothing charged, goes on with a full one: ticks at 300 and 400 end it.
@@ -34,7 +34,7 @@ def test_0b_12_a_tick_is_charged_to_whoever_runs_however_long_it_ran(clock: type
     assert tiny.log == [(210, "c"), (300, "b"), (710, "a")]
 
 
-def test_0b_12_a_thread_that_is_never_there_at_a_tick_is_never_charged() -> None:
+def test_0b12_a_thread_that_is_never_there_at_a_tick_is_never_charged() -> None:
     """It runs for 90 of every 100 ns, 360 in all, and keeps its quantum of 100 (one tick)."""
     tiny = by_ticks(quantum=100)
     steps = [step for _ in range(4) for step in (compute(90), block(10))]
@@ -114,7 +114,7 @@ def test_7_2_a_boost_fades_by_a_level_each_quantum() -> None:
     assert tiny.log == [(900, "equal"), (910, "boosted")]
 
 
-def test_0b_12_the_clock_ticks_for_quanta_only_while_threads_run() -> None:
+def test_0b12_the_clock_ticks_for_quanta_only_while_threads_run() -> None:
     """A machine at rest has no events: here from 150 to 5,000; and it ends."""
     tiny = by_ticks(clock=HeapClock)
     tiny.start(compute(150), note("a"))
@@ -149,7 +149,7 @@ def test_C09_with_fixed_quanta_the_foreground_has_no_longer_one() -> None:
     assert (thread.quantum, thread.full_quantum) == (200, 200)
 
 
-def test_0b_12_a_tick_finds_nobody_running_on_a_processor_that_is_waking() -> None:
+def test_0b12_a_tick_finds_nobody_running_on_a_processor_that_is_waking() -> None:
     """Given at 0, the thread starts at 150: only the tick of 200 is charged."""
     tiny = by_ticks(idle_exit=150)
     thread = tiny.start(compute(100))

@@ -25,8 +25,8 @@ from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelThread, Packet
 from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_PENDING, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.numa import Topology
 from iosim.objects import Event
-from iosim.processor import READY, RUNNING, TERMINATED, Program, Thread
 from iosim.recorders import new_ledger
+from iosim.thread import READY, RUNNING, TERMINATED, Program, Thread
 from iosim.win32 import INFINITE, WAIT_OBJECT_0, Api, Call, CompletionStatus, Handle, System, ThreadBody
 from iosim.win32.ports import PostedPacket
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 
-from iosim.attribution import Request
+from iosim.attribution import NO_REQUEST, Request
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.io_manager import (
     BUFFERED,
@@ -39,8 +39,8 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import Event
-from iosim.processor import NO_REQUEST, TERMINATED
 from iosim.services import DONE, CallCosts, Services
+from iosim.thread import TERMINATED
 
 STEPS = 40
 ENDS = [STATUS_SUCCESS, STATUS_SUCCESS, STATUS_BUFFER_OVERFLOW, STATUS_END_OF_FILE]

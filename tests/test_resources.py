@@ -8,8 +8,8 @@ from tiny import GO, WAIT, Step, Tiny, causes, compute, enter, leave, note, pay
 from iosim.errors import SelfDeadlock
 from iosim.kernel_queue import KernelThread
 from iosim.locks import ACQUIRED
-from iosim.processor import TERMINATED
 from iosim.resources import STARVE_EXCLUSIVE, USUAL, WAIT_FOR_EXCLUSIVE, Resource
+from iosim.thread import TERMINATED
 
 SHARED, EXCLUSIVE = True, False
 
@@ -34,7 +34,7 @@ def share(resource: Resource, manner: int) -> Step:
     return Step(act)
 
 
-def test_0b_14_an_exclusive_hold_is_handed_over_and_nobody_barges_in() -> None:
+def test_0b14_an_exclusive_hold_is_handed_over_and_nobody_barges_in() -> None:
     """A leaves at 150; it is B's from then on, though B is there at 200 only: A, who asks at 150, waits."""
     tiny = Tiny(2, switch=50)
     resource = resource_of(tiny)

@@ -14,9 +14,10 @@ from iosim.clock import CLOCKS
 from iosim.dispatcher import Dispatcher
 from iosim.errors import WrongInput
 from iosim.kernel_queue import KernelThread
-from iosim.processor import DEVICE_LEVEL, DISPATCH, HALTED, READY, TERMINATED, WAKING
+from iosim.processor import DEVICE_LEVEL, DISPATCH, HALTED, WAKING
 from iosim.scheduling import FullDispatcher, SchedulerParams
 from iosim.summary import fingerprint
+from iosim.thread import READY, TERMINATED
 from iosim.units import MS, S
 
 # ---- scenarios -------------------------------------------------------------------------------------------------------
@@ -68,7 +69,7 @@ HOGS: Tree = {
 
 
 @pytest.mark.parametrize(("relief", "served"), [(False, 0), (True, 62)])
-def test_0b_15_relief_lets_a_starved_pool_work_for_a_doubled_quantum(relief: bool, served: int) -> None:
+def test_0b15_relief_lets_a_starved_pool_work_for_a_doubled_quantum(relief: bool, served: int) -> None:
     """Ready from 0 on, its worker is lifted at 5 s, for 62.5 ms of 1 ms each."""
     raw = run(HOGS, machine__dispatcher__starvation_relief=relief)
     rows = zip(raw.columns["ended"], raw.columns["group"], strict=True)

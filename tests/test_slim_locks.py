@@ -13,8 +13,8 @@ import iosim
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
 from iosim.errors import SelfDeadlock
-from iosim.processor import TERMINATED
 from iosim.slim_locks import SlimLock
+from iosim.thread import TERMINATED
 
 SHARED, EXCLUSIVE = True, False
 
@@ -104,12 +104,12 @@ def contended(fair: bool) -> tuple[Tiny, SlimLock]:
     return tiny, lock
 
 
-def test_0b_14_a_slim_lock_is_unfair_the_releaser_barges_in_before_the_woken_one() -> None:
+def test_0b14_a_slim_lock_is_unfair_the_releaser_barges_in_before_the_woken_one() -> None:
     tiny, _ = contended(fair=False)
     assert tiny.log == [(50, "a in"), (150, "a in"), (250, "a in"), (400, "b in"), (500, "b in"), (600, "b in")]
 
 
-def test_0b_14_handed_over_fairly_every_hold_would_pay_a_switch() -> None:
+def test_0b14_handed_over_fairly_every_hold_would_pay_a_switch() -> None:
     tiny, _ = contended(fair=True)
     assert [what for _, what in tiny.log] == ["a in", "b in"] * 3
     assert [time for time, _ in tiny.log] == [50, 200, 350, 500, 650, 800]

@@ -9,7 +9,7 @@ from iosim.units import MS, S
 RELIEF = SchedulerParams(starvation_relief=True)
 
 
-def test_0b_15_a_thread_that_is_ready_for_more_than_4_s_runs_for_a_doubled_quantum() -> None:
+def test_0b15_a_thread_that_is_ready_for_more_than_4_s_runs_for_a_doubled_quantum() -> None:
     """Ready from 0.5 s on, it is looked at every second: at 5 s it has starved. Two quanta of 20 ms later it is back."""
     tiny = Scheduled(1, RELIEF, quantum=20 * MS)
     tiny.start(compute(7 * S), note("hog"), priority=9)
@@ -22,7 +22,7 @@ def test_0b_15_a_thread_that_is_ready_for_more_than_4_s_runs_for_a_doubled_quant
     assert seen == [(8, 0), (15, 1), (8, 0)]
 
 
-def test_0b_15_without_relief_it_waits_to_the_end() -> None:
+def test_0b15_without_relief_it_waits_to_the_end() -> None:
     tiny = Scheduled(quantum=20 * MS)
     tiny.start(compute(7 * S), note("hog"), priority=9)
     tiny.start(compute(30 * MS), note("starved"))
@@ -30,7 +30,7 @@ def test_0b_15_without_relief_it_waits_to_the_end() -> None:
     assert tiny.log == [(7 * S, "hog"), (7 * S + 30 * MS, "starved")]
 
 
-def test_0b_15_with_quanta_by_ticks_the_lifted_thread_has_twice_the_units() -> None:
+def test_0b15_with_quanta_by_ticks_the_lifted_thread_has_twice_the_units() -> None:
     """A tick is 15 ms, the quantum one tick: lifted at 5 s, after 2 ticks (the first at 5.010 s) it is back."""
     tiny = Scheduled(1, SchedulerParams(quantum_mode="ticks", starvation_relief=True), quantum=15 * MS, tick=15 * MS)
     tiny.start(compute(7 * S), note("hog"), priority=9)
@@ -43,7 +43,7 @@ def test_0b_15_with_quanta_by_ticks_the_lifted_thread_has_twice_the_units() -> N
     assert tiny.log == [(7 * S + 25 * MS, "hog")]
 
 
-def test_0b_15_a_pass_lifts_ten_threads_and_looks_at_sixteen() -> None:
+def test_0b15_a_pass_lifts_ten_threads_and_looks_at_sixteen() -> None:
     """Two at 5 and twenty at 8 have starved: at 5 s the two and eight of the others, at 6 s the next pass goes on."""
     tiny = Scheduled(1, RELIEF)
     tiny.start(compute(9 * S), priority=15)  # even lifted ones don't run
@@ -55,7 +55,7 @@ def test_0b_15_a_pass_lifts_ten_threads_and_looks_at_sixteen() -> None:
     assert (lifted, LIFTED, SCANNED) == ([10, 20, 22], 10, 16)
 
 
-def test_0b_15_threads_that_have_not_starved_use_the_scan_up_and_the_next_pass_begins_there() -> None:
+def test_0b15_threads_that_have_not_starved_use_the_scan_up_and_the_next_pass_begins_there() -> None:
     """Sixteen at 5 are ready since 4 s; the starved one at 8 is not looked at by the pass of 5 s, but by that of 6 s."""
     tiny = Scheduled(1, RELIEF)
     tiny.start(compute(7 * S), priority=15)
@@ -69,7 +69,7 @@ def test_0b_15_threads_that_have_not_starved_use_the_scan_up_and_the_next_pass_b
     assert seen == [8, 15]
 
 
-def test_0b_15_an_affine_thread_is_relieved_on_its_processor() -> None:
+def test_0b15_an_affine_thread_is_relieved_on_its_processor() -> None:
     tiny = Scheduled(2, RELIEF, quantum=20 * MS)
     tiny.start(compute(6 * S), note("hog"), priority=9, last=1)
     starved = tiny.start(compute(10 * MS), note("starved"))

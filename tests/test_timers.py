@@ -27,7 +27,7 @@ def await_(it: DispatcherObject, name: str, timeout: int = INFINITE) -> list[Ste
 
 @pytest.mark.parametrize("clock", [HeapClock, SimpyClock])
 @pytest.mark.parametrize(("due", "ends"), [(0, 1000), (1, 1000), (970, 1000), (971, 2000)])
-def test_0b_13_a_timer_expires_at_the_first_tick_at_or_after_its_due_time(
+def test_0b13_a_timer_expires_at_the_first_tick_at_or_after_its_due_time(
     due: int, ends: int, clock: type[Clock]
 ) -> None:
     tiny = Tiny(tick=1000, clock=clock)

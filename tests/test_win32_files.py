@@ -32,7 +32,7 @@ from iosim.ntstatus import (
     WAIT_IO_COMPLETION,
     WAIT_TIMEOUT,
 )
-from iosim.processor import WAITING
+from iosim.thread import WAITING
 from iosim.win32 import (
     FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
     FILE_SKIP_SET_EVENT_ON_HANDLE,
@@ -363,7 +363,7 @@ def test_1_15_a_files_own_event_can_be_left_alone_but_a_requests_event_is_set(sy
     assert run(plain, system=system).one("plain") == (WAIT_TIMEOUT if modes else WAIT_OBJECT_0)
 
 
-def test_0b_5_packets_of_a_port_that_goes_leave_their_overlapped_pending_for_ever(system: System) -> None:
+def test_0b5_packets_of_a_port_that_goes_leave_their_overlapped_pending_for_ever(system: System) -> None:
     ours, theirs = system.pipe()
     overlapped = Overlapped()
 
@@ -383,7 +383,7 @@ def test_0b_5_packets_of_a_port_that_goes_leave_their_overlapped_pending_for_eve
     assert given == 0  # the IRPs are back on their list
 
 
-def test_0b_6_what_is_in_the_drive_ends_normally_after_the_close() -> None:
+def test_0b6_what_is_in_the_drive_ends_normally_after_the_close() -> None:
     def program(api: Api, log: Log) -> ThreadBody:
         file = yield api.CreateFile("data", overlapped=True, no_buffering=True)
         port = yield api.CreateIoCompletionPort(file, None, 1)
@@ -459,7 +459,7 @@ def test_a_cached_read_misses_once_and_is_a_copy_from_then_on() -> None:
     assert log.when("packet") == [missed, missed + 1000]
 
 
-def test_0b_20_with_all_system_workers_busy_the_issuer_of_a_miss_waits_for_it() -> None:
+def test_0b20_with_all_system_workers_busy_the_issuer_of_a_miss_waits_for_it() -> None:
     def program(api: Api, log: Log) -> ThreadBody:
         file = yield api.CreateFile("data", overlapped=True)
         for page in range(3):

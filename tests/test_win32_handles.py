@@ -15,7 +15,7 @@ from iosim.ntstatus import (
     WAIT_IO_COMPLETION,
     WAIT_TIMEOUT,
 )
-from iosim.processor import TERMINATED
+from iosim.thread import TERMINATED
 from iosim.win32 import (
     INFINITE,
     MAXIMUM_WAIT_OBJECTS,

@@ -6,7 +6,7 @@ import pytest
 from tiny_win32 import MS, Log, disk, line_marked, new_port, read, run, write
 
 from iosim.ntstatus import ERROR_INVALID_PARAMETER, ERROR_NOACCESS, ERROR_OPERATION_ABORTED
-from iosim.processor import WAITING
+from iosim.thread import WAITING
 from iosim.win32 import (
     FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
     WAIT_OBJECT_0,

@@ -10,19 +10,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from iosim.accounts import KINDS
 from iosim.actor import ARRIVAL, DEVICE, SAMPLE, TIMER, Actor, Clock
 from iosim.apc import KernelApc
-from iosim.attribution import BLOCKED_CALL, CAUSES, Request
+from iosim.attribution import BLOCKED_CALL, CAUSES, NO_REQUEST, Request
 from iosim.cache import Caches
 from iosim.clock import HeapClock
 from iosim.dispatcher import Dispatcher
 from iosim.dpc import MEDIUM, Dpc
+from iosim.interrupts import Interrupt
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
 from iosim.numa import Topology
-from iosim.processor import FULL_PACE, KINDS, NO_REQUEST, PASSIVE_LEVEL, Interrupt, Processor, Program, Thread
+from iosim.processor import FULL_PACE, Processor
 from iosim.recorders import new_ledger
 from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
+from iosim.thread import PASSIVE_LEVEL, Program, Thread
 
 EVER = 10**12  # ns: longer than any test
 EVENTS = 100_000

@@ -1,6 +1,6 @@
 """A tiny machine with one disk: NTFS over volume over disk class over port driver, workers on a port, known costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tiny import Tiny
 
@@ -12,7 +12,8 @@ from iosim.completion_port import CompletionPort
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
-from iosim.drives.drive import Command, Drive
+from iosim.drives.constant import ConstantDrive
+from iosim.drives.drive import Command
 from iosim.io_manager import PAGE, USUAL, DeviceObject, FileObject, IoCosts, IoManager, IoParams
 from iosim.irp import READ
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
@@ -30,12 +31,11 @@ DOWN = NTFS[0] + VOLUME[0] + DISK[0]
 UP = NTFS[1] + VOLUME[1] + DISK[1] + COMPLETION
 
 
-class ConstantDrive(Drive):
-    """Every command takes the same time, plus `stagger` a tag; `slots` of them go on side by side."""
+class StaggeredDrive(ConstantDrive):
+    """Every command takes `stagger` ns a tag more; what it was given is written down."""
 
     def __init__(self, clock: Clock, slots: int, latency: int = LATENCY, stagger: int = 0) -> None:
-        super().__init__(clock, slots, 1 << 40)
-        self.latency = latency
+        super().__init__(clock, slots, 1 << 40, latency)
         self.stagger = stagger
         self.hook: Callable[[Command], object] = lambda command: None
         self.seen: list[tuple[int, int, int]] = []  # when, offset, size
@@ -44,12 +44,6 @@ class ConstantDrive(Drive):
         self.seen.append((self.clock.now, command.offset, command.size))
         self.hook(command)
         self.clock.at(self.latency + self.stagger * command.tag, DEVICE, self, command.tag)
-
-    def fire(self, what: int) -> None:
-        command = self.commands[what]
-        command.started = command.submitted
-        command.transferring = self.clock.now
-        self.finish(command)
 
 
 class Ended(Client):
@@ -93,7 +87,7 @@ class TinyIo(Tiny):
         cached: bool = False,
         system_workers: int = 0,
         blocking: bool = False,
-        target: int = 0,
+        interrupted: Sequence[int] = (0,),
         copy_ps: int = 0,
         hits: list[Variate] | None = None,
         params: IoParams = USUAL,
@@ -102,9 +96,9 @@ class TinyIo(Tiny):
         super().__init__(processors, switch=switch, clock=clock)
         self.io = IoManager(self.dispatcher, IoCosts(CALL, IRP, PAGE_LOCK, REMOVAL, copy_ps), params)
         self.services = Services(self.dispatcher, self.io, self.caches, CallCosts(REMOVE, CALL, CALL))
-        self.drive = ConstantDrive(self.clock, slots, latency, stagger)
+        self.drive = StaggeredDrive(self.clock, slots, latency, stagger)
         costs = PortCosts(START, COMPLETION, ISR, DPC, UNLOCK, 0)
-        self.port_driver = PortDriver(self.io, self.caches, self.drive, 0, slots, target, costs)
+        self.port_driver = PortDriver(self.io, self.caches, self.drive, 0, slots, interrupted, costs)
         bottom = DeviceObject(self.port_driver, None, 0, 1 << 40)
         disk = DeviceObject(PassThrough(self.io, *DISK), bottom, 0, 1 << 40)
         volume = DeviceObject(PassThrough(self.io, *VOLUME), disk, 1 << 20, 1 << 30)

@@ -8,19 +8,19 @@ Source: semantics 4.1, 4.2, 0b.19, 0b.21. Left out: faults, non-queued commands,
 """
 
 from collections import deque
+from collections.abc import Sequence
 
-from iosim.attribution import DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, KERNEL, PORT_DRIVER_QUEUE
+from iosim.attribution import DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, KERNEL, NO_REQUEST, PORT_DRIVER_QUEUE
 from iosim.cache import Caches
 from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.dpc import Dpc
 from iosim.drives.drive import Command, CommandListener, Drive
+from iosim.interrupts import Interrupt
 from iosim.io_manager import PAGE, DeviceObject, Driver, IoManager
 from iosim.irp import NO_IRP, WRITE, Irp
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import NO_REQUEST, Interrupt, Processor
-
-SUBMITTER = -1  # the interrupt goes to the processor that started the command
+from iosim.processor import Processor
 
 
 class PortCosts:
@@ -36,10 +36,21 @@ class PortCosts:
 
 
 class PortDriver(Driver):
-    """Queues, starts and completes the requests of one drive; at most `depth` of them are in the drive."""
+    """Queues, starts and completes the requests of one drive; at most `depth` of them are in the drive.
+
+    `interrupted`: the processors that have a vector each. A command interrupts the one that started it, if that has; the
+    others take turns with them.
+    """
 
     def __init__(
-        self, io: IoManager, caches: Caches, drive: Drive, number: int, depth: int, target: int, costs: PortCosts
+        self,
+        io: IoManager,
+        caches: Caches,
+        drive: Drive,
+        number: int,
+        depth: int,
+        interrupted: Sequence[int],
+        costs: PortCosts,
     ) -> None:
         self.io = io
         self.clock = io.clock
@@ -53,9 +64,7 @@ class PortDriver(Driver):
         self.irps = [NO_IRP for _ in drive.commands]  # by tag
         self.vectors = [Vector(self, processor) for processor in io.dispatcher.processors]
         self.vector_of = [self.vectors[0] for _ in drive.commands]  # by tag
-        self.routes = self.vectors  # by processor that starts a command
-        if target != SUBMITTER:
-            self.aim([target])
+        self.routes = routes(self.vectors, interrupted)  # by processor that starts a command
         drive.listener = DriveLink(self)
         self.last_request = NO_REQUEST
         self.probes: Probes = NO_PROBES
@@ -71,17 +80,6 @@ class PortDriver(Driver):
         self.busy_ns = 0  # at least one command in the drive
         self.queued_area = 0  # requests waiting here, not in the drive
         self.queued_most = 0
-
-    def aim(self, processors: list[int]) -> None:
-        """Interrupt these alone, a vector each: the processor that started the command if it is one, else they take turns."""
-        self.routes = []
-        others = 0
-        for number, vector in enumerate(self.vectors):
-            if number in processors:
-                self.routes.append(vector)
-            else:
-                self.routes.append(self.vectors[processors[others % len(processors)]])
-                others += 1
 
     def start_cost(self) -> int:
         """Programming the drive is the caller's if a slot is free now, else some DPC's."""
@@ -236,3 +234,16 @@ class CompletionDpc(Dpc):
             irp.status = STATUS_SUCCESS
             irp.information = irp.locations[irp.current].size
             port.io.complete(irp, IO_DISK_INCREMENT)
+
+
+def routes(vectors: "list[Vector]", interrupted: Sequence[int]) -> "list[Vector]":
+    """By processor, the vector of its commands: its own if it is interrupted at all, else those that are take turns."""
+    found = []
+    others = 0
+    for number, vector in enumerate(vectors):
+        if number in interrupted:
+            found.append(vector)
+        else:
+            found.append(vectors[interrupted[others % len(interrupted)]])
+            others += 1
+    return found

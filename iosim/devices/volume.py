@@ -1,7 +1,7 @@
 """Drivers that pass an IRP on at another offset: the volume manager over the disk class driver.
 
 Simplified: a volume is one run of bytes on one disk, and a transfer is never split, so both let the I/O manager carry the
-pending bit up and need no completion routine (semantics 2.3.2). Striping, mirrors and filters come with issue D.
+pending bit up and need no completion routine (semantics 2.3.2). Left out: striping, mirrors, filters.
 """
 
 from iosim.io_manager import DeviceObject, Driver, IoManager

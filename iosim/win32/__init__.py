@@ -1,6 +1,6 @@
 """Simulated Win32: threads of the simulated machine as Python generators that call the API under its real names.
 
-Every `yield` hands a call to the kernel's one door; the thread goes on when the call returns, with its result. The program
+Every `yield` is a call into the kernel; the thread goes on when the call returns, with its result. The program
 is one more actor beside the step objects of a scenario: a call is charged when it begins and acts when its time is paid.
 A server with overlapped reads of a file, as in a textbook:
 

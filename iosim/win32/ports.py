@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from iosim.attribution import NO_REQUEST
 from iosim.completion_port import CompletionPort
 from iosim.io_manager import MiniPacket
 from iosim.irp import Irp
@@ -19,7 +20,6 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import INFINITE
-from iosim.processor import NO_REQUEST
 from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, Calls, Refused, SystemCall
 from iosim.win32.handles import INVALID_HANDLE_VALUE, NULL, TAG_BITS, Handle, HandleTable
 from iosim.win32.requests import OpenFile

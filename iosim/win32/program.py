@@ -11,7 +11,7 @@ from iosim.dispatcher import Dispatcher
 from iosim.io_manager import EXIT_STEP
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import ERROR_SUCCESS
-from iosim.processor import Program, Thread
+from iosim.thread import Program, Thread
 from iosim.win32.calls import (
     AGAIN,
     ENDED,

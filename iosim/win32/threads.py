@@ -9,7 +9,7 @@ from iosim.dispatcher import Dispatcher, base_priority
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED
 from iosim.objects import DispatcherObject, Latch
-from iosim.processor import TERMINATED
+from iosim.thread import TERMINATED
 from iosim.win32.calls import Call, Calls, ComputeCall, ExitCall, Refused, SystemCall, ThreadBody, YieldCall
 from iosim.win32.handles import Handle
 from iosim.win32.waits import ErrorCall, Waitable

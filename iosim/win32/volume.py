@@ -8,16 +8,15 @@ FlushFileBuffers, which writes all of it in one piece.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from iosim.actor import DEVICE, Clock
 from iosim.cache_manager import CacheManager, PageCache, SystemWorker
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.dispatcher import Dispatcher
-from iosim.drives.drive import Command, Drive
+from iosim.drives.constant import ConstantDrive
 from iosim.io_manager import PAGE, DeviceObject, FileObject, IoManager
 from iosim.irp import READ, WRITE, Irp, StatusBlock
 from iosim.kernel_queue import NO_LIMIT, KernelQueue
-from iosim.ntstatus import STATUS_DISK_FULL, STATUS_END_OF_FILE, STATUS_INVALID_DEVICE_REQUEST
+from iosim.ntstatus import STATUS_DISK_FULL, STATUS_END_OF_FILE, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS
 from iosim.units import US
 from iosim.win32.requests import OpenFile
 
@@ -44,27 +43,11 @@ class DiskParams:
     system_workers: int = 4  # that serve cached misses at a time (0b.20; number [A])
 
 
-class ConstantDrive(Drive):
-    """Every command takes the same time."""
-
-    def __init__(self, clock: Clock, slots: int, capacity: int, latency: int) -> None:
-        super().__init__(clock, slots, capacity)
-        self.latency = latency
-
-    def begin(self, command: Command) -> None:
-        """It has a slot, so it begins."""
-        self.clock.at(self.latency, DEVICE, self, command.tag)
-
-    def fire(self, what: int) -> None:
-        """The command with this tag is done."""
-        command = self.commands[what]
-        command.started = command.submitted
-        command.transferring = self.clock.now
-        self.finish(command)
-
-
 class FileSystem(Ntfs):
-    """NTFS that knows where a file ends, and takes cached writes."""
+    """NTFS that knows where a file ends, and takes cached writes.
+
+    A scenario needs neither: its requests lie within their files, and it is told of cached writes before time starts.
+    """
 
     stored: "list[StoredFile]"  # by number
 
@@ -74,18 +57,18 @@ class FileSystem(Ntfs):
         file = irp.file
         left = file.size - location.offset
         if location.major not in (READ, WRITE):
-            return self._refuse(irp, STATUS_INVALID_DEVICE_REQUEST)
+            return self._end(irp, STATUS_INVALID_DEVICE_REQUEST)
         if location.major == READ:
             if left <= 0:
-                return self._refuse(irp, STATUS_END_OF_FILE)
+                return self._end(irp, STATUS_END_OF_FILE)
             location.size = min(location.size, left)
         elif location.size > left:
-            return self._refuse(irp, STATUS_DISK_FULL)
+            return self._end(irp, STATUS_DISK_FULL)
         elif file.cached and not irp.paging and location.size:
             self.cache.pages.fill(file.number, location.offset, location.size)
             self.stored[file.number].written(location.offset, location.size)
         if not location.size:
-            return self._at_once(irp)
+            return self._end(irp, STATUS_SUCCESS)
         return super().dispatch(device, irp)
 
     def fast_io(
@@ -97,14 +80,10 @@ class FileSystem(Ntfs):
             return STATUS_END_OF_FILE
         return super().fast_io(device, file, major, offset, min(size, file.size - offset), block)
 
-    def _refuse(self, irp: Irp, status: int) -> int:
+    def _end(self, irp: Irp, status: int) -> int:
         irp.status = status
         self.io.complete(irp)
         return status
-
-    def _at_once(self, irp: Irp) -> int:
-        self.io.complete(irp)
-        return irp.status
 
 
 class StoredFile:
@@ -152,7 +131,7 @@ class Volume:
         self.cache = CacheManager(io, PageCache(disk.cache_pages), queue)
         drive = ConstantDrive(io.clock, disk.slots, end + PAGE, disk.latency)
         costs = PortCosts(disk.start, disk.completion, disk.isr, disk.dpc, disk.page_unlock, 0)
-        bottom = DeviceObject(PortDriver(io, dispatcher.caches, drive, 0, disk.slots, 0, costs), None, 0, end)
+        bottom = DeviceObject(PortDriver(io, dispatcher.caches, drive, 0, disk.slots, [0], costs), None, 0, end)
         system = FileSystem(io, self.cache, disk.dispatch, 0)
         system.stored = list(self.files.values())
         self.device = DeviceObject(system, bottom, 0, end)
