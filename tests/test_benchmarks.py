@@ -50,6 +50,7 @@ def test_a_twin_of_another_system_is_found_out(model: str, path: str, value: obj
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(1800)  # minutes of processor time, on whatever machine
 @pytest.mark.parametrize("model", MODELS)
 def test_twin_and_iosim_agree_with_draws_of_their_own(model: str) -> None:
     """The same draws could hide the same mistake in how something is drawn."""
