@@ -25,6 +25,8 @@ from iosim.processor import (
     RUNNING,
     TERMINATED,
     WAITING,
+    WAKING,
+    Processor,
     Program,
 )
 
@@ -203,11 +205,17 @@ class KernelApcs(ApcDelivery):
             self._break_wait(thread)
             self.dispatcher.make_ready_for_apc(thread)
         else:
-            processor = self.dispatcher.processors[thread.processor]
-            processor.reschedule = True
-            if processor.mode == PASSIVE:
-                processor.signal()
+            self._interrupt(thread, self.dispatcher.processors[thread.processor])
         return True
+
+    def _interrupt(self, thread: KernelThread, processor: Processor) -> None:
+        """The running thread takes it before its next stretch, and before anything else where its processor still wakes."""
+        if processor.mode == WAKING:
+            self._push(thread, False)
+            return
+        processor.reschedule = True
+        if processor.mode == PASSIVE:
+            processor.signal()
 
     def _leaving(self, thread: KernelThread) -> bool:
         """It has begun to wait at this very instant, and its processor still asks its program."""
@@ -222,6 +230,8 @@ class KernelApcs(ApcDelivery):
         return next_apc(thread) is not NO_KERNEL_APC
 
     def _push(self, thread: KernelThread, waited: bool) -> ApcFrame:
+        if thread.waits_in is NO_OWNER:
+            thread.alertable = False  # what it does or waits for now ends for no user APC
         frame = ApcFrame(self, thread, waited)
         thread.apc_frames.append(frame)
         thread.waits_in = thread.apc_frames[0].broken

@@ -180,15 +180,12 @@ class Dispatcher(Scheduler):
         victim = self.processors[0]
         lowest = thread.priority
         for processor in self.processors:
-            if processor.mode in (PASSIVE, DECIDING) and processor.thread.priority < lowest:
+            present = runs_at(processor)
+            if present < lowest:
                 victim = processor
-                lowest = processor.thread.priority
-        if lowest == thread.priority:
-            return
-        if victim.mode == PASSIVE:
-            victim.pre_empt()
-        else:
-            victim.reschedule = True
+                lowest = present
+        if lowest < thread.priority:
+            oust(victim, thread.priority)
 
     def _count_ready(self, change: int) -> None:
         now = self.clock.now
@@ -355,6 +352,30 @@ class Timeout(Actor):
         else:
             thread.timed = False
             thread.waits_in.end_wait(thread, STATUS_TIMEOUT)
+
+
+def runs_at(processor: Processor) -> int:
+    """The priority that a thread must exceed to pre-empt here; PRIORITIES where none can at this instant (7.5, 0b.10).
+
+    A processor that will turn to a better thread, once its program has been asked, counts as running that.
+    """
+    if processor.mode == PASSIVE:
+        return processor.thread.priority
+    if processor.mode == DECIDING and processor.holder is IDLE_THREAD:
+        return max(processor.thread.priority, processor.claimed)
+    return PRIORITIES
+
+
+def oust(processor: Processor, priority: int) -> None:
+    """The processor's thread makes way for one of this priority: now, or once its program has been asked.
+
+    Above threads' level nothing need be said: the way down looks for a better thread by itself.
+    """
+    if processor.mode == PASSIVE:
+        processor.pre_empt()
+    elif processor.mode == DECIDING:
+        processor.reschedule = True
+        processor.claimed = max(processor.claimed, priority)
 
 
 def boost(thread: Thread, increment: int) -> None:

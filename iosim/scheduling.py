@@ -20,13 +20,11 @@ from dataclasses import dataclass
 from iosim.actor import INTERRUPT, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
-from iosim.dispatcher import REAL_TIME, Dispatcher, decay, lowest_bit
+from iosim.dispatcher import PRIORITIES, REAL_TIME, Dispatcher, decay, lowest_bit, oust, runs_at
 from iosim.kernel_queue import NO_QUEUE, KernelThread
 from iosim.processor import (
-    DECIDING,
     HALTED,
     IDLE_THREAD,
-    PASSIVE,
     READY,
     RUNNING,
     WAKING,
@@ -41,6 +39,7 @@ ENDLESS = 1 << 62  # ns: a quantum that only clock ticks end
 UNITS_A_TICK = 3
 WAITS_ARE_CHARGED_BELOW = 14  # base priority (semantics 7.2)
 NO_PROCESSOR = -1
+NO_PRIORITY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,14 +227,7 @@ class FullDispatcher(Dispatcher):
         if thread.state == READY:
             self._place(thread)
         elif thread.state == RUNNING and self.outranked(thread):
-            self._oust(self.processors[thread.processor])
-
-    def _oust(self, processor: Processor) -> None:
-        """The processor's thread makes way: now, or once its program has been asked; after an interrupt by itself."""
-        if processor.mode == PASSIVE:
-            processor.pre_empt()
-        elif processor.mode == DECIDING:
-            processor.reschedule = True
+            oust(self.processors[thread.processor], NO_PRIORITY)
 
     # ---- becoming ready ------------------------------------------------------------------------------------------
 
@@ -261,7 +253,7 @@ class FullDispatcher(Dispatcher):
         self._count_ready(1)
         self._queue(thread, self._home(thread, victim if victim >= 0 else thread.ideal), False)
         if victim >= 0:
-            self._oust(self.processors[victim])
+            oust(self.processors[victim], thread.priority)
 
     def _hand(self, thread: Thread, number: int) -> None:
         taker = self.processors[number]
@@ -305,10 +297,10 @@ class FullDispatcher(Dispatcher):
         victim = NO_PROCESSOR
         lowest = thread.priority
         for processor in self.processors:
-            runs = allowed >> processor.number & 1 and processor.mode in (PASSIVE, DECIDING)
-            if runs and processor.thread.priority < lowest:
+            present = runs_at(processor) if allowed >> processor.number & 1 else PRIORITIES
+            if present < lowest:
                 victim = processor.number
-                lowest = processor.thread.priority
+                lowest = present
         return victim
 
     # ---- queues --------------------------------------------------------------------------------------------------

@@ -29,10 +29,12 @@ from iosim.apc import KernelApc, all_apcs_disabled, is_suspended, kernel_apcs, q
 from iosim.attribution import Request
 from iosim.clock import HeapClock, SimpyClock
 from iosim.kernel_queue import KernelQueue, KernelThread, Packet
-from iosim.locks import CriticalSection
+from iosim.locks import ContendedLock, CriticalSection
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.objects import INFINITE, Event, wait_for
 from iosim.processor import APC_LEVEL, DISPATCH_LEVEL, NO_REQUEST, WAITING
+from iosim.resources import Resource
+from iosim.slim_locks import SlimLock
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])
@@ -435,6 +437,88 @@ def test_a_lock_that_is_released_meanwhile_is_not_missed(fair: bool, hold: int, 
     tiny.hit(300, thread, Noting(tiny, cost=100))
     tiny.run()
     assert tiny.log == [(400, "apc"), (ends, "in")]
+
+
+def locks_of(tiny: Tiny, spin: int) -> list[ContendedLock]:
+    """Every kind: two unfair ones, two fair ones, and the one that nobody spins for."""
+    both = [(kind, fair) for fair in (False, True) for kind in (CriticalSection, SlimLock)]
+    return [kind(tiny.clock, tiny.dispatcher, 0, spin, fair) for kind, fair in both] + [
+        Resource(tiny.clock, tiny.dispatcher, 0)
+    ]
+
+
+def held(lock: ContendedLock, ns: int, name: str) -> list[Step]:
+    return [enter(lock), note(f"{name} in"), compute(ns), leave(lock)]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_0b_14_an_apc_gives_nobody_a_lock_that_another_thread_holds(number: int) -> None:
+    """B waits for it from 10 on, is hit at 50, and has it at 100 as if nothing had been."""
+    tiny = Apcs(2)
+    lock = locks_of(tiny, 0)[number]
+    tiny.start(*held(lock, 100, "a"))
+    b = tiny.start(compute(10), *held(lock, 10, "b"))
+    b.request = request = tiny.request()
+    tiny.hit(50, b, Noting(tiny, cost=20))
+    tiny.run()
+    assert tiny.log == [(0, "a in"), (70, "apc"), (100, "b in")]
+    assert causes(request) == {"user": 20, "kernel": 20, "lock": 70}
+    assert not lock.contenders
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_spinner_that_runs_an_apc_enters_after_it_where_the_lock_was_freed_meanwhile(number: int) -> None:
+    """B spins from 10 on, 1,000 at most; its APC runs from 50 to 150; the lock is free at 100."""
+    tiny = Apcs(2)
+    lock = locks_of(tiny, 1000)[number]
+    tiny.start(*held(lock, 100, "a"))
+    b = tiny.start(compute(10), *held(lock, 10, "b"))
+    tiny.hit(50, b, Noting(tiny, cost=100))
+    tiny.run()
+    assert tiny.log == [(0, "a in"), (150, "apc"), (150, "b in")]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("number", range(5))
+def test_0b_8_a_suspended_thread_keeps_nobody_from_a_free_lock(number: int, others: int) -> None:
+    """B, who waits longest, is suspended from 50 to 500: the lock, free at 100, is C's; B has it when it is resumed."""
+    tiny = Apcs(3)
+    lock = locks_of(tiny, 0)[number]
+    tiny.start(*held(lock, 100, "a"))
+    b = tiny.start(compute(10), *held(lock, 10, "b"))
+    for _ in range(others):
+        tiny.start(compute(20), *held(lock, 10, "c"))
+    tiny.at(50, lambda: tiny.apcs.suspend(b))
+    tiny.at(500, lambda: tiny.apcs.resume(b))
+    tiny.run()
+    assert tiny.log == [(0, "a in"), *[(100, "c in")] * others, (500, "b in")]
+
+
+def test_7_7_a_user_apc_ends_no_wait_that_is_not_alertable_whatever_the_one_before_was() -> None:
+    """Its first wait was alertable and timed out; the second one, broken off for a kernel APC from 50 to 150, is not."""
+    tiny = Apcs()
+    event = Event(tiny.dispatcher, True, False)
+    thread = tiny.start(tiny.await_event(event, timeout=10, alertable=True), wait(), note("woken"))
+    tiny.hit(50, thread, Noting(tiny, cost=100))
+    tiny.at(70, lambda: queue_user_apc(thread, "user"))
+    tiny.at(1000, lambda: tiny.dispatcher.wake(thread))
+    tiny.run()
+    assert tiny.log == [(150, "apc"), (1000, "woken")]
+    assert thread.user_apcs == ["user"]
+
+
+@pytest.mark.parametrize(("outer", "inner", "special_at"), [("critical", "guarded", 200), ("guarded", "critical", 100)])
+def test_7_7_regions_nested_in_either_order_hold_back_what_each_of_them_forbids(
+    outer: str, inner: str, special_at: int
+) -> None:
+    """The outer one is left first, at 100, the other one at 200."""
+    tiny = Apcs()
+    entering = [region(f"enter_{name}") for name in (outer, inner)]
+    leaving = [step for name in (outer, inner) for step in (compute(100), region(f"leave_{name}"))]
+    thread = tiny.start(*entering, *leaving, compute(100), note("end"))
+    tiny.hit(50, thread, Noting(tiny, "normal", special=False), Noting(tiny, "special"))
+    tiny.run()
+    assert tiny.log == [(special_at, "special"), (200, "normal"), (300, "end")]
 
 
 # ---- a thread that is parked in a queue ------------------------------------------------------------------------------

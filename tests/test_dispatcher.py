@@ -1,7 +1,20 @@
 """Who runs where: priorities, quantum, idle processors, switches, waits, timers. Times are ns. Cases C..: semantics 9.10."""
 
 import pytest
-from tiny import Device, Scheduled, Tiny, block, call, causes, compute, note, take, wait
+from tiny import (
+    Device,
+    Scheduled,
+    Tiny,
+    block,
+    call,
+    causes,
+    compute,
+    lower_irql,
+    note,
+    raise_irql,
+    take,
+    wait,
+)
 
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
@@ -16,7 +29,7 @@ from iosim.dispatcher import (
 )
 from iosim.kernel_queue import KernelThread
 from iosim.objects import INFINITE
-from iosim.processor import TERMINATED, Program
+from iosim.processor import DISPATCH_LEVEL, TERMINATED, Program
 from iosim.scheduling import SchedulerParams
 from iosim.win32 import Api, Handle, System, ThreadBody
 
@@ -107,6 +120,58 @@ def test_an_equal_thread_pre_empts_nobody() -> None:
     tiny.start(compute(100), note("second"), at=300)
     tiny.run()
     assert tiny.log == [(1000, "first"), (1100, "second")]
+
+
+@pytest.mark.parametrize("kind", [Tiny, Scheduled])
+def test_7_1_two_better_threads_that_one_thread_wakes_pre_empt_it_and_the_next_worst(kind: type[Tiny]) -> None:
+    """The waker, at 1, can make way for one of them only; the other one takes the processor of the thread at 2."""
+    tiny = kind(2)
+    x, y = (tiny.start(wait(), compute(100), note(name), priority=10) for name in "xy")
+    wakes = [call(lambda it=it: tiny.dispatcher.wake(it)) for it in (x, y)]  # type: ignore[misc]
+    tiny.start(compute(1000), note("two"), priority=2, last=1)
+    tiny.start(compute(50), *wakes, compute(50), note("one"), priority=1, last=0)
+    tiny.run()
+    assert tiny.log == [(150, "x"), (150, "y"), (200, "one"), (1100, "two")]
+
+
+def test_0b_10_a_thread_that_is_woken_by_a_holder_of_a_spin_lock_pre_empts_elsewhere() -> None:
+    """The holder is the worst of all, but can't be pre-empted; where it lowers its IRQL the other one goes on."""
+    tiny = Tiny(2)
+    woken = tiny.start(wait(), compute(100), note("woken"), priority=10)
+    tiny.start(compute(1000), note("two"), priority=2, last=1)
+    wake = call(lambda: tiny.dispatcher.wake(woken))
+    steps = raise_irql(DISPATCH_LEVEL), compute(50), wake, compute(50), lower_irql(), note("lowered")
+    tiny.start(*steps, priority=1, last=0)
+    tiny.run()
+    assert tiny.log == [(150, "woken"), (150, "lowered"), (1050, "two")]
+
+
+def test_7_2_threads_that_pre_empt_each_other_go_on_in_reverse_order() -> None:
+    """Each pays for the switch back: 5 from 8 to 14, at 0, 20, 40 and 60."""
+    tiny = Tiny(switch=5)
+    for place, priority in enumerate((8, 10, 12, 14)):
+        tiny.start(compute(100), note(priority), priority=priority, at=20 * place)
+    tiny.run()
+    assert tiny.log == [(165, 14), (255, 12), (345, 10), (435, 8)]
+
+
+def test_7_2_a_thread_that_is_pre_empted_twice_keeps_what_is_left_of_its_quantum() -> None:
+    """A's 100 end at 120: 40, 30 and 30, with two pre-emptions of 10 between."""
+    tiny = Tiny(quantum=100)
+    tiny.start(compute(150), note("a"))
+    tiny.start(compute(10), note("b"))
+    for time in (40, 80):
+        tiny.start(compute(10), priority=9, at=time)
+    tiny.run()
+    assert tiny.log == [(130, "b"), (180, "a")]
+
+
+def test_7_1_three_equals_take_turns() -> None:
+    tiny = Tiny(quantum=100)
+    for name in "abc":
+        tiny.start(compute(250), note(name))
+    tiny.run()
+    assert tiny.log == [(650, "a"), (700, "b"), (750, "c")]
 
 
 def test_a_thread_that_becomes_ready_during_an_interrupt_gets_the_processor_after_it() -> None:
