@@ -324,8 +324,10 @@ class KernelQueue(WaitOwner):
 
     def abandon(self) -> None:
         """The last handle was closed: every parked thread goes on with STATUS_ABANDONED_WAIT_0, unbound (1.13)."""
-        while self.waiting:  # one that goes on at this very instant may end another's wait
-            thread = self.waiting.pop(0)
+        for thread in self.waiting[:]:
+            if thread not in self.waiting:
+                continue  # one before it, running at this very instant, has ended its wait
+            self.waiting.remove(thread)
             del self.bound[thread.number]
             thread.queue = NO_QUEUE
             self._let_go(thread, STATUS_ABANDONED_WAIT_0)

@@ -56,7 +56,10 @@ class ContendedLock:
         raise NotImplementedError
 
     def _contend(self, thread: KernelThread, waits: bool) -> int:
-        """The lock can't be had now: a newcomer spins, if that is allowed; who has spun, or was woken, blocks."""
+        """The lock can't be had now: a newcomer spins, if that is allowed; who has spun, or was woken, blocks.
+
+        On a machine of one processor nobody spins (public documentation): the owner would have to run meanwhile.
+        """
         if not waits:
             self._join(thread)
             if self.spin and len(self.dispatcher.processors) > 1:

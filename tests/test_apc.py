@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from tiny import (
     GO,
     RUN,
@@ -32,7 +34,7 @@ from iosim.kernel_queue import KernelQueue, KernelThread, Packet
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.objects import INFINITE, Event, wait_for
-from iosim.processor import APC_LEVEL, DISPATCH_LEVEL, NO_REQUEST, WAITING
+from iosim.processor import APC_LEVEL, DISPATCH_LEVEL, NO_REQUEST, TERMINATED, WAITING
 from iosim.resources import Resource
 from iosim.slim_locks import SlimLock
 
@@ -786,3 +788,82 @@ def test_a_thread_can_suspend_itself() -> None:
     tiny.at(500, lambda: tiny.apcs.resume(thread))
     tiny.run()
     assert tiny.log == [(500, "on")]
+
+
+# ---- whatever happens ------------------------------------------------------------------------------------------------
+
+
+class Contention:
+    """Three locks of different kinds; who is inside of which, and how."""
+
+    def __init__(self, tiny: Tiny, spin: int, fair: bool) -> None:
+        section, slim = (kind(tiny.clock, tiny.dispatcher, 0, spin, fair) for kind in (CriticalSection, SlimLock))
+        self.locks: list[ContendedLock] = [section, slim, Resource(tiny.clock, tiny.dispatcher, 0)]
+        self.inside = [[0, 0] for _ in self.locks]  # alone, shared
+
+    def moves(self, number: int, shared: bool, change: int) -> Step:
+        def act() -> None:
+            self.inside[number][shared] += change
+            alone, sharing = self.inside[number]
+            assert alone + (sharing > 0) <= 1
+
+        return call(act)
+
+    def hold(self, number: int, shared: bool, ns: int) -> list[Step]:
+        shared = shared and number > 0  # there is no sharing of a critical section
+        lock = self.locks[number]
+        going_in = enter(lock, shared), self.moves(number, shared, 1)
+        return [*going_in, compute(ns), self.moves(number, shared, -1), leave(lock, shared)]
+
+
+TIMES = st.sampled_from([0, 1, 10, 50, 100])
+HOLDS = st.lists(st.tuples(st.integers(0, 2), st.booleans(), TIMES, TIMES), min_size=1, max_size=4)
+THREADS = st.lists(st.tuples(TIMES, st.integers(7, 9), HOLDS), min_size=2, max_size=6)
+HITS = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 5), st.sampled_from([-1, 0, 25])), max_size=6)
+
+
+@settings(deadline=None, max_examples=200, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    processors=st.integers(1, 3),
+    spin=st.sampled_from([0, 30]),
+    fair=st.booleans(),
+    switch=st.sampled_from([0, 3]),
+    threads=THREADS,
+    hits=HITS,
+)
+def test_apcs_and_suspensions_cost_nobody_a_lock_and_give_nobody_one_that_is_held(
+    processors: int,
+    spin: int,
+    fair: bool,
+    switch: int,
+    threads: list[tuple[int, int, list[tuple[int, bool, int, int]]]],
+    hits: list[tuple[int, int, int]],
+) -> None:
+    """A hit of -1 suspends for 333 ns, another one is an APC of that time. Every ns of every request has a cause."""
+    tiny = Apcs(processors, switch=switch)
+    contention = Contention(tiny, spin, fair)
+    made = []
+    for at, priority, holds in threads:
+        steps = [
+            step for number, shared, ns, apart in holds for step in (*contention.hold(number, shared, ns), block(apart))
+        ]
+        made.append(tiny.start(*steps, priority=priority, at=at))
+        made[-1].request = tiny.request()
+
+    def hit(thread: KernelThread, time: int) -> None:
+        if thread.state == TERMINATED or not thread.switches:
+            return
+        if time >= 0:
+            tiny.apcs.insert(thread, Noting(tiny, cost=time))
+        else:
+            tiny.apcs.suspend(thread)
+            tiny.at(tiny.clock.now + 333, lambda: tiny.apcs.resume(thread))
+
+    for at, number, time in hits:
+        target = made[number % len(made)]
+        tiny.at(at, lambda it=(target, time): hit(*it))  # type: ignore[misc]
+    tiny.run()
+    assert [thread.state for thread in made] == [TERMINATED] * len(made)
+    assert not any(lock.contenders for lock in contention.locks)
+    for thread in made:
+        assert sum(thread.request.ledger) == thread.request.mark - thread.request.intended

@@ -1,9 +1,14 @@
 """Who runs where: priorities, quantum, idle processors, switches, waits, timers. Times are ns. Cases C..: semantics 9.10."""
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from tiny import (
+    GO,
+    WAIT,
     Device,
     Scheduled,
+    Step,
     Tiny,
     block,
     call,
@@ -28,8 +33,9 @@ from iosim.dispatcher import (
     quantum_units,
 )
 from iosim.kernel_queue import KernelThread
-from iosim.objects import INFINITE
-from iosim.processor import DISPATCH_LEVEL, TERMINATED, Program
+from iosim.ntstatus import STATUS_PENDING
+from iosim.objects import INFINITE, Event, wait_for
+from iosim.processor import DISPATCH_LEVEL, HALTED, PASSIVE, READY, TERMINATED, Program
 from iosim.scheduling import SchedulerParams
 from iosim.win32 import Api, Handle, System, ThreadBody
 
@@ -466,3 +472,72 @@ def test_a_boosted_thread_runs_before_its_equals_and_loses_one_level_each_quantu
     system.start(equal)
     system.run()
     assert seen == [("priority", 9), ("priority", 8), ("woken", 2500), ("equal", 3600)]
+
+
+# ---- whatever happens ------------------------------------------------------------------------------------------------
+
+
+def awaits(number: int) -> Step:
+    """Wait for an event of the test, 200 at most."""
+
+    def act(tiny: Tiny, thread: KernelThread) -> int:
+        return WAIT if wait_for(thread, [EVENTS_OF[tiny][number]], False, 200, False) == STATUS_PENDING else GO
+
+    return Step(act)
+
+
+def sets(number: int) -> Step:
+    """Set it; the higher its number, the higher the boost."""
+
+    def act(tiny: Tiny, _thread: KernelThread) -> int:
+        EVENTS_OF[tiny][number].set(number)
+        return GO
+
+    return Step(act)
+
+
+EVENTS_OF: dict[Tiny, list[Event]] = {}
+TIMES = st.sampled_from([0, 1, 10, 50, 100])
+STEPS = st.one_of(TIMES.map(compute), TIMES.map(block), st.integers(0, 2).map(awaits), st.integers(0, 2).map(sets))
+THREADS = st.lists(
+    st.tuples(TIMES, st.integers(6, 11), st.lists(STEPS, min_size=1, max_size=6)), min_size=1, max_size=9
+)
+INTERRUPTS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 400)), max_size=6)
+
+
+@settings(deadline=None, max_examples=200, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    kind=st.sampled_from([Tiny, Scheduled]),
+    idle_exit=st.sampled_from([0, 7]),
+    processors=st.integers(1, 4),
+    switch=st.sampled_from([0, 3]),
+    threads=THREADS,
+    interrupts=INTERRUPTS,
+)
+def test_7_1_nobody_who_is_ready_has_a_higher_priority_than_a_thread_that_runs(
+    kind: type[Tiny],
+    idle_exit: int,
+    processors: int,
+    switch: int,
+    threads: list[tuple[int, int, list[Step]]],
+    interrupts: list[tuple[int, int]],
+) -> None:
+    """Threads and DPCs wake several others at once; above threads' level a processor is not asked."""
+    tiny = kind(processors, idle_exit=idle_exit, quantum=60, tick=20, switch=switch)
+    EVENTS_OF[tiny] = [Event(tiny.dispatcher, number % 2 == 0, False) for number in range(3)]
+    made = [tiny.start(*steps, priority=priority, at=at) for at, priority, steps in threads]
+    for number, at in interrupts:
+        event = EVENTS_OF[tiny][number % 3]
+        Device(tiny.processors[number % processors], 5, 11, event.set).at(tiny, at)
+
+    def look() -> None:
+        best = max((thread.priority for thread in made if thread.state == READY), default=-1)
+        for processor in tiny.processors:
+            assert processor.mode != PASSIVE or processor.thread.priority >= best
+            assert processor.mode != HALTED or best < 0
+
+    for time in range(0, 1500, 7):
+        tiny.at(time, look, rank=80)
+    tiny.run()
+    assert [thread.state for thread in made] == [TERMINATED] * len(made)
+    del EVENTS_OF[tiny]

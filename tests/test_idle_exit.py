@@ -65,6 +65,23 @@ def test_0b_7_a_thread_woken_from_a_dpc_starts_on_an_idle_processor_while_the_dr
     assert sleeper.processor == 1
 
 
+@pytest.mark.parametrize("idle_exit", [0, 200])
+def test_0b_7_a_long_drain_delays_the_woken_thread_on_its_own_processor_alone(idle_exit: int) -> None:
+    """Five interrupts of 10, then five DPCs of 100, from 1,050 to 1,550; the first one wakes two threads, at 1,150."""
+    tiny = Tiny(2, idle_exit=idle_exit)
+    here, there = (tiny.start(wait(), compute(1000), note(name)) for name in ("here", "there"))
+
+    def wake() -> None:
+        tiny.dispatcher.wake(there)  # to processor 1, which is idle
+        tiny.dispatcher.wake(here)
+
+    for number in range(5):
+        device = Device(tiny.processors[0], 10, 100, wake if not number else lambda: None)
+        device.at(tiny, 1000 + number)
+    tiny.run()
+    assert tiny.log == [(1150 + idle_exit + 1000, "there"), (2550, "here")]
+
+
 def test_a_processor_that_is_waking_gets_no_second_thread(clock: type[Clock]) -> None:
     """The second takes the other one; the third waits until the first has ended."""
     tiny = Tiny(2, idle_exit=200, clock=clock)
