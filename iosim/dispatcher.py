@@ -177,13 +177,18 @@ class Dispatcher(Scheduler):
         return pairs | pairs << 1
 
     def _pre_empt_for(self, thread: Thread) -> None:
+        """Pre-empt the worst thread that runs; one whose processor is deciding may have been asked to make way already."""
         victim = self.processors[0]
         lowest = thread.priority
         for processor in self.processors:
-            present = runs_at(processor)
-            if present < lowest:
+            if (
+                processor.mode in (PASSIVE, DECIDING)
+                and processor.thread.priority < lowest
+                and processor.claimed < lowest
+                and processor.holder is IDLE_THREAD
+            ):
                 victim = processor
-                lowest = present
+                lowest = max(processor.thread.priority, processor.claimed)
         if lowest < thread.priority:
             oust(victim, thread.priority)
 
@@ -352,18 +357,6 @@ class Timeout(Actor):
         else:
             thread.timed = False
             thread.waits_in.end_wait(thread, STATUS_TIMEOUT)
-
-
-def runs_at(processor: Processor) -> int:
-    """The priority that a thread must exceed to pre-empt here; PRIORITIES where none can at this instant (7.5, 0b.10).
-
-    A processor that will turn to a better thread, once its program has been asked, counts as running that.
-    """
-    if processor.mode == PASSIVE:
-        return processor.thread.priority
-    if processor.mode == DECIDING and processor.holder is IDLE_THREAD:
-        return max(processor.thread.priority, processor.claimed)
-    return PRIORITIES
 
 
 def oust(processor: Processor, priority: int) -> None:

@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from iosim.actor import INTERRUPT, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
-from iosim.dispatcher import PRIORITIES, REAL_TIME, Dispatcher, decay, lowest_bit, oust, runs_at
+from iosim.dispatcher import REAL_TIME, Dispatcher, decay, lowest_bit, oust
 from iosim.kernel_queue import NO_QUEUE, KernelThread
 from iosim.processor import (
+    DECIDING,
     HALTED,
     IDLE_THREAD,
+    PASSIVE,
     READY,
     RUNNING,
     WAKING,
@@ -297,10 +299,15 @@ class FullDispatcher(Dispatcher):
         victim = NO_PROCESSOR
         lowest = thread.priority
         for processor in self.processors:
-            present = runs_at(processor) if allowed >> processor.number & 1 else PRIORITIES
-            if present < lowest:
+            if (
+                allowed >> processor.number & 1
+                and processor.mode in (PASSIVE, DECIDING)
+                and processor.thread.priority < lowest
+                and processor.claimed < lowest
+                and processor.holder is IDLE_THREAD
+            ):
                 victim = processor.number
-                lowest = present
+                lowest = max(processor.thread.priority, processor.claimed)
         return victim
 
     # ---- queues --------------------------------------------------------------------------------------------------
