@@ -16,7 +16,7 @@ from iosim.attribution import BLOCKED_CALL, INTERRUPTED, LOCK, NO_REQUEST, READY
 from iosim.dispatcher import ApcDelivery, Dispatcher, boost
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelQueue, KernelThread, WaitOwner
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_USER_APC
-from iosim.processor import DECIDING, PASSIVE
+from iosim.processor import DECIDING, PASSIVE, WAKING, Processor
 from iosim.thread import APC_LEVEL, READY, RUNNING, TERMINATED, WAITING, Program
 
 NEXT, RUN = range(2)  # what a frame does when it is asked: begin the next APC, or do the one whose time is paid
@@ -194,11 +194,17 @@ class KernelApcs(ApcDelivery):
             self._break_wait(thread)
             self.dispatcher.make_ready_for_apc(thread)
         else:
-            processor = self.dispatcher.processors[thread.processor]
-            processor.reschedule = True
-            if processor.mode == PASSIVE:
-                processor.signal()
+            self._interrupt(thread, self.dispatcher.processors[thread.processor])
         return True
+
+    def _interrupt(self, thread: KernelThread, processor: Processor) -> None:
+        """The running thread takes it before its next stretch, and before anything else where its processor still wakes."""
+        if processor.mode == WAKING:
+            self._push(thread, False)
+            return
+        processor.reschedule = True
+        if processor.mode == PASSIVE:
+            processor.signal()
 
     def _leaving(self, thread: KernelThread) -> bool:
         """It has begun to wait at this very instant, and its processor still asks its program."""
@@ -213,6 +219,8 @@ class KernelApcs(ApcDelivery):
         return next_apc(thread) is not NO_KERNEL_APC
 
     def _push(self, thread: KernelThread, waited: bool) -> ApcFrame:
+        if thread.waits_in is NO_OWNER:
+            thread.alertable = False  # what it does or waits for now ends for no user APC
         frame = ApcFrame(self, thread, waited)
         thread.apc_frames.append(frame)
         thread.waits_in = thread.apc_frames[0].broken

@@ -49,18 +49,19 @@ class ConditionVariable(WaitOwner):
     def wake(self) -> None:
         """WakeConditionVariable."""
         if self.sleepers:
-            self._wake(self.sleepers[0])
+            self._wake(self.sleepers.popleft())
 
     def wake_all(self) -> None:
         """WakeAllConditionVariable: whoever sleeps now."""
-        for thread in list(self.sleepers):
+        sleepers = list(self.sleepers)
+        self.sleepers.clear()
+        for thread in sleepers:  # the first may run at this very instant, and wake or sleep in its turn
             self._wake(thread)
 
     def _wake(self, thread: KernelThread) -> None:
         if thread.waits_in is self:
-            self.end_wait(thread, STATUS_SUCCESS)
+            self._end(thread, STATUS_SUCCESS)
             return
-        self.sleepers.remove(thread)
         if thread.waits_in is not NO_OWNER:  # it runs a kernel APC, and hears of it then
             thread.waits_in.end_wait(thread, STATUS_SUCCESS)
         # else it is giving its lock up at this very instant
@@ -81,6 +82,9 @@ class ConditionVariable(WaitOwner):
     def end_wait(self, thread: KernelThread, status: int) -> None:
         """The thread goes on; it does not have its lock yet."""
         self.sleepers.remove(thread)
+        self._end(thread, status)
+
+    def _end(self, thread: KernelThread, status: int) -> None:
         if thread.timed:
             self.dispatcher.disarm(thread)
         thread.waits_in = NO_OWNER

@@ -165,21 +165,20 @@ class Dispatcher(Scheduler):
         return pairs | pairs << 1
 
     def _pre_empt_for(self, thread: Thread) -> None:
+        """Pre-empt the worst thread that runs; one whose processor is deciding may have been asked to make way already."""
         victim = self.processors[0]
         lowest = thread.priority
         for processor in self.processors:
-            if processor.mode in (PASSIVE, DECIDING) and processor.thread.priority < lowest:
+            if (
+                processor.mode in (PASSIVE, DECIDING)
+                and processor.thread.priority < lowest
+                and processor.claimed < lowest
+                and processor.holder is IDLE_THREAD
+            ):
                 victim = processor
-                lowest = processor.thread.priority
+                lowest = max(processor.thread.priority, processor.claimed)
         if lowest < thread.priority:
-            self._oust(victim)
-
-    def _oust(self, processor: Processor) -> None:
-        """The processor's thread makes way: now, or once its program has been asked; after an interrupt by itself."""
-        if processor.mode == PASSIVE:
-            processor.pre_empt()
-        elif processor.mode == DECIDING:
-            processor.reschedule = True
+            oust(victim, thread.priority)
 
     def _count_ready(self, change: int) -> None:
         now = self.clock.now
@@ -348,6 +347,18 @@ class Timeout(Actor):
         else:
             thread.timed = False
             thread.waits_in.end_wait(thread, STATUS_TIMEOUT)
+
+
+def oust(processor: Processor, priority: int) -> None:
+    """The processor's thread makes way for one of this priority: now, or once its program has been asked.
+
+    Above threads' level nothing need be said: the way down looks for a better thread by itself.
+    """
+    if processor.mode == PASSIVE:
+        processor.pre_empt()
+    elif processor.mode == DECIDING:
+        processor.reschedule = True
+        processor.claimed = max(processor.claimed, priority)
 
 
 def boost(thread: Thread, increment: int) -> None:

@@ -326,6 +326,8 @@ class KernelQueue(WaitOwner):
     def abandon(self) -> None:
         """The last handle was closed: every parked thread goes on with STATUS_ABANDONED_WAIT_0, unbound (1.13)."""
         for thread in self.waiting[:]:
+            if thread not in self.waiting:
+                continue  # one before it, running at this very instant, has ended its wait
             self.waiting.remove(thread)
             del self.bound[thread.number]
             thread.queue = NO_QUEUE

@@ -57,10 +57,13 @@ class ContendedLock:
         raise NotImplementedError
 
     def _contend(self, thread: KernelThread, waits: bool) -> int:
-        """The lock can't be had now: a newcomer spins, if that is allowed; who has spun, or was woken, blocks."""
+        """The lock can't be had now: a newcomer spins, if that is allowed; who has spun, or was woken, blocks.
+
+        On a machine of one processor nobody spins (public documentation): the owner would have to run meanwhile.
+        """
         if not waits:
             self._join(thread)
-            if self.spin:
+            if self.spin and len(self.dispatcher.processors) > 1:
                 thread.owe_spin(self.spin)
                 return SPINNING
         self.blocked += 1
@@ -75,15 +78,21 @@ class ContendedLock:
     def _tell(self, thread: KernelThread) -> None:
         if self._spins(thread):
             self.dispatcher.processors[thread.processor].end_spin()
-        elif thread.state == WAITING:
+        elif asleep(thread):
             self.dispatcher.wake(thread)
         else:
             self._tell_spinner(thread)
 
     def _tell_spinner(self, thread: KernelThread) -> None:
-        """It is off its processor, or held up by an interrupt: it spins no more when it goes on."""
+        """It is off its processor, or held up by an interrupt or APC: it spins no more when it goes on."""
         thread.owed -= thread.owed_spin
         thread.owed_spin = 0
+        for frame in thread.apc_frames:
+            frame.owed_spin = 0
+
+    def _present(self) -> list[KernelThread]:
+        """The contenders that could enter: a suspended one has left its wait, and tries again when it is resumed."""
+        return [thread for thread in self.contenders if not (thread.state == WAITING and thread.apc_frames)]
 
     def _entered(self, thread: KernelThread) -> None:
         self.acquisitions += 1
@@ -166,8 +175,7 @@ class CriticalSection(ContendedLock):
         self._left(thread)
         if self.contenders:
             if self.fair:
-                self.owner = self.contenders[0]
-                self._tell(self.owner)
+                self._hand_over()
             else:
                 self._invite()
         return True
@@ -177,6 +185,12 @@ class CriticalSection(ContendedLock):
         self.depth = 1
         self._entered(thread)
 
+    def _hand_over(self) -> None:
+        present = self._present()
+        if present:
+            self.owner = present[0]
+            self._tell(self.owner)
+
     def _invite(self) -> None:
         """Unfair: a running spinner enters now; else nobody is called twice; else the oldest sleeper is woken."""
         for thread in self.contenders:
@@ -184,9 +198,14 @@ class CriticalSection(ContendedLock):
                 self._tell(thread)
                 return
         for thread in self.contenders:
-            if thread.owed_spin:  # it may be away for a quantum: it tries when it goes on, but nobody waits for that
+            if not asleep(thread):  # it may be away for a quantum: it tries when it goes on, but nobody waits for that
                 self._tell_spinner(thread)
-            elif thread.state == WAITING and self.called is NO_THREAD:
+            elif self.called is NO_THREAD:
                 self.called = thread
                 self._tell(thread)
                 return
+
+
+def asleep(thread: KernelThread) -> bool:
+    """Whether a contender waits to be woken; one in a kernel APC, or suspended by one, tries again by itself."""
+    return thread.state == WAITING and not thread.apc_frames

@@ -14,6 +14,7 @@ from iosim.irp import NO_THREAD
 from iosim.kernel_queue import NO_OWNER, KernelThread, WaitOwner
 from iosim.ntstatus import (
     STATUS_ABANDONED_WAIT_0,
+    STATUS_INVALID_PARAMETER,
     STATUS_MUTANT_NOT_OWNED,
     STATUS_PENDING,
     STATUS_SEMAPHORE_LIMIT_EXCEEDED,
@@ -45,9 +46,12 @@ class DispatcherObject:
 
     def serve(self, increment: int = 0) -> None:
         """The object became signalled: satisfy waits, oldest first, while it stays so; the woken get this boost."""
+        served = []
         for wait in self.waits[:]:
-            if not wait.over and self.signalled(wait.thread):
-                wait.try_again(increment)
+            if not wait.over and self.signalled(wait.thread) and wait.ends_now():
+                served.append(wait.thread)
+        for thread in served:  # only now, as one of them may run at this very instant and change the object again
+            self.dispatcher.wake(thread, increment)
 
 
 class Wait(WaitOwner):
@@ -58,7 +62,6 @@ class Wait(WaitOwner):
         self.objects = objects
         self.wait_all = wait_all
         self.over = False
-        self.increment = 0
 
     def satisfied(self) -> int:
         """The status that ends the wait now, side effects done, or STATUS_PENDING (nothing touched)."""
@@ -86,12 +89,13 @@ class Wait(WaitOwner):
             each.waits.append(self)
             each.joined()
 
-    def try_again(self, increment: int) -> None:
-        """One of the objects became signalled."""
+    def ends_now(self) -> bool:
+        """One of the objects became signalled. True: that satisfies the wait, and its thread is to be woken."""
         status = self.satisfied()
-        if status != STATUS_PENDING:
-            self.increment = increment
-            self.end_wait(self.thread, status)
+        if status == STATUS_PENDING:
+            return False
+        self._end(status)
+        return True
 
     def break_off(self, thread: KernelThread) -> None:
         """The objects forget it: what is signalled and reset meanwhile is missed (semantics 2.7)."""
@@ -116,15 +120,16 @@ class Wait(WaitOwner):
 
     def end_wait(self, thread: KernelThread, status: int) -> None:
         """The wait is over with this status; its thread goes on."""
-        self.over = True
-        for each in self.objects:
-            each.waits.remove(self)
-        dispatcher = self.objects[0].dispatcher
+        self._end(status)
+        self.objects[0].dispatcher.wake(thread)
+
+    def _end(self, status: int) -> None:
+        thread = self.thread
+        self.break_off(thread)
         if thread.timed:
-            dispatcher.disarm(thread)
+            self.objects[0].dispatcher.disarm(thread)
         thread.waits_in = NO_OWNER
         thread.wait_status = status
-        dispatcher.wake(thread, self.increment)
 
 
 class TwoState(DispatcherObject):
@@ -177,8 +182,10 @@ class Semaphore(DispatcherObject):
         return STATUS_SUCCESS
 
     def release(self, count: int) -> int:
-        """Count up; STATUS_SEMAPHORE_LIMIT_EXCEEDED, and nothing happens, beyond the limit."""
-        if count <= 0 or self.count + count > self.limit:
+        """Count up; beyond the limit, or by nothing, an error, and nothing happens."""
+        if count <= 0:
+            return STATUS_INVALID_PARAMETER
+        if self.count + count > self.limit:
             return STATUS_SEMAPHORE_LIMIT_EXCEEDED
         self.count += count
         self.serve(SEMAPHORE_INCREMENT)

@@ -106,6 +106,7 @@ class Processor(Actor):
         # Before the next stretch there is something to look at: a better thread became ready while this processor was
         # deciding, DPCs or kernel APCs wait, the thread is at DISPATCH_LEVEL.
         self.reschedule = False
+        self.claimed = -1  # while deciding: the priority of the thread for which the present one will make way
 
     # ---- threads -------------------------------------------------------------------------------------------------
 
@@ -156,6 +157,7 @@ class Processor(Actor):
             self._begin_raised(thread)
             return True
         self.reschedule = len(self.later) > 0
+        self.claimed = -1
         if self.due:
             self._drain_first(thread)
             return True
@@ -272,6 +274,7 @@ class Processor(Actor):
         if self.holder is not IDLE_THREAD:
             raise self._switched_at_dispatch()
         self.reschedule = False
+        self.claimed = -1
         self.drain()
 
     def _leave_idle(self) -> None:
@@ -435,7 +438,7 @@ class Processor(Actor):
 
     def _ask_for_drain(self) -> None:
         """As soon as the IRQL is below DISPATCH_LEVEL: now, or on the way down, or when the thread goes on."""
-        if self.mode == PASSIVE or self.mode == HALTED:
+        if self.mode == PASSIVE or self.mode == HALTED or self.mode == WAKING:
             self._stop_for_interrupt()
             self._lower()
         elif self.mode not in (DEVICE_LEVEL, DISPATCH):
@@ -462,6 +465,7 @@ class Processor(Actor):
         self.thread.irql = level
         if level < DISPATCH_LEVEL:
             self.holder = IDLE_THREAD
+            self.thread.quantum = max(self.thread.quantum, 0)  # it may have run beyond its end up there
         self.reschedule = True
 
     def _lower(self) -> None:

@@ -28,10 +28,18 @@ class Resource(ReaderWriterLock):
     def acquire(self, thread: KernelThread, shared: bool = False) -> int:
         """ExAcquireResourceExclusive, ExAcquireResourceShared, with Wait: ACQUIRED or BLOCKED."""
         if thread.number in self.wants_shared:
-            return self._go_in(thread)  # who waits is woken by the hand-over alone
+            return self._try_again(thread, shared)
         if self.try_acquire(thread, shared):
             return ACQUIRED
         return self._queue(thread, shared, False)
+
+    def _try_again(self, thread: KernelThread, shared: bool) -> int:
+        """Who waits is woken by the hand-over alone, or looks up after a kernel APC."""
+        if not self.holds(thread, shared):
+            if not self._admits(thread, shared):
+                return self._queue(thread, shared, True)
+            self._hold(thread, shared)
+        return self._go_in(thread)
 
     def try_acquire(self, thread: KernelThread, shared: bool = False) -> bool:
         """The same without Wait."""
@@ -82,6 +90,7 @@ class Resource(ReaderWriterLock):
         """After an exclusive owner to all who wait to share, after sharers to a writer; else to whoever is there."""
         if not self.contenders or not self._free():
             return
-        readers = [thread for thread in self.contenders if self.wants_shared[thread.number]]
-        writers = [thread for thread in self.contenders if not self.wants_shared[thread.number]]
+        present = self._present()
+        readers = [thread for thread in present if self.wants_shared[thread.number]]
+        writers = [thread for thread in present if not self.wants_shared[thread.number]]
         self._hand_to(readers if readers and (readers_first or not writers) else writers[:1])

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from iosim.actor import INTERRUPT, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
-from iosim.dispatcher import REAL_TIME, Dispatcher, decay, lowest_bit
+from iosim.dispatcher import REAL_TIME, Dispatcher, decay, lowest_bit, oust
 from iosim.kernel_queue import NO_QUEUE, KernelThread
 from iosim.processor import DECIDING, HALTED, PASSIVE, WAKING, Processor
 from iosim.ready_queues import BalanceSetManager, ReadyQueue
@@ -31,6 +31,7 @@ ENDLESS = 1 << 62  # ns: a quantum that only clock ticks end
 UNITS_A_TICK = 3
 WAITS_ARE_CHARGED_BELOW = 14  # base priority (semantics 7.2)
 NO_PROCESSOR = -1
+NO_PRIORITY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,7 @@ class FullDispatcher(Dispatcher):
         if thread.state == READY:
             self._place(thread)
         elif thread.state == RUNNING and self.outranked(thread):
-            self._oust(self.processors[thread.processor])
+            oust(self.processors[thread.processor], NO_PRIORITY)
 
     # ---- becoming ready ------------------------------------------------------------------------------------------
 
@@ -244,7 +245,7 @@ class FullDispatcher(Dispatcher):
         self._count_ready(1)
         self._queue(thread, self._home(thread, victim if victim >= 0 else thread.ideal), False)
         if victim >= 0:
-            self._oust(self.processors[victim])
+            oust(self.processors[victim], thread.priority)
 
     def _hand(self, thread: Thread, number: int) -> None:
         taker = self.processors[number]
@@ -288,10 +289,15 @@ class FullDispatcher(Dispatcher):
         victim = NO_PROCESSOR
         lowest = thread.priority
         for processor in self.processors:
-            runs = allowed >> processor.number & 1 and processor.mode in (PASSIVE, DECIDING)
-            if runs and processor.thread.priority < lowest:
+            if (
+                allowed >> processor.number & 1
+                and processor.mode in (PASSIVE, DECIDING)
+                and processor.thread.priority < lowest
+                and processor.claimed < lowest
+                and processor.holder is IDLE_THREAD
+            ):
                 victim = processor.number
-                lowest = processor.thread.priority
+                lowest = max(processor.thread.priority, processor.claimed)
         return victim
 
     # ---- queues --------------------------------------------------------------------------------------------------

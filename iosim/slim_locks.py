@@ -14,8 +14,7 @@ from iosim.dispatcher import Dispatcher
 from iosim.errors import SelfDeadlock
 from iosim.irp import NO_THREAD
 from iosim.kernel_queue import KernelThread
-from iosim.locks import ACQUIRED, ContendedLock
-from iosim.thread import WAITING
+from iosim.locks import ACQUIRED, ContendedLock, asleep
 
 
 class ReaderWriterLock(ContendedLock):
@@ -88,7 +87,7 @@ class ReaderWriterLock(ContendedLock):
     def _leading(self) -> list[KernelThread]:
         """The oldest contender if it is a writer, else all readers before the first writer."""
         leading: list[KernelThread] = []
-        for thread in self.contenders:
+        for thread in self._present():
             if not self.wants_shared[thread.number]:
                 return leading if leading else [thread]
             leading.append(thread)
@@ -147,7 +146,7 @@ class SlimLock(ReaderWriterLock):
         for thread in threads:
             if thread.number not in self.wants_shared:
                 continue  # an earlier one's turn let it in
-            if thread.state == WAITING:
+            if asleep(thread):
                 self.called[thread.number] = True
             self._tell(thread)
         if not self.called and self._free():
@@ -156,7 +155,7 @@ class SlimLock(ReaderWriterLock):
     def _call_sleeper(self) -> None:
         """All that were called spin and are off their processors, perhaps for a quantum: nobody waits for that."""
         for thread in self.contenders:
-            if thread.state == WAITING:
+            if asleep(thread):
                 self.called[thread.number] = True
                 self._tell(thread)
                 return

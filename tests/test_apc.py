@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from tiny import (
     GO,
     RUN,
@@ -29,10 +31,12 @@ from iosim.apc import KernelApc, all_apcs_disabled, is_suspended, kernel_apcs, q
 from iosim.attribution import NO_REQUEST, Request
 from iosim.clock import HeapClock, SimpyClock
 from iosim.kernel_queue import KernelQueue, KernelThread, Packet
-from iosim.locks import CriticalSection
+from iosim.locks import ContendedLock, CriticalSection
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.objects import INFINITE, Event, wait_for
-from iosim.thread import APC_LEVEL, DISPATCH_LEVEL, WAITING
+from iosim.resources import Resource
+from iosim.slim_locks import SlimLock
+from iosim.thread import APC_LEVEL, DISPATCH_LEVEL, TERMINATED, WAITING
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])
@@ -437,6 +441,88 @@ def test_a_lock_that_is_released_meanwhile_is_not_missed(fair: bool, hold: int, 
     assert tiny.log == [(400, "apc"), (ends, "in")]
 
 
+def locks_of(tiny: Tiny, spin: int) -> list[ContendedLock]:
+    """Every kind: two unfair ones, two fair ones, and the one that nobody spins for."""
+    both = [(kind, fair) for fair in (False, True) for kind in (CriticalSection, SlimLock)]
+    return [kind(tiny.clock, tiny.dispatcher, 0, spin, fair) for kind, fair in both] + [
+        Resource(tiny.clock, tiny.dispatcher, 0)
+    ]
+
+
+def held(lock: ContendedLock, ns: int, name: str) -> list[Step]:
+    return [enter(lock), note(f"{name} in"), compute(ns), leave(lock)]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_0b14_an_apc_gives_nobody_a_lock_that_another_thread_holds(number: int) -> None:
+    """B waits for it from 10 on, is hit at 50, and has it at 100 as if nothing had been."""
+    tiny = Apcs(2)
+    lock = locks_of(tiny, 0)[number]
+    tiny.start(*held(lock, 100, "a"))
+    b = tiny.start(compute(10), *held(lock, 10, "b"))
+    b.request = request = tiny.request()
+    tiny.hit(50, b, Noting(tiny, cost=20))
+    tiny.run()
+    assert tiny.log == [(0, "a in"), (70, "apc"), (100, "b in")]
+    assert causes(request) == {"user": 20, "kernel": 20, "lock": 70}
+    assert not lock.contenders
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_spinner_that_runs_an_apc_enters_after_it_where_the_lock_was_freed_meanwhile(number: int) -> None:
+    """B spins from 10 on, 1,000 at most; its APC runs from 50 to 150; the lock is free at 100."""
+    tiny = Apcs(2)
+    lock = locks_of(tiny, 1000)[number]
+    tiny.start(*held(lock, 100, "a"))
+    b = tiny.start(compute(10), *held(lock, 10, "b"))
+    tiny.hit(50, b, Noting(tiny, cost=100))
+    tiny.run()
+    assert tiny.log == [(0, "a in"), (150, "apc"), (150, "b in")]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("number", range(5))
+def test_0b8_a_suspended_thread_keeps_nobody_from_a_free_lock(number: int, others: int) -> None:
+    """B, who waits longest, is suspended from 50 to 500: the lock, free at 100, is C's; B has it when it is resumed."""
+    tiny = Apcs(3)
+    lock = locks_of(tiny, 0)[number]
+    tiny.start(*held(lock, 100, "a"))
+    b = tiny.start(compute(10), *held(lock, 10, "b"))
+    for _ in range(others):
+        tiny.start(compute(20), *held(lock, 10, "c"))
+    tiny.at(50, lambda: tiny.apcs.suspend(b))
+    tiny.at(500, lambda: tiny.apcs.resume(b))
+    tiny.run()
+    assert tiny.log == [(0, "a in"), *[(100, "c in")] * others, (500, "b in")]
+
+
+def test_7_7_a_user_apc_ends_no_wait_that_is_not_alertable_whatever_the_one_before_was() -> None:
+    """Its first wait was alertable and timed out; the second one, broken off for a kernel APC from 50 to 150, is not."""
+    tiny = Apcs()
+    event = Event(tiny.dispatcher, True, False)
+    thread = tiny.start(tiny.await_event(event, timeout=10, alertable=True), wait(), note("woken"))
+    tiny.hit(50, thread, Noting(tiny, cost=100))
+    tiny.at(70, lambda: queue_user_apc(thread, "user"))
+    tiny.at(1000, lambda: tiny.dispatcher.wake(thread))
+    tiny.run()
+    assert tiny.log == [(150, "apc"), (1000, "woken")]
+    assert thread.user_apcs == ["user"]
+
+
+@pytest.mark.parametrize(("outer", "inner", "special_at"), [("critical", "guarded", 200), ("guarded", "critical", 100)])
+def test_7_7_regions_nested_in_either_order_hold_back_what_each_of_them_forbids(
+    outer: str, inner: str, special_at: int
+) -> None:
+    """The outer one is left first, at 100, the other one at 200."""
+    tiny = Apcs()
+    entering = [region(f"enter_{name}") for name in (outer, inner)]
+    leaving = [step for name in (outer, inner) for step in (compute(100), region(f"leave_{name}"))]
+    thread = tiny.start(*entering, *leaving, compute(100), note("end"))
+    tiny.hit(50, thread, Noting(tiny, "normal", special=False), Noting(tiny, "special"))
+    tiny.run()
+    assert tiny.log == [(special_at, "special"), (200, "normal"), (300, "end")]
+
+
 # ---- a thread that is parked in a queue ------------------------------------------------------------------------------
 
 
@@ -702,3 +788,82 @@ def test_a_thread_can_suspend_itself() -> None:
     tiny.at(500, lambda: tiny.apcs.resume(thread))
     tiny.run()
     assert tiny.log == [(500, "on")]
+
+
+# ---- whatever happens ------------------------------------------------------------------------------------------------
+
+
+class Contention:
+    """Three locks of different kinds; who is inside of which, and how."""
+
+    def __init__(self, tiny: Tiny, spin: int, fair: bool) -> None:
+        section, slim = (kind(tiny.clock, tiny.dispatcher, 0, spin, fair) for kind in (CriticalSection, SlimLock))
+        self.locks: list[ContendedLock] = [section, slim, Resource(tiny.clock, tiny.dispatcher, 0)]
+        self.inside = [[0, 0] for _ in self.locks]  # alone, shared
+
+    def moves(self, number: int, shared: bool, change: int) -> Step:
+        def act() -> None:
+            self.inside[number][shared] += change
+            alone, sharing = self.inside[number]
+            assert alone + (sharing > 0) <= 1
+
+        return call(act)
+
+    def hold(self, number: int, shared: bool, ns: int) -> list[Step]:
+        shared = shared and number > 0  # there is no sharing of a critical section
+        lock = self.locks[number]
+        going_in = enter(lock, shared), self.moves(number, shared, 1)
+        return [*going_in, compute(ns), self.moves(number, shared, -1), leave(lock, shared)]
+
+
+TIMES = st.sampled_from([0, 1, 10, 50, 100])
+HOLDS = st.lists(st.tuples(st.integers(0, 2), st.booleans(), TIMES, TIMES), min_size=1, max_size=4)
+THREADS = st.lists(st.tuples(TIMES, st.integers(7, 9), HOLDS), min_size=2, max_size=6)
+HITS = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 5), st.sampled_from([-1, 0, 25])), max_size=6)
+
+
+@settings(deadline=None, max_examples=200, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    processors=st.integers(1, 3),
+    spin=st.sampled_from([0, 30]),
+    fair=st.booleans(),
+    switch=st.sampled_from([0, 3]),
+    threads=THREADS,
+    hits=HITS,
+)
+def test_apcs_and_suspensions_cost_nobody_a_lock_and_give_nobody_one_that_is_held(
+    processors: int,
+    spin: int,
+    fair: bool,
+    switch: int,
+    threads: list[tuple[int, int, list[tuple[int, bool, int, int]]]],
+    hits: list[tuple[int, int, int]],
+) -> None:
+    """A hit of -1 suspends for 333 ns, another one is an APC of that time. Every ns of every request has a cause."""
+    tiny = Apcs(processors, switch=switch)
+    contention = Contention(tiny, spin, fair)
+    made = []
+    for at, priority, holds in threads:
+        steps = [
+            step for number, shared, ns, apart in holds for step in (*contention.hold(number, shared, ns), block(apart))
+        ]
+        made.append(tiny.start(*steps, priority=priority, at=at))
+        made[-1].request = tiny.request()
+
+    def hit(thread: KernelThread, time: int) -> None:
+        if thread.state == TERMINATED or not thread.switches:
+            return
+        if time >= 0:
+            tiny.apcs.insert(thread, Noting(tiny, cost=time))
+        else:
+            tiny.apcs.suspend(thread)
+            tiny.at(tiny.clock.now + 333, lambda: tiny.apcs.resume(thread))
+
+    for at, number, time in hits:
+        target = made[number % len(made)]
+        tiny.at(at, lambda it=(target, time): hit(*it))  # type: ignore[misc]
+    tiny.run()
+    assert [thread.state for thread in made] == [TERMINATED] * len(made)
+    assert not any(lock.contenders for lock in contention.locks)
+    for thread in made:
+        assert sum(thread.request.ledger) == thread.request.mark - thread.request.intended

@@ -94,6 +94,18 @@ def test_one_wake_wakes_the_oldest_sleeper_and_one_for_all_wakes_all() -> None:
     assert tiny.log == [(100, ("a", 0)), (200, ("b", 0)), (200, ("c", 0))]
 
 
+def test_a_sleeper_that_runs_at_the_instant_of_the_wake_may_wake_all_in_its_turn() -> None:
+    """A goes on at 50, while B's wake is under way, and finds nobody to wake; it sleeps again, and is not woken again."""
+    tiny = Tiny(3)
+    section, variable = section_of(tiny), ConditionVariable(tiny.dispatcher)
+    again = sleep(variable, section, timeout=20)
+    tiny.start(enter(section), *sleep(variable, section), call(variable.wake_all), *again, told("a"), leave(section))
+    tiny.start(enter(section), *sleep(variable, section), told("b"), leave(section))
+    tiny.start(compute(50), call(variable.wake_all), compute(10))
+    tiny.run()
+    assert tiny.log == [(50, ("b", STATUS_SUCCESS)), (70, ("a", STATUS_TIMEOUT))]
+
+
 def test_a_wake_with_nobody_asleep_is_forgotten() -> None:
     tiny = Tiny()
     section, variable = section_of(tiny), ConditionVariable(tiny.dispatcher)

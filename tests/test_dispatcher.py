@@ -1,7 +1,25 @@
 """Who runs where: priorities, quantum, idle processors, switches, waits, timers. Times are ns. Cases C..: semantics 9.10."""
 
 import pytest
-from tiny import Device, Scheduled, Tiny, block, call, causes, compute, note, take, wait
+from hypothesis import Phase, example, given, settings
+from hypothesis import strategies as st
+from tiny import (
+    GO,
+    WAIT,
+    Device,
+    Scheduled,
+    Step,
+    Tiny,
+    block,
+    call,
+    causes,
+    compute,
+    lower_irql,
+    note,
+    raise_irql,
+    take,
+    wait,
+)
 
 from iosim.actor import Clock
 from iosim.clock import HeapClock, SimpyClock
@@ -15,9 +33,11 @@ from iosim.dispatcher import (
     quantum_units,
 )
 from iosim.kernel_queue import KernelThread
-from iosim.objects import INFINITE
+from iosim.ntstatus import STATUS_PENDING
+from iosim.objects import INFINITE, Event, wait_for
+from iosim.processor import HALTED, PASSIVE
 from iosim.scheduling import SchedulerParams
-from iosim.thread import TERMINATED, Program
+from iosim.thread import DISPATCH_LEVEL, READY, TERMINATED, Program
 from iosim.win32 import Api, Handle, System, ThreadBody
 
 
@@ -107,6 +127,58 @@ def test_an_equal_thread_pre_empts_nobody() -> None:
     tiny.start(compute(100), note("second"), at=300)
     tiny.run()
     assert tiny.log == [(1000, "first"), (1100, "second")]
+
+
+@pytest.mark.parametrize("kind", [Tiny, Scheduled])
+def test_7_1_two_better_threads_that_one_thread_wakes_pre_empt_it_and_the_next_worst(kind: type[Tiny]) -> None:
+    """The waker, at 1, can make way for one of them only; the other one takes the processor of the thread at 2."""
+    tiny = kind(2)
+    x, y = (tiny.start(wait(), compute(100), note(name), priority=10) for name in "xy")
+    wakes = [call(lambda it=it: tiny.dispatcher.wake(it)) for it in (x, y)]  # type: ignore[misc]
+    tiny.start(compute(1000), note("two"), priority=2, last=1)
+    tiny.start(compute(50), *wakes, compute(50), note("one"), priority=1, last=0)
+    tiny.run()
+    assert tiny.log == [(150, "x"), (150, "y"), (200, "one"), (1100, "two")]
+
+
+def test_0b10_a_thread_that_is_woken_by_a_holder_of_a_spin_lock_pre_empts_elsewhere() -> None:
+    """The holder is the worst of all, but can't be pre-empted; where it lowers its IRQL the other one goes on."""
+    tiny = Tiny(2)
+    woken = tiny.start(wait(), compute(100), note("woken"), priority=10)
+    tiny.start(compute(1000), note("two"), priority=2, last=1)
+    wake = call(lambda: tiny.dispatcher.wake(woken))
+    steps = raise_irql(DISPATCH_LEVEL), compute(50), wake, compute(50), lower_irql(), note("lowered")
+    tiny.start(*steps, priority=1, last=0)
+    tiny.run()
+    assert tiny.log == [(150, "woken"), (150, "lowered"), (1050, "two")]
+
+
+def test_7_2_threads_that_pre_empt_each_other_go_on_in_reverse_order() -> None:
+    """Each pays for the switch back: 5 from 8 to 14, at 0, 20, 40 and 60."""
+    tiny = Tiny(switch=5)
+    for place, priority in enumerate((8, 10, 12, 14)):
+        tiny.start(compute(100), note(priority), priority=priority, at=20 * place)
+    tiny.run()
+    assert tiny.log == [(165, 14), (255, 12), (345, 10), (435, 8)]
+
+
+def test_7_2_a_thread_that_is_pre_empted_twice_keeps_what_is_left_of_its_quantum() -> None:
+    """A's 100 end at 120: 40, 30 and 30, with two pre-emptions of 10 between."""
+    tiny = Tiny(quantum=100)
+    tiny.start(compute(150), note("a"))
+    tiny.start(compute(10), note("b"))
+    for time in (40, 80):
+        tiny.start(compute(10), priority=9, at=time)
+    tiny.run()
+    assert tiny.log == [(130, "b"), (180, "a")]
+
+
+def test_7_1_three_equals_take_turns() -> None:
+    tiny = Tiny(quantum=100)
+    for name in "abc":
+        tiny.start(compute(250), note(name))
+    tiny.run()
+    assert tiny.log == [(650, "a"), (700, "b"), (750, "c")]
 
 
 def test_a_thread_that_becomes_ready_during_an_interrupt_gets_the_processor_after_it() -> None:
@@ -401,3 +473,82 @@ def test_a_boosted_thread_runs_before_its_equals_and_loses_one_level_each_quantu
     system.start(equal)
     system.run()
     assert seen == [("priority", 9), ("priority", 8), ("woken", 2500), ("equal", 3600)]
+
+
+# ---- whatever happens ------------------------------------------------------------------------------------------------
+
+
+def awaits(number: int) -> Step:
+    """Wait for an event of the test, 200 at most."""
+
+    def act(tiny: Tiny, thread: KernelThread) -> int:
+        return WAIT if wait_for(thread, [EVENTS_OF[tiny][number]], False, 200, False) == STATUS_PENDING else GO
+
+    return Step(act)
+
+
+def sets(number: int) -> Step:
+    """Set it, for those who wait now; the second one with a boost."""
+
+    def act(tiny: Tiny, _thread: KernelThread) -> int:
+        EVENTS_OF[tiny][number].set(number)
+        EVENTS_OF[tiny][number].reset()
+        return GO
+
+    return Step(act)
+
+
+EVENTS_OF: dict[Tiny, list[Event]] = {}
+TIMES = st.sampled_from([0, 1, 10, 50, 100])
+STEPS = st.one_of(TIMES.map(compute), st.integers(0, 1).map(awaits), st.integers(0, 1).map(sets))
+THREADS = st.lists(
+    st.tuples(TIMES, st.integers(6, 11), st.lists(STEPS, min_size=1, max_size=6)), min_size=1, max_size=9
+)
+INTERRUPTS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 400)), max_size=6)
+
+
+@settings(deadline=None, max_examples=200, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    kind=st.sampled_from([Tiny, Scheduled]),
+    idle_exit=st.sampled_from([0, 7]),
+    processors=st.integers(1, 4),
+    switch=st.sampled_from([0, 3]),
+    threads=THREADS,
+    interrupts=INTERRUPTS,
+)
+@example(
+    kind=Tiny,
+    idle_exit=0,
+    processors=2,
+    switch=0,
+    threads=[(0, 10, [awaits(0), compute(100)])] * 2
+    + [(1, 7, [compute(100)]), (1, 6, [compute(10), sets(0), compute(100)])],
+    interrupts=[],
+)
+def test_7_1_nobody_who_is_ready_has_a_higher_priority_than_a_thread_that_runs(
+    kind: type[Tiny],
+    idle_exit: int,
+    processors: int,
+    switch: int,
+    threads: list[tuple[int, int, list[Step]]],
+    interrupts: list[tuple[int, int]],
+) -> None:
+    """Threads and DPCs wake several others at once; above threads' level a processor is not asked."""
+    tiny = kind(processors, idle_exit=idle_exit, quantum=60, tick=20, switch=switch)
+    EVENTS_OF[tiny] = [Event(tiny.dispatcher, manual, False) for manual in (True, False)]
+    made = [tiny.start(*steps, priority=priority, at=at) for at, priority, steps in threads]
+    for number, at in interrupts:
+        event = EVENTS_OF[tiny][number % 2]
+        Device(tiny.processors[number % processors], 5, 11, event.set).at(tiny, at)
+
+    def look() -> None:
+        best = max((thread.priority for thread in made if thread.state == READY), default=-1)
+        for processor in tiny.processors:
+            assert processor.mode != PASSIVE or processor.thread.priority >= best
+            assert processor.mode != HALTED or best < 0
+
+    for time in range(0, 1500, 7):
+        tiny.at(time, look, rank=80)
+    tiny.run()
+    assert [thread.state for thread in made] == [TERMINATED] * len(made)
+    del EVENTS_OF[tiny]

@@ -380,6 +380,16 @@ def test_0b10_its_quantum_ends_when_it_lowers_its_irql() -> None:
     assert tiny.log == [(1000, "unlocks"), (1200, "equal"), (1200, "on")]
 
 
+def test_0b10_a_holder_that_ran_beyond_its_quantum_and_then_waits_goes_behind_its_equal_when_woken() -> None:
+    """Woken at 300 it waits for B's quantum to end at 350; its own is over, so B goes first once more, until 450."""
+    tiny = Tiny(quantum=100)
+    lower = call(lambda: tiny.processors[0].lower_irql(PASSIVE_LEVEL))
+    tiny.start(raise_irql(DISPATCH_LEVEL), compute(250), lower, block(50), compute(30), note("a"))
+    tiny.start(compute(500), note("b"), at=1)
+    tiny.run()
+    assert tiny.log == [(480, "a"), (780, "b")]
+
+
 @pytest.mark.parametrize(("at", "ends"), [(0, 1600), (200, 1480)])
 def test_0b10_on_an_smt_processor_a_holder_is_slowed_like_any_thread(at: int, ends: int) -> None:
     """While its sibling is busy, 1,000 of work take 1,600 (yield 1.25)."""

@@ -1,10 +1,12 @@
 """A processor comes out of its idle state: when its thread starts, and where the time went. Semantics 0b.7. Times are ns."""
 
 import pytest
-from tiny import Device, Scheduled, Tiny, block, call, causes, compute, note, wait
+from tiny import CountingDpc, Device, Scheduled, Tiny, block, call, causes, compute, note, wait
 
 from iosim.actor import Clock
+from iosim.apc import kernel_apcs
 from iosim.clock import HeapClock, SimpyClock
+from iosim.dpc import LOW
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])
@@ -63,6 +65,23 @@ def test_0b7_a_thread_woken_from_a_dpc_starts_on_an_idle_processor_while_the_dra
     assert sleeper.processor == 1
 
 
+@pytest.mark.parametrize("idle_exit", [0, 200])
+def test_0b7_a_long_drain_delays_the_woken_thread_on_its_own_processor_alone(idle_exit: int) -> None:
+    """Five interrupts of 10, then five DPCs of 100, from 1,050 to 1,550; the first one wakes two threads, at 1,150."""
+    tiny = Tiny(2, idle_exit=idle_exit)
+    here, there = (tiny.start(wait(), compute(1000), note(name)) for name in ("here", "there"))
+
+    def wake() -> None:
+        tiny.dispatcher.wake(there)  # to processor 1, which is idle
+        tiny.dispatcher.wake(here)
+
+    for number in range(5):
+        device = Device(tiny.processors[0], 10, 100, wake if not number else lambda: None)
+        device.at(tiny, 1000 + number)
+    tiny.run()
+    assert tiny.log == [(1150 + idle_exit + 1000, "there"), (2550, "here")]
+
+
 def test_a_processor_that_is_waking_gets_no_second_thread(clock: type[Clock]) -> None:
     """The second takes the other one; the third waits until the first has ended."""
     tiny = Tiny(2, idle_exit=200, clock=clock)
@@ -115,6 +134,30 @@ def test_a_thread_with_time_left_from_before_goes_on_after_an_interrupt_of_the_w
     assert planned == [False]  # it runs: whatever wakes it next asks its program
     assert tiny.busy(0) == {"user": 100}
     assert tiny.busy(1) == {"user": 400, "isr": 20, "dpc": 30}
+
+
+def test_7_6_3_a_dpc_that_waited_for_the_tick_wakes_the_processor_at_once() -> None:
+    """The tick of 1,000 is an interrupt: the thread, given at 800, starts when the DPC has run."""
+    tiny = Tiny(2, tick=1000, idle_exit=400)
+    dpc = CountingDpc(50, importance=LOW)
+    dpc.aim(tiny.processors[1])
+    tiny.start(compute(2000), last=0)
+    tiny.at(500, lambda: tiny.processors[0].queue_dpc(dpc))
+    tiny.start(compute(100), note("done"), last=1, at=800)
+    tiny.run()
+    assert dpc.runs == [1000]
+    assert tiny.log == [(1150, "done")]
+
+
+def test_0b8_a_thread_that_is_suspended_while_its_processor_wakes_does_nothing_before() -> None:
+    tiny = Tiny(idle_exit=200)
+    apcs = kernel_apcs(tiny.dispatcher)
+    thread = tiny.start(wait(), note("done"))
+    tiny.at(1000, lambda: tiny.dispatcher.wake(thread))
+    tiny.at(1100, lambda: apcs.suspend(thread))
+    tiny.at(2000, lambda: apcs.resume(thread))
+    tiny.run()
+    assert tiny.log == [(2200, "done")]
 
 
 def test_a_better_thread_takes_a_waking_processor_over_after_its_interrupt() -> None:

@@ -9,12 +9,14 @@ from collections import deque
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import Tiny, causes, compute, note, take
+from tiny import GO, WAIT, Step, Tiny, call, causes, compute, note, take
 
 from iosim.actor import Clock
+from iosim.apc import queue_user_apc
 from iosim.attribution import NO_REQUEST, SYSTEM_WORKER_QUEUE, Request
 from iosim.completion_port import CompletionPort
 from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelQueue, KernelThread, Packet
+from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_USER_APC
 from iosim.probes import Probes
 from iosim.processor import Scheduler
 from iosim.recorders import new_ledger
@@ -475,3 +477,18 @@ def test_a_listener_hears_who_waited_from_when_to_when_and_who_ended_it() -> Non
         ("held", 8),
         (1, 0),
     ]
+
+
+def test_1_13_an_abandoned_thread_that_runs_at_once_may_end_the_wait_of_the_next_one() -> None:
+    """A goes on while the close is under way, and queues a user APC to B, whose wait ends for that."""
+    tiny = Tiny(2)
+    queue = KernelQueue(tiny.clock, tiny.dispatcher, 0, 1)
+    park = Step(lambda _, thread: WAIT if queue.remove(thread) is NO_PACKET else GO)
+    a = tiny.start(park, call(lambda: queue_user_apc(b, "user")), note("a"))
+    b = tiny.start(park, note("b"))
+    b.alertable = True
+    tiny.at(100, queue.abandon)
+    tiny.run()
+    assert tiny.log == [(100, "b"), (100, "a")]
+    assert (a.wait_status, b.wait_status) == (STATUS_ABANDONED_WAIT_0, STATUS_USER_APC)
+    assert not queue.waiting

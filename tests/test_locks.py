@@ -70,6 +70,17 @@ def test_without_spinning_a_contender_blocks_at_once() -> None:
     assert tiny.busy(1) == {"user": 100}
 
 
+def test_on_a_single_processor_nobody_spins() -> None:
+    """The owner can't run meanwhile. B pre-empts A at 30, finds the section taken, blocks; A leaves at 100."""
+    tiny = Tiny()
+    section = section_of(tiny, spin=1000)
+    tiny.start(*hold(section, 100, "a"), compute(50))
+    tiny.start(*hold(section, 10, "b"), priority=9, at=30)
+    tiny.run()
+    assert tiny.log == [(0, "a in"), (100, "b in")]
+    assert tiny.busy() == {"user": 160}
+
+
 # Two threads that hold for 100 and want it again at once, and a third that asks once. A switch takes 50.
 #
 #   unfair: A leaves at 150, wakes B, and is in again before B has been switched in: B finds it taken and blocks again

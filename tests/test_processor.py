@@ -46,6 +46,20 @@ def test_an_interrupt_stops_a_dpc_which_then_goes_on(clock: type[Clock]) -> None
     assert causes(request)["interrupted"] == 300
 
 
+def test_7_6_4_interrupts_during_a_drain_hold_its_dpc_up_and_their_own_dpcs_wait_behind_it() -> None:
+    """The first DPC from 110, 40 of its 100 done at 150; two service routines to 170; it goes on to 230."""
+    tiny = Tiny()
+    thread = tiny.start(compute(1000), note("done"))
+    thread.request = request = tiny.request()
+    devices = [Device(tiny.processors[0], 10, 100) for _ in range(3)]
+    for device, at in zip(devices, (100, 150, 155), strict=True):
+        device.at(tiny, at)
+    tiny.run()
+    assert [device.dpc.runs for device in devices] == [[110], [230], [330]]
+    assert tiny.log == [(1330, "done")]
+    assert causes(request) == {"user": 1000, "interrupted": 330}
+
+
 def test_interrupts_wait_for_each_other() -> None:
     """Simplified: all devices share one level, so the second service routine begins when the first has ended."""
     tiny = Tiny()

@@ -532,6 +532,56 @@ def test_a_semaphore_lets_as_many_in_as_it_counts(system: System, log: Log) -> N
     assert log.of("error") != [0]
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_7_7_user_apcs_run_in_the_order_they_were_queued_be_they_functions_or_programs(
+    system: System, log: Log, plain: bool
+) -> None:
+    def program(api: Api, number: int) -> ThreadBody:
+        log.add("apc", number)
+        yield api.Compute(MS)
+
+    def function(_api: Api, number: int) -> None:
+        log.add("apc", number)
+
+    def worker(api: Api) -> ThreadBody:
+        for number in range(3):
+            yield api.QueueUserAPC(function if plain else program, (yield api.GetCurrentThread()), number)
+        yield api.SleepEx(MS, True)
+
+    system.start(worker)
+    system.run()
+    assert log.of("apc") == [0, 1, 2]
+
+
+def test_7_7_an_apc_that_is_queued_while_another_one_runs_runs_before_the_wait_returns(
+    system: System, log: Log
+) -> None:
+    """The first, of 1 ms, wakes the thread at 1 ms; the other two are queued at once."""
+
+    def apc(api: Api, number: int) -> ThreadBody:
+        log.add("apc", number)
+        yield api.Compute(MS)
+
+    def worker(api: Api) -> ThreadBody:
+        log.add("sleep", (yield api.SleepEx(100 * MS, True)))
+        log.add("again", (yield api.SleepEx(0, True)))
+
+    thread = system.start(worker)
+
+    def queuer(api: Api) -> ThreadBody:
+        yield api.Compute(MS)
+        for number in range(3):
+            yield api.QueueUserAPC(apc, thread, number)
+
+    system.start(queuer)
+    system.run()
+    assert [(time // MS, who, what) for time, who, what in log.rows] == [
+        *[(1 + number, "apc", number) for number in range(3)],
+        (4, "sleep", WAIT_IO_COMPLETION),
+        (4, "again", 0),
+    ]
+
+
 def test_an_alertable_sleep_ends_for_an_apc_whose_program_runs_first(system: System, log: Log) -> None:
     def routine(api: Api, argument: Any) -> ThreadBody:
         yield api.Compute(MS)

@@ -128,16 +128,21 @@ class GeneratorProgram(Program):
         if call.error:
             self.last_error = call.error
         if call.alerted:
-            self._deliver_apcs(thread)
+            self.push(self._apcs(thread))
 
     def _wrong(self, what: object) -> ProgramError:
         return placed(place_of(self.bodies[-1]), what)
 
-    def _deliver_apcs(self, thread: KernelThread) -> None:
-        """WAIT_IO_COMPLETION: all pending user APCs run, in the order they were queued, before the call returns."""
-        routines, thread.user_apcs = thread.user_apcs, []
-        for routine, argument in reversed(routines):
-            self.push(routine(self.system.api, argument))
+    def _apcs(self, thread: KernelThread) -> ThreadBody:
+        """WAIT_IO_COMPLETION: before the call returns, user APCs run in the order they were queued, until none is left.
+
+        One that is queued meanwhile runs too: NtContinue, at the end of each, tests for the next [M].
+        """
+        while thread.user_apcs:
+            routine, argument = thread.user_apcs.pop(0)
+            body = routine(self.system.api, argument)
+            if isinstance(body, Generator):
+                yield from body
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 

@@ -164,7 +164,7 @@ class ObjectCalls(Calls):
         return self._new(lambda: Semaphore(self.system.dispatcher, initial_count, maximum_count), valid)
 
     def ReleaseSemaphore(self, semaphore: Handle, count: int = 1) -> Call:
-        """Count up: 0, or ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_HANDLE."""
+        """Count up: 0, or ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_PARAMETER, ERROR_INVALID_HANDLE."""
         return self._release(semaphore, Semaphore, lambda it, _: it.release(count))
 
     def CreateMutex(self) -> Call:
