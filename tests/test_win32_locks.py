@@ -9,6 +9,7 @@ from tiny_win32 import MS, Log, line_marked, run
 from iosim.condition_variables import ConditionVariable
 from iosim.locks import CriticalSection
 from iosim.ntstatus import ERROR_SUCCESS, ERROR_TIMEOUT
+from iosim.processor import SPIN
 from iosim.slim_locks import SlimLock
 from iosim.win32 import INFINITE, Api, Call, ProgramError, System, ThreadBody
 
@@ -123,7 +124,7 @@ def test_1_6_a_contender_spins_before_it_blocks_and_frees_its_place_only_then() 
 
     log = run(owner, worker, worker, system=system)
     assert log.rows == [(10 * US, "took", 1), (50 * US, "took", 2), (100 * US, "in", 1), (100 * US, "in", 2)]
-    assert sum(processor.account[4] for processor in system.dispatcher.processors) == 60 * US
+    assert sum(processor.account[SPIN] for processor in system.dispatcher.processors) == 60 * US
 
 
 # ---- slim locks ------------------------------------------------------------------------------------------------------
