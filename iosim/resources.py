@@ -28,7 +28,9 @@ class Resource(ReaderWriterLock):
     def acquire(self, thread: KernelThread, shared: bool = False) -> int:
         """ExAcquireResourceExclusive, ExAcquireResourceShared, with Wait: ACQUIRED or BLOCKED."""
         if thread.number in self.wants_shared:
-            return self._go_in(thread)  # who waits is woken by the hand-over alone
+            if self.holds(thread, shared):  # it was handed over
+                return self._go_in(thread)
+            return self._contend(thread, True)  # a kernel APC broke the wait off
         if self.try_acquire(thread, shared):
             return ACQUIRED
         return self._queue(thread, shared, False)
