@@ -206,7 +206,8 @@ class KernelApcs(ApcDelivery):
         if thread.state == READY:
             self._push(thread, False)
         elif thread.state == WAITING and not self._leaving(thread):
-            boost(thread, increment)
+            if increment:
+                boost(thread, increment)
             self._break_wait(thread)
             self.dispatcher.make_ready_for_apc(thread)
         else:
@@ -267,7 +268,8 @@ class KernelApcs(ApcDelivery):
 
     def wake(self, thread: KernelThread, increment: int) -> None:
         """The thread hears of it when it looks again."""
-        boost(thread, increment)
+        if increment:
+            boost(thread, increment)
         thread.apc_frames[0].broken.end_wait(thread, STATUS_SUCCESS)
 
     def run_down(self, thread: KernelThread) -> None:

@@ -80,9 +80,11 @@ class ContendedLock:
             self._tell_spinner(thread)
 
     def _tell_spinner(self, thread: KernelThread) -> None:
-        """It is off its processor, or held up by an interrupt: it spins no more when it goes on."""
+        """It is off its processor, or held up by an interrupt or an APC: it spins no more when it goes on."""
         thread.owed -= thread.owed_spin
         thread.owed_spin = 0
+        for frame in thread.apc_frames:
+            frame.owed_spin = 0
 
     def _entered(self, thread: KernelThread) -> None:
         self.acquisitions += 1
@@ -183,9 +185,9 @@ class CriticalSection(ContendedLock):
                 self._tell(thread)
                 return
         for thread in self.contenders:
-            if thread.owed_spin:  # it may be away for a quantum: it tries when it goes on, but nobody waits for that
+            if thread.owed_spin or thread.apc_frames:  # it may be away for long: it tries when it goes on, nobody waits
                 self._tell_spinner(thread)
-            elif thread.state == WAITING and self.called is NO_THREAD:
+            elif thread.state == WAITING and (self.called is NO_THREAD or self.called.apc_frames):
                 self.called = thread
                 self._tell(thread)
                 return

@@ -150,13 +150,17 @@ class SlimLock(ReaderWriterLock):
             if thread.state == WAITING:
                 self.called[thread.number] = True
             self._tell(thread)
-        if not self.called and self._free():
+        if self._free() and not self._somebody_tries():
             self._call_sleeper()
 
+    def _somebody_tries(self) -> bool:
+        """Whether one that was called is on its way."""
+        return any(thread.number in self.called and not thread.apc_frames for thread in self.contenders)
+
     def _call_sleeper(self) -> None:
-        """All that were called spin and are off their processors, perhaps for a quantum: nobody waits for that."""
+        """All that were called are held up, spinners off their processors or in APCs: nobody waits for that."""
         for thread in self.contenders:
-            if thread.state == WAITING:
+            if thread.state == WAITING and not thread.apc_frames:
                 self.called[thread.number] = True
                 self._tell(thread)
                 return

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from tiny import GO, WAIT, Passing, Step, Tiny, block, compute, enter, note, take, wait
+from tiny import GO, WAIT, Passing, Step, Tiny, block, call, compute, enter, leave, note, take, wait
 from tiny_pipe import APC_MODE, TinyPipe
 
 from iosim.apc import kernel_apcs
@@ -232,7 +232,7 @@ class Lasting(Passing):
         return self.time
 
 
-def break_off(tiny: Broken, thread: KernelThread, how: str) -> None:
+def break_off(tiny: Tiny, thread: KernelThread, how: str) -> None:
     """From 300 to 400, or at 300 alone."""
     apcs = kernel_apcs(tiny.dispatcher)
     hits = {"in no time": [(FROM, 0)], "100 long": [(FROM, 100)], "twice": [(FROM, 60), (FROM + 30, 40)]}
@@ -313,3 +313,117 @@ def test_in_apc_mode_a_synchronous_read_ends_by_an_apc_of_its_own_and_at_the_sam
     made = a_synchronous_read(tiny, INFINITE)
     tiny.at(at, made.satisfy)
     go(tiny, made, how, at if at == 600 or how in ("not", "in no time") else TO)
+
+
+# ---- others who wait for the same ------------------------------------------------------------------------------------
+
+
+def lock_of(tiny: Tiny, kind: str, spin: int = 0) -> ContendedLock:
+    makers = {"section": CriticalSection, "slim": SlimLock}
+    return makers[kind](tiny.clock, tiny.dispatcher, 0, spin, False)
+
+
+@pytest.mark.parametrize("how", ["100 long", "twice", "suspended", "suspended, and an APC"])
+@pytest.mark.parametrize("kind", ["section", "slim"])
+def test_0b_14_a_lock_that_is_released_while_its_oldest_sleeper_is_held_up_goes_to_the_next(
+    kind: str, how: str
+) -> None:
+    """A and B sleep for it; released at 350, it is B's at once, until 450; A, back at 400, has it then."""
+    tiny = Tiny(3)
+    lock = lock_of(tiny, kind)
+    holder = tiny.thread()
+    lock.acquire(holder)
+    a = tiny.start(compute(1), enter(lock), note("a"), leave(lock))
+    tiny.start(compute(2), enter(lock), note("b"), compute(100), leave(lock))
+    break_off(tiny, a, how)
+    tiny.at(350, lambda: lock.release(holder))
+    tiny.run()
+    assert tiny.log == [(350, "b"), (450, "a")]
+    assert not lock.contenders
+
+
+@pytest.mark.parametrize("kind", ["section", "slim"])
+def test_0b_14_a_sleeper_that_is_suspended_after_it_was_called_keeps_nobody_else_waiting(kind: str) -> None:
+    """A is called at 200, but runs (on the one processor) only at 300, when it is suspended: B is called at 600."""
+    tiny = Tiny(switch=0)
+    lock = lock_of(tiny, kind)
+    holder = tiny.thread()
+    apcs = kernel_apcs(tiny.dispatcher)
+    lock.acquire(holder)
+    a = tiny.start(compute(1), enter(lock), note("a"), leave(lock))
+    tiny.start(compute(2), enter(lock), note("b"), leave(lock))
+    tiny.start(compute(200), note("better"), priority=10, at=100)
+    tiny.at(200, lambda: lock.release(holder))
+    tiny.at(250, lambda: apcs.suspend(a))
+    tiny.at(500, lambda: lock.acquire(holder))
+    tiny.at(600, lambda: lock.release(holder))
+    tiny.at(900, lambda: apcs.resume(a))
+    tiny.run()
+    assert tiny.log == [(300, "better"), (600, "b"), (900, "a")]
+
+
+@pytest.mark.parametrize(("kind", "shared"), [("section", False), ("slim", False), ("slim", True)])
+@pytest.mark.parametrize(("release", "ends"), [(350, 400), (450, 450)])
+def test_a_spinner_that_runs_an_apc_spins_no_more_when_the_lock_has_been_released_meanwhile(
+    kind: str, shared: bool, release: int, ends: int
+) -> None:
+    """It may spin for 500 from 10 on."""
+    tiny = Tiny(2)
+    lock = lock_of(tiny, kind, 500)
+    holder = tiny.thread()
+    lock.acquire(holder)
+    thread = tiny.start(compute(10), enter(lock, shared), note("in"), leave(lock, shared))
+    break_off(tiny, thread, "100 long")
+    tiny.at(release, lambda: lock.release(holder))
+    tiny.run()
+    assert tiny.log == [(ends, "in")]
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_a_sleeper_keeps_its_place_in_the_order_of_a_condition_variable(how: str) -> None:
+    """A slept first. One wake at 350 is A's, whether it hears of it then or at 400; one at 600 is B's."""
+    tiny = Tiny(3)
+    section = lock_of(tiny, "section")
+    variable = ConditionVariable(tiny.dispatcher)
+
+    def sleep(_tiny: Tiny, thread: KernelThread) -> int:
+        assert variable.sleep(thread, section, False, INFINITE) == STATUS_PENDING
+        return WAIT
+
+    threads = [
+        tiny.start(compute(at), enter(section), Step(sleep), enter(section), note(who), leave(section))
+        for at, who in ((1, "a"), (2, "b"))
+    ]
+    break_off(tiny, threads[0], how)
+    tiny.at(350, variable.wake)
+    tiny.at(600, variable.wake)
+    tiny.run()
+    assert tiny.log == [(350 if how in ("not", "in no time") else TO, "a"), (600, "b")]
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_2_7_an_object_that_is_signalled_once_while_its_oldest_waiter_is_held_up_goes_to_the_next(how: str) -> None:
+    """A dispatcher object forgets a waiter that runs an APC: it is the newest afterwards."""
+    tiny = Tiny(3)
+    event = Event(tiny.dispatcher, False, False)
+    threads = [
+        tiny.start(compute(at), *await_objects([event], False, INFINITE), note(who)) for at, who in ((1, "a"), (2, "b"))
+    ]
+    break_off(tiny, threads[0], how)
+    tiny.at(350, event.set)
+    tiny.at(600, event.set)
+    tiny.run()
+    first, second = ("a", "b") if how == "not" else ("b", "a")
+    assert tiny.log == [(350, first), (600, second)]
+
+
+@pytest.mark.parametrize("increment", [0, 1])
+def test_7_4_a_wake_without_a_boost_is_none_in_an_apc_either(increment: int) -> None:
+    """Not even for a thread in front."""
+    tiny = Tiny()
+    thread = tiny.start(wait(), call(lambda: tiny.log.append((tiny.clock.now, thread.priority))))
+    thread.foreground = 2
+    break_off(tiny, thread, "100 long")
+    tiny.at(350, lambda: tiny.dispatcher.wake(thread, increment))
+    tiny.run()
+    assert tiny.log == [(400, 8 + (increment and increment + 2))]

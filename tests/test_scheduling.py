@@ -77,14 +77,8 @@ def test_0b_12_a_mode_that_is_given_is_as_good_as_one_that_follows() -> None:
     tree = everything_but()
     tree["machine"]["dispatcher"] = {"quantum": "50 us", "timer_tick": "50 us"}
     apc: Tree = {"machine__kernel__completion_mode": "apc"}
-    follows, ticks, cycles = (
-        fingerprint([run(tree, **apc, **changes)])
-        for changes in (
-            {},
-            {"machine__dispatcher__quantum_mode": "ticks"},
-            {"machine__dispatcher__quantum_mode": "cycles"},
-        )
-    )
+    changes: list[Tree] = [{}, *({"machine__dispatcher__quantum_mode": mode} for mode in ("ticks", "cycles"))]
+    follows, ticks, cycles = (fingerprint([run(tree, **apc, **change)]) for change in changes)
     assert follows == ticks != cycles
 
 
