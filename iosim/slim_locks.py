@@ -155,7 +155,7 @@ class SlimLock(ReaderWriterLock):
 
     def _somebody_tries(self) -> bool:
         """Whether one that was called is on its way."""
-        return any(thread.number in self.called and not thread.apc_frames for thread in self.contenders)
+        return len([each for each in self.contenders if each.number in self.called and not each.apc_frames]) > 0
 
     def _call_sleeper(self) -> None:
         """All that were called are held up, spinners off their processors or in APCs: nobody waits for that."""
