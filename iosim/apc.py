@@ -157,15 +157,22 @@ class ApcFrame(Program):
 
     def _wait_over(self, thread: KernelThread) -> bool:
         """Look again; False: the thread is back in its wait."""
+        dispatcher = self.apcs.dispatcher
         if thread.apc_frames:  # it was suspended, by an APC below this one
             over = not thread.suspend_count
         elif self.waits_in is not NO_OWNER:
-            return self.waits_in.wait_again(thread, self.broken.status)
-        else:  # who waits for a lock tries again by itself; its hand-over may have passed unheard
-            over = self.broken.status != STATUS_PENDING or self.wait_cause == LOCK
+            over = self.waits_in.wait_again(thread, self.broken.status)
+            if not over:
+                return False
+        else:
+            over = self.broken.status != STATUS_PENDING
             thread.waits_in = NO_OWNER
-        if not over:
-            self.apcs.dispatcher.block(thread, self.wait_cause)
+        if over:
+            dispatcher.ended_in_apc(thread)
+        elif self.wait_cause == LOCK:
+            return True  # who waits for a lock tries again by itself; its hand-over may have passed unheard
+        else:
+            dispatcher.block(thread, self.wait_cause)
         return over
 
 
@@ -190,7 +197,8 @@ class KernelApcs(ApcDelivery):
         if thread.state == READY:
             self._push(thread, False)
         elif thread.state == WAITING and not self._leaving(thread):
-            boost(thread, increment)
+            if increment:
+                boost(thread, increment)
             self._break_wait(thread)
             self.dispatcher.make_ready_for_apc(thread)
         else:
@@ -259,7 +267,8 @@ class KernelApcs(ApcDelivery):
 
     def wake(self, thread: KernelThread, increment: int) -> None:
         """The thread hears of it when it looks again."""
-        boost(thread, increment)
+        if increment:
+            boost(thread, increment)
         thread.apc_frames[0].broken.end_wait(thread, STATUS_SUCCESS)
 
     def run_down(self, thread: KernelThread) -> None:

@@ -139,6 +139,9 @@ class Dispatcher(Scheduler):
         """The thread's wait is broken off for a kernel APC."""
         self.make_ready(thread)
 
+    def ended_in_apc(self, thread: Thread) -> None:
+        """The wait that a kernel APC broke off ended while the thread ran it."""
+
     def bind(self, thread: Thread, number: int) -> None:
         """Run on this processor alone. Simplified: here, where there are no affinities, it is only the first choice."""
         thread.processor = number

@@ -200,7 +200,7 @@ class CriticalSection(ContendedLock):
         for thread in self.contenders:
             if not asleep(thread):  # it may be away for a quantum: it tries when it goes on, but nobody waits for that
                 self._tell_spinner(thread)
-            elif self.called is NO_THREAD:
+            elif self.called is NO_THREAD or self.called.apc_frames:
                 self.called = thread
                 self._tell(thread)
                 return

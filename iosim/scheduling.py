@@ -236,6 +236,11 @@ class FullDispatcher(Dispatcher):
         """A kernel APC alone ends no wait, and costs no unit (semantics 7.2)."""
         self._place(thread)
 
+    def ended_in_apc(self, thread: Thread) -> None:
+        """A wait like any other (semantics 7.2)."""
+        if self.by_ticks:
+            charge_wait(thread)
+
     def _place(self, thread: Thread) -> None:
         number = self._idle_for(thread)
         if number >= 0:

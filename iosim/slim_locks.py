@@ -149,11 +149,15 @@ class SlimLock(ReaderWriterLock):
             if asleep(thread):
                 self.called[thread.number] = True
             self._tell(thread)
-        if not self.called and self._free():
+        if self._free() and not self._somebody_tries():
             self._call_sleeper()
 
+    def _somebody_tries(self) -> bool:
+        """Whether one that was called is on its way."""
+        return len([each for each in self.contenders if each.number in self.called and not each.apc_frames]) > 0
+
     def _call_sleeper(self) -> None:
-        """All that were called spin and are off their processors, perhaps for a quantum: nobody waits for that."""
+        """All that were called are held up, spinners off their processors or in APCs: nobody waits for that."""
         for thread in self.contenders:
             if asleep(thread):
                 self.called[thread.number] = True

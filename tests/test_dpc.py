@@ -7,6 +7,7 @@ from tiny import (
     CountingDpc,
     Device,
     QueuingInterrupt,
+    Scheduled,
     Tiny,
     block,
     call,
@@ -490,3 +491,44 @@ def test_a_threaded_dpc_is_queued_until_its_routine_begins_and_can_be_removed_un
     tiny.run()
     assert seen == [False, True, False, True]
     assert tiny.log == [(110, ("first", PASSIVE_LEVEL)), (210, ("first", PASSIVE_LEVEL))]
+
+
+class Where(Threaded):
+    """Writes down which processor its thread is on as well."""
+
+    def routine(self, processor: Processor) -> None:
+        thread = self.threads.of[processor.number].thread
+        self.tiny.log.append((self.tiny.clock.now, (processor.number, thread.processor)))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_the_thread_of_threaded_dpcs_runs_on_its_processor_though_others_are_idle(number: int) -> None:
+    """It pre-empts the thread that runs there, which goes on elsewhere at once."""
+    tiny = Scheduled(4)
+    threads = DpcThreads(tiny.dispatcher)
+    tiny.start(compute(1000), note("thread"), last=number)
+    interrupt(tiny, 200, Where(tiny, threads, 100), processor=number)
+    tiny.run()
+    assert tiny.log == [(310, (number, number)), (1010, "thread")]
+
+
+def test_threaded_dpcs_of_several_processors_run_side_by_side_and_those_of_one_in_turn() -> None:
+    tiny = Scheduled(3)
+    threads = DpcThreads(tiny.dispatcher)
+    for number in (2, 0):
+        interrupt(tiny, 200, Where(tiny, threads, 100), Where(tiny, threads, 50), processor=number)
+    tiny.run()
+    assert sorted(tiny.log) == [(310, (0, 0)), (310, (2, 2)), (360, (0, 0)), (360, (2, 2))]
+    assert [tiny.busy(number) for number in range(3)] == [{"isr": 10, "kernel": 150}, {}, {"isr": 10, "kernel": 150}]
+
+
+@pytest.mark.parametrize("number", [0, 32, 33, 65])
+def test_the_thread_of_a_second_groups_processor_is_of_that_group(number: int) -> None:
+    """Two nodes of 33 processors are two groups."""
+    tiny = Scheduled(66, nodes=2)
+    threads = DpcThreads(tiny.dispatcher)
+    interrupt(tiny, 200, Where(tiny, threads, 100), processor=number)
+    tiny.run()
+    assert tiny.log == [(310, (number, number))]
+    thread = threads.of[number].thread
+    assert (thread.group, thread.affinity, thread.ideal) == (number // 33, 1 << number, number)

@@ -1,11 +1,16 @@
 """Quanta in clock ticks: a tick is charged to whoever runs, a satisfied wait costs a unit. Semantics 7.2, 7.4, 0b.12."""
 
 import pytest
-from tiny import Device, Scheduled, block, compute, note, wait
+from tiny import Device, Passing, Scheduled, block, compute, note, wait
+from tiny_win32 import Log
 
 from iosim.actor import Clock
+from iosim.apc import kernel_apcs
 from iosim.clock import HeapClock, SimpyClock
+from iosim.completion import CompletionMode
+from iosim.kernel_queue import KernelThread
 from iosim.scheduling import SchedulerParams
+from iosim.win32 import Api, System, ThreadBody
 
 TICKS = SchedulerParams(quantum_mode="ticks")
 
@@ -158,3 +163,84 @@ def test_0b12_a_tick_finds_nobody_running_on_a_processor_that_is_waking() -> Non
         tiny.at(time, lambda: units.append(thread.units))
     tiny.run()
     assert units == [6, 3]
+
+
+# ---- whose mode it is ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "tick", "scheduler", "by_ticks"),
+    [
+        ("direct", 100, None, False),
+        ("apc", 100, None, True),
+        ("apc", 0, None, False),
+        ("apc", 100, SchedulerParams(), False),
+        ("direct", 100, TICKS, True),
+    ],
+)
+def test_0b12_a_system_for_programs_has_the_mode_of_its_completions_unless_told_otherwise(
+    mode: CompletionMode, tick: int, scheduler: SchedulerParams | None, by_ticks: bool
+) -> None:
+    """A first quantum of 250 ends at its own end, or at the third tick; two threads of 400 share a processor."""
+    system = System(completion_mode=mode, tick=tick, scheduler=scheduler, quantum=250)
+
+    def program(api: Api, log: Log) -> ThreadBody:
+        yield api.Compute(50)
+        yield api.Compute(350)
+        log.add("done", 0)
+
+    log = Log(system)
+    system.start(program, log)
+    system.start(program, log)
+    system.run()
+    assert system.dispatcher.by_ticks == by_ticks
+    assert log.when("done") == ([700, 800] if by_ticks else [650, 800])
+
+
+# ---- kernel APCs -----------------------------------------------------------------------------------------------------
+
+
+def units_after_wait(apcs: int, time: int) -> int:
+    """Of 6, after a wait from 10 to 90 that is broken off by APCs of so many ns."""
+
+    class Costly(Passing):
+        def cost(self, thread: KernelThread) -> int:
+            return time
+
+    tiny = by_ticks()
+    thread = tiny.start(compute(10), wait(), compute(5))
+    delivery = kernel_apcs(tiny.dispatcher)
+    for number in range(apcs):
+        tiny.at(20 + 10 * number, lambda: delivery.insert(thread, Costly()))
+    tiny.at(90, lambda: tiny.dispatcher.wake(thread))
+    tiny.run()
+    return thread.units
+
+
+@pytest.mark.parametrize(("apcs", "time"), [(0, 0), (1, 0), (1, 5), (3, 0), (3, 5)])
+def test_7_2_kernel_apcs_in_mid_wait_cost_no_unit_the_wait_that_they_broke_off_costs_one(apcs: int, time: int) -> None:
+    assert units_after_wait(apcs, time) == 5
+
+
+def test_7_2_the_wait_costs_its_unit_when_it_ends_while_the_apc_runs() -> None:
+    """The APC runs from 20 to 92."""
+    assert units_after_wait(1, 72) == 5
+
+
+def test_7_2_a_real_time_thread_has_no_full_quantum_for_an_apc_alone() -> None:
+    """At the tick of 100 it runs, and pays 3 units; the APC at 150 ends no wait."""
+    tiny = by_ticks()
+    thread = tiny.start(compute(110), wait(), priority=20)
+    tiny.at(150, lambda: kernel_apcs(tiny.dispatcher).insert(thread, Passing()))
+    tiny.run()
+    assert thread.units == 3
+
+
+def test_7_2_a_suspension_is_no_wait_of_the_threads_own_and_its_resume_costs_a_unit() -> None:
+    tiny = by_ticks()
+    thread = tiny.start(compute(30), wait(), compute(5))
+    delivery = kernel_apcs(tiny.dispatcher)
+    tiny.at(10, lambda: delivery.suspend(thread))
+    tiny.at(20, lambda: delivery.resume(thread))
+    tiny.run()
+    assert thread.units == 5

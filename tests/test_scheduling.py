@@ -51,6 +51,38 @@ def test_each_key_of_the_dispatcher_changes_something(key: str) -> None:
     assert fingerprint([run(tree)]) != fingerprint([run(tree, **changes)])
 
 
+@pytest.mark.parametrize(
+    ("completion", "asked", "by_ticks"),
+    [
+        (None, None, False),
+        ("direct", None, False),
+        ("apc", None, True),
+        ("apc", "cycles", False),
+        ("direct", "ticks", True),
+        (None, "ticks", True),
+    ],
+)
+def test_0b12_the_quantum_mode_follows_the_completion_mode_unless_it_is_given(
+    completion: str | None, asked: str | None, by_ticks: bool
+) -> None:
+    tree = everything_but()
+    tree["machine"]["kernel"] = {"completion_mode": completion} if completion else {}
+    tree["machine"]["dispatcher"] = {"quantum_mode": asked} if asked else {}
+    dispatcher = build(tree).dispatcher
+    assert isinstance(dispatcher, FullDispatcher) == by_ticks
+    assert getattr(dispatcher, "by_ticks", False) == by_ticks
+
+
+def test_0b12_a_mode_that_is_given_is_as_good_as_one_that_follows() -> None:
+    """The whole run is the same, and not that of the other mode."""
+    tree = everything_but()
+    tree["machine"]["dispatcher"] = {"quantum": "50 us", "timer_tick": "50 us"}
+    apc: Tree = {"machine__kernel__completion_mode": "apc"}
+    changes: list[Tree] = [{}, *({"machine__dispatcher__quantum_mode": mode} for mode in ("ticks", "cycles"))]
+    follows, ticks, cycles = (fingerprint([run(tree, **apc, **change)]) for change in changes)
+    assert follows == ticks != cycles
+
+
 HOGS: Tree = {
     "version": 1,
     "machine": {"cores_per_node": 1, "dispatcher": {"quantum": "client"}},

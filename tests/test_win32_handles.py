@@ -33,6 +33,7 @@ from iosim.win32 import (
     System,
     ThreadBody,
 )
+from iosim.win32.threads import NO_COUNT, NO_PROCESSOR
 
 FAILED = IoResult(False, ERROR_INVALID_HANDLE, 0)
 
@@ -111,6 +112,14 @@ CALLS: dict[str, tuple[Callable[[Api, Any], Call], object]] = {
     "ReleaseMutex": (lambda api, it: api.ReleaseMutex(it), ERROR_INVALID_HANDLE),
     "QueueUserAPC": (lambda api, it: api.QueueUserAPC(routine, it), False),
     "GetExitCodeThread": (lambda api, it: api.GetExitCodeThread(it), False),
+    "SetThreadAffinityMask": (lambda api, it: api.SetThreadAffinityMask(it, 1), 0),
+    "SetThreadIdealProcessor": (lambda api, it: api.SetThreadIdealProcessor(it, 0), NO_PROCESSOR),
+    "SetThreadIdealProcessor, asking": (lambda api, it: api.SetThreadIdealProcessor(it, 64), NO_PROCESSOR),
+    "SetThreadPriority": (lambda api, it: api.SetThreadPriority(it, 0), False),
+    "SuspendThread": (lambda api, it: api.SuspendThread(it), NO_COUNT),
+    "ResumeThread": (lambda api, it: api.ResumeThread(it), NO_COUNT),
+    "SetWaitableTimer": (lambda api, it: api.SetWaitableTimer(it, 10), False),
+    "CancelWaitableTimer": (lambda api, it: api.CancelWaitableTimer(it), False),
 }
 ANY_KIND: dict[str, tuple[Callable[[Api, Any], Call], object]] = {
     "WaitForSingleObject": (lambda api, it: api.WaitForSingleObject(it, INFINITE), WAIT_FAILED),

@@ -67,8 +67,8 @@ class GeneratorProgram(Program):
             outcome = self._go_on(thread)
             if outcome == RETURNED:
                 self._return(thread)
-                if thread.kernel_apcs:
-                    return True  # they run on the way out of the kernel, before the program's next line
+                if self._leaves_kernel_late(thread):
+                    return True
             elif outcome == ENDED:
                 if self.pooled:
                     raise self._wrong("a callback ends the thread, which is the pool's")
@@ -77,6 +77,10 @@ class GeneratorProgram(Program):
             else:
                 self.stage = WAITS if outcome == WAITS else RETRIES
                 return outcome == AGAIN
+
+    def _leaves_kernel_late(self, thread: KernelThread) -> bool:
+        """On the way out of a call, before the program's next line, kernel APCs run and a better thread goes first."""
+        return len(thread.kernel_apcs) > 0 or self.system.dispatcher.processors[thread.processor].reschedule
 
     # ---- calls -------------------------------------------------------------------------------------------------------
 

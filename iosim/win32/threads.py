@@ -7,7 +7,7 @@ from typing import Any
 from iosim.apc import KernelApcs, kernel_apcs, queue_user_apc
 from iosim.dispatcher import Dispatcher, base_priority
 from iosim.kernel_queue import KernelThread
-from iosim.ntstatus import ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED
+from iosim.ntstatus import ERROR_ACCESS_DENIED, ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED
 from iosim.objects import DispatcherObject, Latch
 from iosim.thread import TERMINATED
 from iosim.win32.calls import Call, Calls, ComputeCall, ExitCall, Refused, SystemCall, ThreadBody, YieldCall
@@ -107,12 +107,15 @@ class ThreadCalls(Calls):
     def SuspendThread(self, thread: Handle) -> Call:
         """One suspension more, which takes hold when the thread runs its suspend APC (0b.8): how many there were.
 
-        0xFFFFFFFF with ERROR_INVALID_HANDLE.
+        0xFFFFFFFF with ERROR_INVALID_HANDLE, or ERROR_ACCESS_DENIED [M] if the thread has ended.
         """
-        return self._call(lambda _: self._apcs().suspend(self._thread(thread)), failing=NO_COUNT)
+        return self._call(lambda _: self._suspend(thread), failing=NO_COUNT)
 
     def ResumeThread(self, thread: Handle) -> Call:
-        """One suspension less; the thread goes on when none is left: how many there were. 0xFFFFFFFF as above."""
+        """One suspension less; the thread goes on when none is left: how many there were.
+
+        0xFFFFFFFF with ERROR_INVALID_HANDLE.
+        """
         return self._call(lambda _: self._apcs().resume(self._thread(thread)), failing=NO_COUNT)
 
     def _apcs(self) -> KernelApcs:
@@ -120,6 +123,12 @@ class ThreadCalls(Calls):
 
     def _thread(self, handle: Handle) -> KernelThread:
         return self.system.handles.of_kind(handle, ThreadObject).thread
+
+    def _suspend(self, handle: Handle) -> int:
+        thread = self._thread(handle)
+        if thread.state == TERMINATED:
+            raise Refused(ERROR_ACCESS_DENIED)
+        return self._apcs().suspend(thread)
 
     def _affinity(self, handle: Handle, mask: int) -> int:
         before = self.system.dispatcher.set_affinity(self._thread(handle), mask)
