@@ -106,7 +106,9 @@ def own_axes(title: str) -> "Axes":
 def heading(result: "Result") -> str:
     """Which run a figure shows."""
     it = result.summary
-    return f"{it['scenario']}, seed {it['seed']}, {it['replications']} replications, iosim {VERSION}"
+    count = it["replications"]
+    runs = "1 replication" if count == 1 else f"{count} replications"
+    return f"{it['scenario']}, seed {it['seed']}, {runs}, iosim {VERSION}"
 
 
 def overview(result: "Result") -> "Figure":

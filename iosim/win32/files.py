@@ -203,7 +203,8 @@ class FileCalls(Calls):
     def CancelIoEx(self, file: Handle, overlapped: Overlapped | None = None) -> Call:
         """Cancel what is pending on the file, or only this: True if anything was.
 
-        False with ERROR_NOT_FOUND or ERROR_INVALID_HANDLE. True does not say that it will end as cancelled.
+        False with ERROR_NOT_FOUND or ERROR_INVALID_HANDLE. True does not say that it will end as cancelled:
+        what a disk has begun comes to its end, while a read that waits at a pipe ends with ERROR_OPERATION_ABORTED.
         """
         return self._call(lambda _: self._cancel(file, overlapped))
 
