@@ -87,6 +87,18 @@ WIN32 = {
 }
 
 
+ERROR_NAMES = {
+    number: name
+    for name, number in globals().items()
+    if name.startswith(("ERROR_", "WAIT_")) and isinstance(number, int)
+}
+
+
+def error_name(error: int) -> str:
+    """For people: `ERROR_IO_PENDING` for 997; 0 is 0, and a number without a name here is itself."""
+    return ERROR_NAMES.get(error, str(error)) if error else "0"
+
+
 def error_of(status: int) -> int:
     """What a program finds in GetLastError (RtlNtStatusToDosError); 0 for success and information."""
     return ERROR_SUCCESS if succeeded(status) else WIN32.get(status, ERROR_MR_MID_NOT_FOUND)

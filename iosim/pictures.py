@@ -14,6 +14,7 @@ from iosim.attribution import CAUSES
 from iosim.replication import replication
 from iosim.statistics import NO_INTERVAL, Estimate
 from iosim.summary import port_names
+from iosim.units import as_written
 from iosim.version import VERSION
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ def own_axes(title: str) -> "Axes":
 def heading(result: "Result") -> str:
     """Which run a figure shows."""
     it = result.summary
-    return f"{it['scenario']}, seed {it['seed']}, {it['replications']} replications, iosim {VERSION}"
+    count = it["replications"]
+    runs = "1 replication" if count == 1 else f"{count} replications"
+    return f"{it['scenario']}, seed {it['seed']}, {runs}, iosim {VERSION}"
 
 
 def overview(result: "Result") -> "Figure":
@@ -146,7 +149,7 @@ def x_axis(study: "Study", x: str) -> tuple[list[Any], str]:
     units = {unit for _, _, unit in parts}
     if len(units) == 1 and units <= {"processor", "s"} and all(number.isdigit() for number, _, _ in parts):
         return [int(number) for number, _, _ in parts], f"{x} (per {units.pop()})"
-    return values, x
+    return [as_written(value) for value in values], x
 
 
 def in_words(figure: str) -> str:
@@ -164,9 +167,17 @@ def _lines_of(study: "Study", x: str) -> dict[str, list[dict[str, Any]]]:
     lines: dict[str, list[dict[str, Any]]] = {}
     for row in study.rows:
         others = {path: value for path, value in row["cell"].items() if path != x}
-        label = ", ".join(f"{path.split('.')[-1]} {value}" for path, value in others.items()) or x
+        label = ", ".join(_choice(path, value) for path, value in others.items()) or x
         lines.setdefault(label, []).append(row)
     return lines
+
+
+def _choice(path: str, value: Any) -> str:
+    """One varied value for people: `concurrency 4`, `without skip on success`."""
+    name = path.split(".")[-1].replace("_", " ")
+    if isinstance(value, bool):
+        return f"{'with' if value else 'without'} {name}"
+    return f"{name} {value}"
 
 
 def _estimate(row: dict[str, Any], path: str) -> Estimate:

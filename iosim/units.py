@@ -264,3 +264,8 @@ def format_rotation(rpm: int) -> str:
 def format_percent(ratio: Fraction) -> str:
     """A ratio as a percentage."""
     return f"{decimal_text(ratio * 100)} %"
+
+
+def as_written(value: object) -> object:
+    """A scenario's value as its file has it: `true`, not Python's `True`; all others are themselves."""
+    return str(value).lower() if isinstance(value, bool) else value

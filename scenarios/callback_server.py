@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iosim.win32 import (
+    ERROR_IO_PENDING,
+    ERROR_PIPE_CONNECTED,
     INFINITE,
     INVALID_HANDLE_VALUE,
     Api,
@@ -29,7 +31,6 @@ from iosim.win32 import (
     ThreadBody,
 )
 
-ERROR_IO_PENDING, ERROR_PIPE_CONNECTED = 997, 535
 PIPE = r"\\.\pipe\files"
 EXIT, CONNECTION, FILE = range(3)  # completion keys
 REQUEST = 64  # bytes

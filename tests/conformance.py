@@ -36,6 +36,12 @@ Made by `python tests/conformance.py`; do not edit. It runs every test that carr
 in its name (or the rule's number in its docstring). The sources of the cases are published tests and documentation of the
 real system and readings of open code; kinds: T a published test asserts it, Doc published documentation says it, D derived
 from code that was read, A analytic, M from memory.
+
+Where to look them up: T of ports, files, sockets and the thread pool: Wine's tests, which are made to pass on Windows too
+(`dlls/ntdll/tests/sync.c`, `file.c`, `threadpool.c`; `dlls/ws2_32/tests/sock.c`); T of DPCs, APCs, IRPs and device queues:
+ReactOS's kernel-mode tests (`modules/rostests/kmtests`); Doc: Microsoft's published documentation of the call or structure
+that the rule names; D: mostly ReactOS's `ntoskrnl` (`ke/queue.c`, `ke/wait.c`, `ke/thrdschd.c`, `io/iomgr`). "Passed" says
+that the model does what the rule says.
 """
 
 

@@ -325,9 +325,7 @@ def lock_of(tiny: Tiny, kind: str, spin: int = 0) -> ContendedLock:
 
 @pytest.mark.parametrize("how", ["100 long", "twice", "suspended", "suspended, and an APC"])
 @pytest.mark.parametrize("kind", ["section", "slim"])
-def test_0b14_a_lock_that_is_released_while_its_oldest_sleeper_is_held_up_goes_to_the_next(
-    kind: str, how: str
-) -> None:
+def test_0b14_a_lock_that_is_released_while_its_oldest_sleeper_is_held_up_goes_to_the_next(kind: str, how: str) -> None:
     """A and B sleep for it; released at 350, it is B's at once, until 450; A, back at 400, has it then."""
     tiny = Tiny(3)
     lock = lock_of(tiny, kind)

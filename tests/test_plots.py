@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib as mpl
@@ -16,7 +17,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from iosim import plots
+from iosim import pictures, plots
 from iosim.statistics import Estimate, interval
 
 NAN = float("nan")
@@ -499,3 +500,18 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_no_rubbish(
 def test_an_unknown_kind_of_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.svg or \.png"):
         plots.save(plots.figure_overview(["one"])[0], tmp_path / "a.pdf")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "label"),
+    [
+        ("files.records.skip_on_success", True, "with skip on success"),
+        ("files.records.skip_on_success", False, "without skip on success"),
+        ("ports.main.concurrency", "none", "concurrency none"),
+    ],
+)
+def test_a_varied_value_is_told_in_words(path: str, value: object, label: str) -> None:
+    """A legend that says `True` makes its reader guess what is true."""
+    study = SimpleNamespace(vary={path: [value], "x": [True]}, rows=[{"cell": {"x": True, path: value}, "figures": {}}])
+    assert list(pictures._lines_of(study, "x")) == [label]  # type: ignore[arg-type]
+    assert pictures.x_axis(study, "x") == (["true"], "x")  # type: ignore[arg-type]

@@ -335,7 +335,7 @@ MISTAKES = {
     "a bare yes, which is text": (
         "run: {",
         "overloads: yes\nrun: {",
-        "s.yaml:23:12: overloads: 'yes' is neither true nor false",
+        "s.yaml:23:12: overloads: 'yes' is neither true nor false; write true",
     ),
     "a name that can't stand in a path": (
         "locks: {table: {}}",

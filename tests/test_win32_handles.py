@@ -108,8 +108,8 @@ CALLS: dict[str, tuple[Callable[[Api, Any], Call], object]] = {
     "PostQueuedCompletionStatus": (lambda api, it: api.PostQueuedCompletionStatus(it, 0, 1, None), False),
     "SetEvent": (lambda api, it: api.SetEvent(it), False),
     "ResetEvent": (lambda api, it: api.ResetEvent(it), False),
-    "ReleaseSemaphore": (lambda api, it: api.ReleaseSemaphore(it), ERROR_INVALID_HANDLE),
-    "ReleaseMutex": (lambda api, it: api.ReleaseMutex(it), ERROR_INVALID_HANDLE),
+    "ReleaseSemaphore": (lambda api, it: api.ReleaseSemaphore(it), False),
+    "ReleaseMutex": (lambda api, it: api.ReleaseMutex(it), False),
     "QueueUserAPC": (lambda api, it: api.QueueUserAPC(routine, it), False),
     "GetExitCodeThread": (lambda api, it: api.GetExitCodeThread(it), False),
     "SetThreadAffinityMask": (lambda api, it: api.SetThreadAffinityMask(it, 1), 0),
@@ -258,7 +258,7 @@ def test_objects_that_can_not_be_are_refused(system: System) -> None:
 
     log = run(program, system=system)
     assert log.of("semaphore") == [NULL, NULL]
-    assert log.one("release") == ERROR_TOO_MANY_POSTS
+    assert log.one("release") is False
     assert log.of("wait") == [WAIT_FAILED] * 3
     assert log.of("error") == [ERROR_INVALID_PARAMETER, ERROR_TOO_MANY_POSTS, ERROR_INVALID_PARAMETER]
 

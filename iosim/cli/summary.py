@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from iosim.cli.tables import Table
+from iosim.units import as_written
 
 Figure: TypeAlias = tuple[float, float | None, float | None]
 
@@ -42,14 +43,14 @@ def as_csv(summary: dict[str, Any], study: Any) -> str:
     writer.writerow(["path", "value", "low", "high"])
     rows = list(figures(summary))
     for row in study.rows if study else ():
-        cell = ", ".join(f"{path}={value}" for path, value in row["cell"].items())
+        cell = ", ".join(f"{path}={as_written(value)}" for path, value in row["cell"].items())
         rows += [(f"study[{cell}].{path}", figure) for path, figure in figures(row["figures"])]
     writer.writerow(["regime", _kind(summary.get("regime")), "", ""])
     writer.writerow(["stop", summary.get("stop", ""), "", ""])
     for number, verdict in enumerate(summary.get("expect", ())):
         writer.writerow([f"expect[{number}]: {verdict['expect']}", verdict["verdict"], "", ""])
     for row in study.rows if study else ():
-        cell = ", ".join(f"{path}={value}" for path, value in row["cell"].items())
+        cell = ", ".join(f"{path}={as_written(value)}" for path, value in row["cell"].items())
         writer.writerow([f"study[{cell}].regime", _kind(row.get("regime")), "", ""])
     for path, figure in rows:
         writer.writerow([path, *("" if number is None else number for number in figure)])
@@ -194,7 +195,7 @@ def _cells(study: Any) -> Table:
     paths = [path for path in wanted if any(path in row["figures"] for row in study.rows)][:3]
     rows = [
         [
-            *(str(value) for value in row["cell"].values()),
+            *(str(as_written(value)) for value in row["cell"].values()),
             *(cell for path in paths for cell in _cell(read_figure(row["figures"].get(path)), path)),
             _kind(row.get("regime")),
         ]

@@ -42,9 +42,17 @@ Rotation: TypeAlias = Annotated[
 ]
 
 
+def _meant(value: Any) -> str:
+    """YAML 1.1 knew more words; they are text here."""
+    word = str(value).lower()
+    if word in {"yes", "on", "y", "no", "off", "n"}:
+        return f"; write {'true' if word in {'yes', 'on', 'y'} else 'false'}"
+    return ""
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{shown(value)} is neither true nor false")
+        raise ValueError(f"{shown(value)} is neither true nor false{_meant(value)}")
     return value
 
 

@@ -4,18 +4,25 @@ A call that the real system refuses ends with its failing value and an error (`R
 survive, or does not define, stops the run with the line of the program (`ProgramError`).
 """
 
+import reprlib
+import warnings
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from iosim.errors import IosimError
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import ERROR_SUCCESS
+from iosim.objects import INFINITE
 from iosim.scheduling import FullDispatcher
 
 if TYPE_CHECKING:
     from iosim.win32.system import System
 
 ThreadBody = Generator["Call", Any, Any]
+
+WIN32_INFINITE = 0xFFFFFFFF  # ms; as ns it would be 4.3 s
+
+Object = TypeVar("Object")
 
 # What became of a call: its result is there; call `woken` when the thread goes on; call `act` again then, or when the time
 # now owed is paid; the thread ends.
@@ -41,12 +48,24 @@ class Refused(Exception):
 class Call:
     """One call: charged by `begin`, done by `act`; then `value` is its result and `error` what it leaves in GetLastError.
 
-    An `error` of 0 leaves the thread's last error as it is.
+    An `error` of 0 leaves the thread's last error as it is. A call without a `yield` is never done: it warns (RuntimeWarning),
+    and what it is used for in place of its result is a ProgramError.
     """
 
     value: Any = None
     error = ERROR_SUCCESS
     alerted = False  # it ended for a user APC
+    yielded = False
+
+    def __repr__(self) -> str:
+        return "<a call that was yielded>" if self.yielded else "<a call without `yield`>"
+
+    def __bool__(self) -> bool:
+        raise ProgramError(f"{self!r} has no result: write (yield api...)")
+
+    def __del__(self) -> None:
+        if not self.yielded:
+            warnings.warn("a call of the API without `yield` is never done", RuntimeWarning, stacklevel=2)
 
     def begin(self, thread: KernelThread) -> None:
         """Owe its processor time."""
@@ -63,6 +82,22 @@ class Call:
         """The result of a call that fails with this error."""
         self.value = False
         self.error = error
+
+
+def nanoseconds(time: Any, forever: bool = False) -> int:
+    """A program's time: whole ns, 0 or more; INFINITE too where waiting for ever has a meaning."""
+    if forever and time == WIN32_INFINITE:
+        raise ProgramError("0xFFFFFFFF would be 4.3 s, as times are ns: write INFINITE")
+    if isinstance(time, int) and (time >= 0 or (forever and time == INFINITE)):
+        return time
+    raise ProgramError(f"{time!r} is no time: times are whole ns, 0 or more (1 ms is 1_000_000)")
+
+
+def of_kind(it: Any, kind: type[Object], noun: str) -> Object:
+    """What a program hands over, if it is what it has to be."""
+    if isinstance(it, kind):
+        return it
+    raise ProgramError(f"{reprlib.repr(it)} is no {noun}")
 
 
 class ComputeCall(Call):

@@ -14,9 +14,9 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import INFINITE, DispatcherObject, wait_for
-from iosim.win32.calls import RETURNED, WAITS, Call, Calls, Refused
+from iosim.win32.calls import RETURNED, WAITS, Call, Calls, Refused, of_kind
 from iosim.win32.handles import INVALID_HANDLE_VALUE, NULL, Handle
-from iosim.win32.memory import Buffer, Overlapped
+from iosim.win32.memory import Buffer, Overlapped, overlapped_or_null
 from iosim.win32.requests import IoResult, OpenFile, PagesCall, RequestCall, Routine
 from iosim.win32.volume import OpenStored
 from iosim.win32.waits import WaitCall, dispatcher_object
@@ -63,7 +63,7 @@ class ResultCall(WaitCall):
 
     def act(self, thread: KernelThread) -> int:
         """At once, or not."""
-        overlapped = self.overlapped
+        overlapped = of_kind(self.overlapped, Overlapped, "OVERLAPPED")
         if overlapped.status != STATUS_PENDING:
             return self._outcome()
         if not self.wait:
@@ -203,13 +203,14 @@ class FileCalls(Calls):
     def CancelIoEx(self, file: Handle, overlapped: Overlapped | None = None) -> Call:
         """Cancel what is pending on the file, or only this: True if anything was.
 
-        False with ERROR_NOT_FOUND or ERROR_INVALID_HANDLE. True does not say that it will end as cancelled.
+        False with ERROR_NOT_FOUND or ERROR_INVALID_HANDLE. True does not say that it will end as cancelled:
+        what a disk has begun comes to its end, while a read that waits at a pipe ends with ERROR_OPERATION_ABORTED.
         """
         return self._call(lambda _: self._cancel(file, overlapped))
 
     def _cancel(self, file: Handle, overlapped: Overlapped | None) -> bool:
         opened = self.system.handles.of_kind(file, OpenFile)
-        if not self.system.io.cancel_io(opened.file, context=overlapped or NO_STATUS_BLOCK):
+        if not self.system.io.cancel_io(opened.file, context=overlapped_or_null(overlapped) or NO_STATUS_BLOCK):
             raise Refused(ERROR_NOT_FOUND)
         return True
 

@@ -23,7 +23,12 @@ class Handle(int):
     closed: bool
 
     def __repr__(self) -> str:
-        return f"<{type(self.object).__name__} handle {int(self):#x}{', closed' * self.closed}>"
+        return f"<{noun(self.object)} handle {int(self):#x}{', closed' * self.closed}>"
+
+
+def noun(it: object) -> str:
+    """What people call the object: its own word, or its class."""
+    return str(getattr(it, "noun", type(it).__name__))
 
 
 class HandleTable:

@@ -4,13 +4,26 @@ What the real system does not define, or does not survive (a lock left by who do
 a way that can't be granted), is a ProgramError. Source: semantics 0b.13, 0b.14. Times in ns, timeouts too.
 """
 
+from typing import Any
+
 from iosim.condition_variables import ConditionVariable
 from iosim.errors import SelfDeadlock
 from iosim.kernel_queue import KernelThread
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock, CriticalSection
 from iosim.ntstatus import ERROR_TIMEOUT, STATUS_PENDING, STATUS_RESOURCE_NOT_OWNED, STATUS_TIMEOUT
 from iosim.slim_locks import SlimLock
-from iosim.win32.calls import AGAIN, RETRIES, RETURNED, WAITS, Call, Calls, ProgramError, SystemCall
+from iosim.win32.calls import (
+    AGAIN,
+    RETRIES,
+    RETURNED,
+    WAITS,
+    Call,
+    Calls,
+    ProgramError,
+    SystemCall,
+    nanoseconds,
+    of_kind,
+)
 
 
 class AcquireCall(Call):
@@ -73,52 +86,71 @@ def give_up(thread: KernelThread, lock: ContendedLock, shared: bool) -> None:
         raise ProgramError("a thread gives up a lock that it does not hold: the lock would be corrupt")
 
 
+def critical_section(it: Any) -> CriticalSection:
+    """What a program hands over as one."""
+    return of_kind(it, CriticalSection, "critical section")
+
+
+def slim_lock(it: Any) -> SlimLock:
+    """The same."""
+    return of_kind(it, SlimLock, "slim reader/writer lock")
+
+
+def condition(it: Any) -> ConditionVariable:
+    """The same."""
+    return of_kind(it, ConditionVariable, "condition variable")
+
+
 class LockCalls(Calls):
     """Critical sections, slim reader/writer locks and condition variables."""
 
+    def InitializeCriticalSection(self) -> Call:
+        """A new critical section whose contenders block at once. It is no handle."""
+        return self.InitializeCriticalSectionAndSpinCount(0)
+
     def InitializeCriticalSectionAndSpinCount(self, spin: int) -> Call:
-        """A new critical section whose contenders spin for `spin` ns before they block. It is no handle."""
-        return SystemCall(0, lambda _: self.system.section(spin))
+        """A new critical section whose contenders spin for `spin` ns before they block."""
+        return SystemCall(0, lambda _: self.system.section(nanoseconds(spin)))
 
     def EnterCriticalSection(self, section: CriticalSection) -> Call:
         """Own it, sooner or later; its owner may enter again."""
-        return AcquireCall(section)
+        return AcquireCall(critical_section(section))
 
     def TryEnterCriticalSection(self, section: CriticalSection) -> Call:
         """Own it now: True; False if another thread does."""
-        return SystemCall(0, lambda thread: section.try_acquire(thread))
+        return SystemCall(0, lambda thread: critical_section(section).try_acquire(thread))
 
     def LeaveCriticalSection(self, section: CriticalSection) -> Call:
         """Let others in, when the owner has left as often as it entered. By a thread that does not own it: ProgramError."""
-        return SystemCall(0, lambda thread: give_up(thread, section, False))
+        return SystemCall(0, lambda thread: give_up(thread, critical_section(section), False))
 
     def InitializeSRWLock(self, spin: int = 0) -> Call:
         """A new slim reader/writer lock; contenders spin for `spin` ns first."""
-        return SystemCall(0, lambda _: SlimLock(self.system.clock, self.system.dispatcher, 0, spin, False))
+        return SystemCall(0, lambda _: SlimLock(self.system.clock, self.system.dispatcher, 0, nanoseconds(spin), False))
 
     def AcquireSRWLockExclusive(self, lock: SlimLock) -> Call:
         """Hold it alone. By a thread that holds it already, which would hang for ever: ProgramError."""
-        return AcquireCall(lock)
+        return AcquireCall(slim_lock(lock))
 
     def AcquireSRWLockShared(self, lock: SlimLock) -> Call:
         """Hold it with others that share it; errors as above."""
-        return AcquireCall(lock, True)
+        return AcquireCall(slim_lock(lock), True)
 
     def TryAcquireSRWLockExclusive(self, lock: SlimLock) -> Call:
         """Hold it alone now: True; False if that would take a wait."""
-        return SystemCall(0, lambda thread: lock.try_acquire(thread))
+        return SystemCall(0, lambda thread: slim_lock(lock).try_acquire(thread))
 
     def TryAcquireSRWLockShared(self, lock: SlimLock) -> Call:
         """Share it now: True; False if that would take a wait."""
-        return SystemCall(0, lambda thread: lock.try_acquire(thread, True))
+        return SystemCall(0, lambda thread: slim_lock(lock).try_acquire(thread, True))
 
     def ReleaseSRWLockExclusive(self, lock: SlimLock) -> Call:
         """Give it up. By a thread that does not hold it so: ProgramError."""
-        return SystemCall(0, lambda thread: give_up(thread, lock, False))
+        return SystemCall(0, lambda thread: give_up(thread, slim_lock(lock), False))
 
     def ReleaseSRWLockShared(self, lock: SlimLock) -> Call:
         """Share it no longer; errors as above."""
-        return SystemCall(0, lambda thread: give_up(thread, lock, True))
+        return SystemCall(0, lambda thread: give_up(thread, slim_lock(lock), True))
 
     def InitializeConditionVariable(self) -> Call:
         """A new condition variable."""
@@ -129,18 +161,18 @@ class LockCalls(Calls):
 
         With a section that the thread does not own: ProgramError.
         """
-        return SleepConditionCall(variable, section, False, timeout)
+        return SleepConditionCall(condition(variable), critical_section(section), False, nanoseconds(timeout, True))
 
     def SleepConditionVariableSRW(
         self, variable: ConditionVariable, lock: SlimLock, timeout: int, shared: bool = False
     ) -> Call:
         """The same with a slim lock, held in shared mode if so said."""
-        return SleepConditionCall(variable, lock, shared, timeout)
+        return SleepConditionCall(condition(variable), slim_lock(lock), shared, nanoseconds(timeout, True))
 
     def WakeConditionVariable(self, variable: ConditionVariable) -> Call:
         """Wake the thread that has slept longest, if any does."""
-        return SystemCall(0, lambda _: variable.wake())
+        return SystemCall(0, lambda _: condition(variable).wake())
 
     def WakeAllConditionVariable(self, variable: ConditionVariable) -> Call:
         """Wake all that sleep now."""
-        return SystemCall(0, lambda _: variable.wake_all())
+        return SystemCall(0, lambda _: condition(variable).wake_all())

@@ -8,7 +8,8 @@ from typing import Any
 from iosim.io_manager import PAGE
 from iosim.irp import StatusBlock
 from iosim.ntstatus import STATUS_PENDING
-from iosim.win32.calls import Call, Calls, ProgramError, SystemCall
+from iosim.win32.calls import Call, Calls, ProgramError, SystemCall, of_kind
+from iosim.win32.handles import NULL
 
 HEAP_ALIGNMENT = 16  # bytes: what the heap promises on a 64-bit system [M]
 
@@ -25,6 +26,10 @@ class Overlapped(StatusBlock):
         self.Offset = offset
         self.hEvent = event
         self.issued = False  # a request with it has pended; it is over when the status says so
+
+    def __repr__(self) -> str:
+        state = "pending" if self.in_use() else f"status {self.status:#x}, {self.information} bytes"
+        return f"<{type(self).__name__} at offset {self.Offset}: {state}>"
 
     @property
     def Internal(self) -> int:
@@ -55,6 +60,9 @@ class Buffer:
         self.freed = False
         self.users: list[StatusBlock] = []  # of requests that have pended
 
+    def __repr__(self) -> str:
+        return f"<Buffer of {self.size} bytes{', freed' * self.freed}>"
+
     def use(self, block: StatusBlock) -> None:
         """A request with this block has pended."""
         self.users = [user for user in self.users if user.status == STATUS_PENDING]
@@ -74,6 +82,21 @@ class Buffer:
         if any(user.status == STATUS_PENDING for user in self.users):
             raise ProgramError("the buffer is freed while a request that uses it is pending")
         self.freed = True
+
+
+def overlapped_or_null(it: Any) -> Overlapped | None:
+    """What a program gives for an OVERLAPPED."""
+    return None if is_null(it) else of_kind(it, Overlapped, "OVERLAPPED")
+
+
+def buffer_or_null(it: Any) -> Buffer | None:
+    """The same for a buffer."""
+    return None if is_null(it) else of_kind(it, Buffer, "Buffer")
+
+
+def is_null(it: Any) -> bool:
+    """NULL may be written as None or 0."""
+    return it is None or (isinstance(it, int) and it == NULL)
 
 
 class MemoryCalls(Calls):
@@ -96,7 +119,5 @@ class MemoryCalls(Calls):
         return SystemCall(0, lambda _: self._free(buffer))
 
     def _free(self, buffer: Any) -> bool:
-        if not isinstance(buffer, Buffer):
-            raise ProgramError(f"{buffer!r} is no buffer")
-        buffer.free()
+        of_kind(buffer, Buffer, "buffer").free()
         return True

@@ -16,11 +16,12 @@ from iosim.ntstatus import (
     WAIT_IO_COMPLETION,
     WAIT_TIMEOUT,
     WIN32,
+    error_name,
     error_of,
     succeeded,
 )
 from iosim.objects import INFINITE
-from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, Calls, Refused, SystemCall
+from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, Calls, Refused, SystemCall, nanoseconds
 from iosim.win32.handles import INVALID_HANDLE_VALUE, NULL, TAG_BITS, Handle, HandleTable
 from iosim.win32.requests import OpenFile
 
@@ -38,6 +39,14 @@ class CompletionStatus:
     overlapped: Any
     error: int
     status: int
+
+    def __repr__(self) -> str:
+        if self.overlapped is None and not self.ok:
+            return f"CompletionStatus(ok=False, error={error_name(self.error)}, no packet)"
+        return (
+            f"CompletionStatus(ok={self.ok}, completion_key={self.completion_key!r}, bytes_transferred="
+            f"{self.bytes_transferred}, overlapped={self.overlapped!r}, error={error_name(self.error)})"
+        )
 
 
 class PostedPacket(Packet):
@@ -174,7 +183,7 @@ class PortCalls(Calls):
         Not ok with an overlapped: the operation failed with `error`. Not ok without one: no packet, and WAIT_TIMEOUT,
         ERROR_ABANDONED_WAIT_0 (the port was closed) or ERROR_INVALID_HANDLE.
         """
-        return RemoveCall(self.cost, self.system.handles, port, timeout, 0, False)
+        return RemoveCall(self.cost, self.system.handles, port, nanoseconds(timeout, True), 0, False)
 
     def GetQueuedCompletionStatusEx(self, port: Handle, count: int, timeout: int, alertable: bool = False) -> Call:
         """Up to `count` packets in one call: a list of CompletionStatus, or one CompletionStatus that says why not.
@@ -184,7 +193,7 @@ class PortCalls(Calls):
         """
         if count < 1:
             return self._call(lambda _: self._no_room(), failing=refused_status(ERROR_INVALID_PARAMETER))
-        return RemoveCall(self.cost, self.system.handles, port, timeout, count, alertable)
+        return RemoveCall(self.cost, self.system.handles, port, nanoseconds(timeout, True), count, alertable)
 
     def PostQueuedCompletionStatus(
         self, port: Handle, bytes_transferred: int, completion_key: Any, overlapped: Any, status: int = 0

@@ -1,5 +1,6 @@
 """A thread whose program is a generator: turns each `yield` into a call, and runs user APCs on top of it."""
 
+import linecache
 from collections.abc import Generator
 from pathlib import Path
 from types import CodeType, TracebackType
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from iosim.win32.system import System
 
 HERE = str(Path(__file__).parent)
+NO_CALL = Call()
+NO_CALL.yielded = True
+ENDLESS = 1_000_000  # calls on end that take no time: the program would never give way
 
 
 class GeneratorProgram(Program):
@@ -38,7 +42,7 @@ class GeneratorProgram(Program):
         self.system = system
         self.bodies: list[ThreadBody] = []
         self.values: list[Any] = []  # what each body waits to be sent
-        self.call = Call()
+        self.call = NO_CALL
         self.stage = RETURNED
         self.result: Any = None
         self.last_error = ERROR_SUCCESS
@@ -55,7 +59,7 @@ class GeneratorProgram(Program):
         assert isinstance(thread, KernelThread)
         if thread.owed:
             return True  # the switch to a thread that starts or was woken is paid before its next line
-        while True:
+        for _ in range(ENDLESS):
             if self.stage == ENDED:
                 return self._end(thread)
             if self.stage == RETURNED:
@@ -77,6 +81,10 @@ class GeneratorProgram(Program):
             else:
                 self.stage = WAITS if outcome == WAITS else RETRIES
                 return outcome == AGAIN
+        raise self._wrong(
+            f"{ENDLESS:,} calls on end have taken no time: this loop never ends (let it wait or compute, or give calls a "
+            "time: System(system_call=300))"
+        )
 
     def _leaves_kernel_late(self, thread: KernelThread) -> bool:
         """On the way out of a call, before the program's next line, kernel APCs run and a better thread goes first."""
@@ -98,8 +106,10 @@ class GeneratorProgram(Program):
             except ProgramError as error:
                 raise placed(line_of(error.__traceback__), error) from None
             if not isinstance(call, Call):
-                raise self._wrong(f"a thread yields calls of the API, not {call!r}")
+                hint = " (`yield from` runs a generator)" if isinstance(call, Generator) else ""
+                raise self._wrong(f"a thread yields calls of the API, not {call!r}{hint}")
             self.values[-1] = None
+            call.yielded = True
             self.call = call
             return True
         return False
@@ -133,6 +143,11 @@ class GeneratorProgram(Program):
             self.last_error = call.error
         if call.alerted:
             self.push(self._apcs(thread))
+
+    def stands(self) -> str:
+        """Where it is: file, line and the line's text."""
+        file, _, line = place_of(self.bodies[-1]).rpartition(":")
+        return f"{file}:{line}: {linecache.getline(file, int(line)).strip()}"
 
     def _wrong(self, what: object) -> ProgramError:
         return placed(place_of(self.bodies[-1]), what)
@@ -179,7 +194,7 @@ def place_of(body: Any) -> str:
 
 def line_of(trace: TracebackType | None) -> str:
     """File and line of the innermost frame that is the program's own."""
-    place = "a program"
+    place = "the thread pool"  # the one program in this package
     while trace:
         code = trace.tb_frame.f_code
         if not ours(code):

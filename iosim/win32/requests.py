@@ -18,13 +18,14 @@ from iosim.ntstatus import (
     ERROR_SUCCESS,
     STATUS_END_OF_FILE,
     STATUS_PENDING,
+    error_name,
     error_of,
     succeeded,
 )
 from iosim.objects import DispatcherObject, Event
 from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, ProgramError, Refused
 from iosim.win32.handles import NULL
-from iosim.win32.memory import Buffer, Overlapped
+from iosim.win32.memory import Buffer, Overlapped, buffer_or_null, overlapped_or_null
 from iosim.win32.waits import Waitable
 
 if TYPE_CHECKING:
@@ -44,12 +45,17 @@ class IoResult:
     error: int
     bytes_transferred: int
 
+    def __repr__(self) -> str:
+        return f"IoResult(ok={self.ok}, error={error_name(self.error)}, bytes_transferred={self.bytes_transferred})"
+
     def __bool__(self) -> bool:
         return self.ok
 
 
 class OpenFile(Waitable):
     """A file object as programs know it: duplicated handles share it, and so its place and its mode."""
+
+    noun = "File"
 
     def __init__(self, io: IoManager, file: FileObject, unbuffered: bool = False) -> None:
         self.io = io
@@ -94,6 +100,10 @@ class RequestCall(Call):
 
     def begin(self, thread: KernelThread) -> None:
         """Charge the way down."""
+        self.overlapped = overlapped_or_null(self.overlapped)
+        self.buffers = [buffer_or_null(buffer) for buffer in self.buffers]
+        if not isinstance(self.size, int) or self.size < 0:
+            raise ProgramError(f"{self.size!r} is no size: sizes are whole bytes")
         self.irp = NO_IRP
         self.refusal = ERROR_SUCCESS
         self.fast = False

@@ -90,11 +90,7 @@ class System:
 
     def start(self, program: Callable[..., ThreadBody], *arguments: Any, priority: int = 8) -> Handle:
         """A thread that runs `program(api, *arguments)` from now on: its handle."""
-        body = program(self.api, *arguments)
-        if not isinstance(body, Generator):
-            code = program.__code__
-            place = f"{code.co_filename}:{code.co_firstlineno}"
-            raise ProgramError(f"{place}: a thread's program is a generator function, one with a yield")
+        body = body_of(program, self.api, arguments)
         runner = GeneratorProgram(self)
         runner.push(body)
         thread = self.dispatcher.create_thread(runner, priority)
@@ -156,5 +152,30 @@ class System:
         return True
 
     def run(self, limit: int = 10_000_000) -> None:
-        """Run until nothing is left to happen (or `limit` events have)."""
-        self.clock.run(limit)
+        """Run until nothing is left to happen (or `limit` events have); what never ended is in `unfinished()`."""
+        try:
+            self.clock.run(limit)
+        except ProgramError as error:
+            raise error.with_traceback(None) from None  # its message has the program's line; the rest is ours
+
+    def unfinished(self) -> list[str]:
+        """Threads of programs that have not ended, each with the line where it stands: what a hang looks like."""
+        runners = (self.program(handle.object.thread) for handle in self.threads.values())
+        return [runner.stands() for runner in runners if runner.bodies and not runner.pooled]
+
+
+def body_of(program: Any, api: Api, arguments: tuple[Any, ...]) -> ThreadBody:
+    """The generator that a thread is to run."""
+    if isinstance(program, Generator):
+        raise ProgramError(f"{program!r} has begun already: a thread starts with the function and its arguments")
+    if not callable(program):
+        raise ProgramError(f"{program!r} is no program: a thread starts with a generator function and its arguments")
+    try:
+        body = program(api, *arguments)
+    except TypeError as error:
+        raise ProgramError(f"{error} (the first is the api)") from error
+    if isinstance(body, Generator):
+        return body
+    code = getattr(program, "__code__", None)
+    place = f"{code.co_filename}:{code.co_firstlineno}" if code else repr(program)
+    raise ProgramError(f"{place}: a thread's program is a generator function, one with a yield")

@@ -13,7 +13,7 @@ from iosim.completion_port import CompletionPort
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import WIN32
 from iosim.objects import INFINITE, DispatcherObject, Latch
-from iosim.win32.calls import Call, Calls, ProgramError, Refused, SystemCall, ThreadBody
+from iosim.win32.calls import Call, Calls, ProgramError, Refused, SystemCall, ThreadBody, of_kind
 from iosim.win32.handles import Handle
 from iosim.win32.ports import CompletionStatus, PostedPacket
 from iosim.win32.requests import OpenFile
@@ -91,6 +91,9 @@ class PoolObject:
         self.drained = Latch(pool.system.dispatcher)
         self.drained.set(True)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.pending} callbacks to come, {self.running} running>"
+
     def check(self) -> None:
         """Before every use."""
         if self.closed:
@@ -165,7 +168,7 @@ class DrainCall(WaitCall):
 
     def objects(self) -> list[DispatcherObject]:
         """The one that says so."""
-        self.it.check()
+        of_kind(self.it, PoolObject, "object of the thread pool").check()
         if self.cancel_pending:
             self.it.cancel()
         return [self.it.drained]
@@ -230,7 +233,7 @@ class PoolCalls(Calls):
 
     def _count(self, it: PoolObject, act: Callable[[Any], None]) -> Call:
         def do(_: KernelThread) -> None:
-            it.check()
+            of_kind(it, PoolObject, "object of the thread pool").check()
             act(it)
 
         return SystemCall(0, do)
@@ -238,7 +241,7 @@ class PoolCalls(Calls):
 
 def submit(work: ThreadpoolWork) -> None:
     """One callback more."""
-    work.check()
+    of_kind(work, ThreadpoolWork, "ThreadpoolWork").check()
     work.begin()
     work.pool.port.insert(PostedPacket(work, None, 0, 0))
 

@@ -10,9 +10,19 @@ from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import ERROR_ACCESS_DENIED, ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED
 from iosim.objects import DispatcherObject, Latch
 from iosim.thread import TERMINATED
-from iosim.win32.calls import Call, Calls, ComputeCall, ExitCall, Refused, SystemCall, ThreadBody, YieldCall
+from iosim.win32.calls import (
+    Call,
+    Calls,
+    ComputeCall,
+    ExitCall,
+    Refused,
+    SystemCall,
+    ThreadBody,
+    YieldCall,
+    nanoseconds,
+)
 from iosim.win32.handles import Handle
-from iosim.win32.waits import ErrorCall, Waitable
+from iosim.win32.waits import Waitable
 
 STILL_ACTIVE = 259
 MAXIMUM_PROCESSORS = 64
@@ -21,6 +31,8 @@ NO_PROCESSOR = NO_COUNT = 0xFFFFFFFF
 
 class ThreadObject(Waitable):
     """A thread: its end can be waited for; `result` is what its generator returned."""
+
+    noun = "Thread"
 
     def __init__(self, dispatcher: Dispatcher, thread: KernelThread) -> None:
         self.end = Latch(dispatcher)
@@ -44,7 +56,7 @@ class ThreadCalls(Calls):
 
     def Compute(self, time: int) -> Call:
         """Work in user mode for `time` ns."""
-        return ComputeCall(time)
+        return ComputeCall(nanoseconds(time))
 
     def CreateThread(self, program: Callable[..., ThreadBody], *arguments: Any, priority: int = 8) -> Call:
         """Start a thread that runs `program(api, *arguments)`: its handle."""
@@ -171,5 +183,8 @@ class ThreadCalls(Calls):
         return True
 
     def EnterUmsSchedulingMode(self) -> Call:
-        """User-mode scheduling is gone since Windows 11 (C12): ERROR_NOT_SUPPORTED."""
-        return ErrorCall(self.cost, lambda _: ERROR_NOT_SUPPORTED)
+        """User-mode scheduling is gone since Windows 11 (C12): False with ERROR_NOT_SUPPORTED."""
+        return self._call(lambda _: self._gone())
+
+    def _gone(self) -> bool:
+        raise Refused(ERROR_NOT_SUPPORTED)

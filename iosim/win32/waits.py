@@ -11,7 +11,6 @@ from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
     ERROR_INVALID_PARAMETER,
-    ERROR_SUCCESS,
     STATUS_PENDING,
     STATUS_TIMEOUT,
     STATUS_USER_APC,
@@ -22,7 +21,7 @@ from iosim.ntstatus import (
 from iosim.objects import DispatcherObject, Event, Latch, Mutex, Semaphore, wait_for
 from iosim.scheduling import FullDispatcher
 from iosim.timers import Timer
-from iosim.win32.calls import RETURNED, WAITS, Call, Calls, ProgramError, Refused, SystemCall, YieldCall
+from iosim.win32.calls import RETURNED, WAITS, Call, Calls, ProgramError, Refused, SystemCall, YieldCall, nanoseconds
 from iosim.win32.handles import Handle, HandleTable
 
 WAIT_OBJECT_0 = 0
@@ -164,7 +163,8 @@ class ObjectCalls(Calls):
         return self._new(lambda: Semaphore(self.system.dispatcher, initial_count, maximum_count), valid)
 
     def ReleaseSemaphore(self, semaphore: Handle, count: int = 1) -> Call:
-        """Count up: 0, or ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_PARAMETER, ERROR_INVALID_HANDLE."""
+        """Count up: True, or False with ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_PARAMETER for none,
+        ERROR_INVALID_HANDLE."""
         return self._release(semaphore, Semaphore, lambda it, _: it.release(count))
 
     def CreateMutex(self) -> Call:
@@ -172,7 +172,7 @@ class ObjectCalls(Calls):
         return self._new(lambda: Mutex(self.system.dispatcher))
 
     def ReleaseMutex(self, mutex: Handle) -> Call:
-        """Give one hold up: 0, or ERROR_NOT_OWNER, ERROR_INVALID_HANDLE."""
+        """Give one hold up: True, or False with ERROR_NOT_OWNER, ERROR_INVALID_HANDLE."""
         return self._release(mutex, Mutex, lambda it, thread: it.release(thread))
 
     def WaitForSingleObject(self, handle: Handle, timeout: int) -> Call:
@@ -193,7 +193,9 @@ class ObjectCalls(Calls):
 
     def WaitForMultipleObjectsEx(self, handles: list[Handle], wait_all: bool, timeout: int, alertable: bool) -> Call:
         """The same, or WAIT_IO_COMPLETION."""
-        return WaitCall(self.cost, self.system.handles, list(handles), wait_all, timeout, alertable)
+        return WaitCall(
+            self.cost, self.system.handles, listed(handles), wait_all, nanoseconds(timeout, True), alertable
+        )
 
     def Sleep(self, time: int) -> Call:
         """Wait until the first clock tick at or after `time` ns; 0 gives way to an equal thread instead. Result 0."""
@@ -201,7 +203,7 @@ class ObjectCalls(Calls):
 
     def SleepEx(self, time: int, alertable: bool) -> Call:
         """The same; an alertable one ends for a user APC with WAIT_IO_COMPLETION."""
-        if time:
+        if nanoseconds(time, True):
             return SleepCall(self.cost, self.system.dispatcher, time, alertable)
         return ShortSleepCall(self.cost, self.system.dispatcher, alertable)
 
@@ -214,6 +216,8 @@ class ObjectCalls(Calls):
 
         False with ERROR_INVALID_HANDLE. A period keeps the system running until it is cancelled.
         """
+        nanoseconds(due)
+        nanoseconds(period)
         return self._timer(timer, lambda it: it.set(due, period))
 
     def CancelWaitableTimer(self, timer: Handle) -> Call:
@@ -243,18 +247,17 @@ class ObjectCalls(Calls):
         return self._call(do)
 
     def _release(self, handle: Handle, kind: type[Waited], release: Callable[[Waited, KernelThread], int]) -> Call:
-        def do(thread: KernelThread) -> int:
+        def do(thread: KernelThread) -> bool:
             error = WIN32[release(self.system.handles.of_kind(handle, kind), thread)]
             if error:
                 raise Refused(error)
-            return ERROR_SUCCESS
+            return True
 
-        return ErrorCall(self.cost, do)
+        return self._call(do)
 
 
-class ErrorCall(SystemCall):
-    """A call whose result is 0 or its error."""
-
-    def refuse(self, error: int) -> None:
-        """The error itself."""
-        self.value = self.error = error
+def listed(handles: Any) -> list[Any]:
+    """What WaitForMultipleObjects is given."""
+    if isinstance(handles, list | tuple):
+        return list(handles)
+    raise ProgramError(f"{handles!r} is no list of handles")
