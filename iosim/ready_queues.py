@@ -38,6 +38,10 @@ class ReadyQueue:
         self.levels[thread.priority].appendleft(thread)
         self.mask |= 1 << thread.priority
 
+    def first(self) -> Thread:
+        """The oldest of the best, who stays; the queue must not be empty."""
+        return self.levels[self.mask.bit_length() - 1][0]
+
     def take(self) -> Thread:
         """The oldest of the best; the queue must not be empty."""
         priority = self.mask.bit_length() - 1

@@ -2,7 +2,7 @@
 
 Threads that may run on some processors only wait apart, in the queue of one of these processors (0b.16); with
 `ready_queues: per_processor` (2003 to Windows 7) all threads do. A processor takes the best of its own queue and of the
-queue that the group shares, its own first among equals; one that finds neither looks into the queues of the others.
+queue that the group shares, of equals who has been ready longer; one that finds neither looks into the queues of the others.
 
 A woken thread goes to an idle processor if one is allowed; else it may pre-empt; else it waits. `placement: ideal` is the
 rule of semantics 7.3: the ideal processor first, then the last one, then others of the ideal processor's node, then other
@@ -12,7 +12,7 @@ its cache lines are, and pre-empts the worst thread anywhere.
 A process is confined to one group of at most 64 processors; affinity masks are of the group.
 
 Sources: semantics 7.2, 7.3, 0b.12, 0b.15, 0b.16. From memory of public literature: that an idle processor looks into other
-queues, of equal threads of its own node first; that the queue which a processor shares comes after its own.
+queues, of equal threads of its own node first; that equals of a processor's own queue and of the shared one take turns.
 """
 
 from dataclasses import dataclass
@@ -83,6 +83,7 @@ class FullDispatcher(Dispatcher):
         self.shared = [ReadyQueue() for _ in range(topology.groups)]
         self.own: list[ReadyQueue] = []  # by processor
         self.own_count = 0  # threads in these
+        self.turns = 0
         self.seeds = [0] * topology.groups  # the process's last ideal processor, by group
         self.standby: list[Thread] = []  # by processor: chosen already, as its thread has just yielded
         self.displaced = IDLE_THREAD  # has just lost its processor: another may be idle
@@ -315,6 +316,8 @@ class FullDispatcher(Dispatcher):
         thread.state = READY
         thread.queued_on = where
         thread.ready_since = self.clock.now
+        self.turns += 1
+        thread.turn = -self.turns if first else self.turns  # at the head: before all others of its level
         queue = self.shared[thread.group] if where == SHARED else self.own[where]
         if first:
             queue.push(thread)
@@ -342,10 +345,13 @@ class FullDispatcher(Dispatcher):
         return thread
 
     def _better_queue(self, number: int) -> ReadyQueue:
-        """Of a processor's own queue and the one it shares, that with the better thread."""
+        """Of a processor's own queue and the one it shares, that with the better thread; of equals, whose turn it is."""
         own = self.own[number]
         shared = self.shared[self.group_of_node[self.processors[number].node]]
-        return shared if shared.mask.bit_length() > own.mask.bit_length() else own
+        better = shared.mask.bit_length() - own.mask.bit_length()
+        if better or not own.mask:
+            return shared if better > 0 else own
+        return shared if shared.first().turn < own.first().turn else own
 
     def _choose(self, processor: Processor) -> Thread:
         thread = self.standby[processor.number]

@@ -65,6 +65,7 @@ class Thread:
         "state",
         "stolen",
         "switches",
+        "turn",
         "units",
         "wait_began",
         "wait_cause",
@@ -106,6 +107,7 @@ class Thread:
         self.priority_decrement = 0  # the part of its boost that goes all at once (semantics 7.4)
         self.queued_on = 0  # while ready: the queue that it is in
         self.ready_since = 0  # ns
+        self.turn = 0  # while ready: who comes first of equals in two queues
         self.irql = PASSIVE_LEVEL  # at most DISPATCH_LEVEL; kept when it is switched out below that
 
     def owe_user(self, ns: int) -> None:

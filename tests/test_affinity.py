@@ -47,6 +47,27 @@ def test_7_3_an_affine_thread_takes_any_idle_processor_of_its_mask() -> None:
     assert thread.processor == 3
 
 
+def test_7_1_threads_that_are_bound_do_not_keep_an_equal_one_from_its_turn() -> None:
+    """Round robin inside a level holds over a processor's own queue and the shared one."""
+    tiny = Scheduled(2, quantum=100)
+    for number in range(2):
+        pinned(tiny, 1 << number, compute(1000), note(f"bound {number}"))
+    tiny.start(compute(200), note("free"), at=10)
+    tiny.run()
+    assert tiny.log == [(300, "free"), (1100, "bound 0"), (1100, "bound 1")]
+
+
+def test_7_2_a_pre_empted_thread_comes_before_an_equal_one_of_the_other_queue() -> None:
+    """The bound one was pre-empted, and goes on before the one that has been ready longer (C06)."""
+    tiny = Scheduled(2, quantum=1000)
+    pinned(tiny, 0b01, compute(100), note("bound"))
+    tiny.start(compute(500), last=1)
+    tiny.start(compute(10), note("free"), at=10)
+    pinned(tiny, 0b01, compute(20), note("better"), priority=9, at=50)
+    tiny.run()
+    assert tiny.log[:3] == [(70, "better"), (120, "bound"), (130, "free")]
+
+
 def test_0b16_affine_threads_wait_apart_and_a_processor_takes_the_better_of_both_queues() -> None:
     """Processor 0 is free at 100: the better thread of its own queue goes first, then the shared one, then the worse."""
     tiny = Scheduled(2)
@@ -59,18 +80,18 @@ def test_0b16_affine_threads_wait_apart_and_a_processor_takes_the_better_of_both
     assert tiny.log == [(110, "better"), (120, "shared"), (130, "worse")]
 
 
-def test_0b16_of_equals_a_processors_own_thread_goes_before_the_shared_one() -> None:
+def test_7_1_of_equals_in_both_queues_the_one_that_has_been_ready_longer_goes_first() -> None:
     tiny = Scheduled(2)
     tiny.start(compute(100), last=0)
     tiny.start(compute(1000), last=1)
     tiny.start(compute(10), note("shared"), at=10)
     pinned(tiny, 0b01, compute(10), note("own"), at=20)
     tiny.run()
-    assert tiny.log == [(110, "own"), (120, "shared")]
+    assert tiny.log == [(110, "shared"), (120, "own")]
 
 
 def test_0b16_a_mask_of_all_processors_is_no_affinity() -> None:
-    """The thread waits with all others, behind its older equal; an affine one would go before it."""
+    """The thread waits in the shared queue with all others, and may be taken by any processor."""
     tiny = Scheduled()
     tiny.start(compute(100))
     tiny.start(compute(10), note("older"), at=10)
