@@ -552,7 +552,7 @@ class IoManager:
             and (context is NO_STATUS_BLOCK or irp.notice.block is context)
         ]
         for irp in found:
-            if irp.under_way():  # an earlier one's end may have ended it
+            if irp.under_way() and irp.file is file:  # an earlier one may have ended it, and its IRP have begun anew
                 self.cancel(irp)
         return len(found)
 
