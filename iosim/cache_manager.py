@@ -10,7 +10,7 @@ from iosim.attribution import NO_REQUEST, PAGING
 from iosim.io_manager import PAGE, FileObject, IoManager
 from iosim.irp import NO_IRP, READ, Irp
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
-from iosim.ntstatus import STATUS_PENDING
+from iosim.ntstatus import STATUS_PENDING, is_error
 from iosim.thread import Program
 
 FILE_SHIFT = 44  # a page's key is file number << 44 | page number
@@ -143,16 +143,19 @@ class SystemWorker(Program):
         return False
 
     def _copy(self, thread: KernelThread) -> bool:
-        location = self.irp.location()
+        irp = self.irp
+        location = irp.location()
+        irp.status = self.paging.status
         self.paging.free()
-        self.pages.fill(self.irp.file.number, location.offset, location.size)
-        thread.owe_kernel(self.io.copy_cost(location.size))
+        if not is_error(irp.status):
+            irp.information = location.size
+            self.pages.fill(irp.file.number, location.offset, location.size)
+            thread.owe_kernel(self.io.copy_cost(location.size))
         thread.stage = FINISH
         return True
 
     def _finish(self, thread: KernelThread) -> None:
         irp = self.irp
-        irp.information = irp.location().size
         thread.last_request = thread.request
         thread.request = NO_REQUEST
         thread.stage = TAKE

@@ -86,7 +86,7 @@ class Completion:
     def list_request(self, thread: KernelThread, irp: Irp) -> None:
         """Who can cancel it, and how it ends: in its file object's list if it is to be linked to the port, else thread's."""
         irp.thread = thread
-        if self._links(irp):
+        if self._links(irp) and not irp.notice.sets_event:  # one with an event never survives its thread (1.16)
             irp.file.irps[irp] = True
         else:
             thread.irps[irp] = True
@@ -115,10 +115,11 @@ class Completion:
         """The walk is over (2.5). Returns the master to be completed next, if this was the last of its IRPs, or NO_IRP."""
         if irp.master is not irp:
             return self._end_associated(irp)
-        if irp.paging:
+        if irp.paging:  # no port, no APC, no status block; whoever waits frees it
+            waiter = no_longer_awaited(irp)
             if irp.notice.sets_event:
                 irp.notice.event.set(irp.boost)
-            self._wake(irp)  # no port, no APC, no status block; whoever waits frees it
+            self._wake(waiter, irp.boost)
             return NO_IRP
         thread = irp.thread
         irp.due = irp.removal_cost
@@ -128,7 +129,7 @@ class Completion:
             self.last_stage(irp)  # issued in nobody's name
         elif not irp.pending_returned:
             irp.ended = True  # the issuing call does the rest; if a filter lost the pending mark, nobody does (2.3.2)
-        elif irp in irp.file.irps or (self.pended_before and self._links(irp)):
+        elif irp in irp.file.irps or ((self.pended_before or irp.notice.sets_event) and self._links(irp)):
             self._link(irp)
         elif thread.state == TERMINATED:
             self.end_without_thread(irp)
@@ -145,15 +146,18 @@ class Completion:
 
     def _link(self, irp: Irp) -> None:
         """Direct mode: the packet is queued right here; the removing thread writes the status block (2.7)."""
-        self.unlist(irp)
+        file = irp.file
         irp.block_due = irp.notice.block is not NO_STATUS_BLOCK
         self._count(irp)
         if irp.buffered:
             irp.due += self._copy_out(irp)
         self._signal(irp)
-        irp.file.port.insert(irp)
-        self._wake(irp)
-        self._let_file_go(irp.file)
+        self.unlist(irp)
+        waiter = no_longer_awaited(irp)
+        boost = irp.boost
+        file.port.insert(irp)
+        self._wake(waiter, boost)
+        self._let_file_go(file)
 
     def end_without_thread(self, irp: Irp) -> None:
         """Its thread is gone: an uncancelled one that reports is linked, a cancelled one cleaned up silently (2.5.6)."""
@@ -204,30 +208,41 @@ class Completion:
         return irp.information * self.copy_ps // 1000
 
     def last_stage(self, irp: Irp) -> None:
-        """Status block, event, then exactly one of user APC, packet, nothing (2.6). An event is set before the packet."""
-        self.unlist(irp)
+        """Status block, event, then exactly one of user APC, packet, nothing (2.6). An event is set before the packet.
+
+        The request holds its file object until then: whom the event wakes may run at once, and close the last handle.
+        """
         file = irp.file
         if is_error(irp.status) and (irp.synchronous or not irp.pending_returned):
             if irp.pending_returned:
                 self._write_block(irp)
                 self._signal(irp)
+            self.unlist(irp)
             self._free(irp)
         else:
             self._write_block(irp)
             self._count(irp)
             self._signal(irp)
+            self.unlist(irp)
             if irp.notice.apc is not NO_APC:
                 queue_user_apc(irp.thread, irp.notice.apc)
                 self._free(irp)
             elif queues_packet(irp):
-                if interrupted_in(irp.thread, file.port):
-                    file.port.insert_in_apc(irp)
-                else:
-                    file.port.insert(irp)
-                self._wake(irp)
+                self._queue(irp)
             else:
                 self._free(irp)
         self._let_file_go(file)
+
+    def _queue(self, irp: Irp) -> None:
+        """The packet, from the issuing thread."""
+        port = irp.file.port
+        waiter = no_longer_awaited(irp)
+        boost = irp.boost
+        if interrupted_in(irp.thread, port):
+            port.insert_in_apc(irp)
+        else:
+            port.insert(irp)
+        self._wake(waiter, boost)
 
     def _write_block(self, irp: Irp) -> None:
         irp.block_due = irp.notice.block is not NO_STATUS_BLOCK
@@ -238,8 +253,10 @@ class Completion:
         if irp.synchronous and irp.waiter is NO_THREAD:
             irp.ended = True
             return
-        self._wake(irp)
+        waiter = no_longer_awaited(irp)
+        boost = irp.boost
         irp.free()
+        self._wake(waiter, boost)
 
     def _count(self, irp: Irp) -> None:
         if not is_error(irp.status):
@@ -256,11 +273,9 @@ class Completion:
             file.final_status = irp.status
             file.signal(irp.boost)
 
-    def _wake(self, irp: Irp) -> None:
-        waiter = irp.waiter
+    def _wake(self, waiter: KernelThread, boost: int) -> None:
         if waiter is not NO_THREAD:
-            irp.waiter = NO_THREAD
-            self.dispatcher.wake(waiter, irp.boost)
+            self.dispatcher.wake(waiter, boost)
 
     # ---- files that were closed ----------------------------------------------------------------------------------------
 
@@ -279,6 +294,13 @@ class Completion:
     def of_threads(self, file: "FileObject") -> list[Irp]:
         """The file object's requests that are in lists of threads."""
         return [irp for thread in self.dispatcher.threads for irp in thread.irps if irp.file is file]
+
+
+def no_longer_awaited(irp: Irp) -> KernelThread:
+    """Who waited for this request: to be asked before others hear of its end, who may use the IRP again at once."""
+    waiter = irp.waiter
+    irp.waiter = NO_THREAD
+    return waiter
 
 
 def queues_packet(irp: Irp) -> bool:

@@ -6,6 +6,7 @@ caller starts itself; the queue stays busy until somebody looks for a next entry
 
 from collections import deque
 
+from iosim.errors import DriverMistake
 from iosim.io_manager import DeviceObject, Driver, IoManager
 from iosim.irp import NO_IRP, Irp
 from iosim.ntstatus import STATUS_CANCELLED, STATUS_PENDING
@@ -50,7 +51,7 @@ class StartIoDriver(Driver):
 
     def start(self, device: DeviceObject, irp: Irp) -> None:
         """Give the request to the hardware (StartIo)."""
-        raise NotImplementedError
+        raise DriverMistake(self, "start", "the routine is missing; it takes (device, irp)")
 
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
         """Pend, and start the request at once if the device is idle (IoStartPacket)."""

@@ -60,6 +60,15 @@ class BugCheck(IosimError):
         super().__init__(f"{code} at {now} ns: {detail}")
 
 
+class DriverMistake(IosimError):
+    """A driver of the user's can't be called as the I/O manager calls drivers, or does not answer."""
+
+    exit_status = 1
+
+    def __init__(self, driver: object, method: str, what: str) -> None:
+        super().__init__(f"{type(driver).__name__}.{method}: {what}")
+
+
 class SelfDeadlock(IosimError):
     """A thread asks for a lock that it holds in a way that could never be granted: the real thread hangs for ever."""
 

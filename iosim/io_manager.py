@@ -24,7 +24,8 @@ from iosim.completion import (
 )
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
-from iosim.errors import BugCheck
+from iosim.driver_methods import check_methods
+from iosim.errors import BugCheck, DriverMistake
 from iosim.irp import (
     INVOKE_ON_CANCEL,
     INVOKE_ON_ERROR,
@@ -97,7 +98,7 @@ class Driver(Canceller):
 
     def dispatch(self, device: "DeviceObject", irp: Irp) -> int:
         """Do what the IRP's current location asks, pass it down, or mark it pending; returns the status."""
-        raise NotImplementedError
+        raise DriverMistake(self, "dispatch", "the dispatch routine is missing; it takes (device, irp)")
 
     def completed(self, device: "DeviceObject", irp: Irp) -> int:
         """Completion routine, if the driver asked for one; STATUS_MORE_PROCESSING_REQUIRED stops the walk.
@@ -132,6 +133,7 @@ class DeviceObject:
     def __init__(
         self, driver: Driver, lower: "DeviceObject | None", base: int, size: int, method: int = DIRECT
     ) -> None:
+        check_methods(driver)
         self.driver = driver
         self.base = base  # bytes: where this device begins on the lower one
         self.size = size
@@ -278,7 +280,10 @@ class IoManager:
         return irp
 
     def make_associated(self, master: Irp, stack_size: int) -> Irp:
-        """An IRP for a part of the master's work; the last of them to end completes the master (2.5.1, 2.11)."""
+        """An IRP for a part of the master's work; the last of them to end completes the master (2.5.1, 2.11).
+
+        Make them all before the first is sent down: it may end at once.
+        """
         irp = self.allocate(stack_size, master.processor)
         location = master.locations[min(master.current, master.stack_count)]
         irp.prepare(master.request, master.file, location.major, location.offset, location.size)
@@ -362,7 +367,11 @@ class IoManager:
         """The same where no page is locked: a write is copied now, a buffered read in the last stage (2.9)."""
         device = file.device
         copied = 0 if major == READ and device.method == BUFFERED else size
-        return self.costs.call + self.costs.irp + self.copy_cost(copied) + device.down_ns + device.bottom.start_cost()
+        return self.vain_cost() + self.copy_cost(copied) + device.down_ns + device.bottom.start_cost()
+
+    def vain_cost(self) -> int:
+        """The same where the buffer can't be probed or locked: no driver hears of the call (2.9)."""
+        return self.costs.call + self.costs.irp
 
     def copy_cost(self, size: int) -> int:
         """Time (ns) to copy `size` bytes between cache and user buffer."""
@@ -411,7 +420,7 @@ class IoManager:
             raise BugCheck("DRIVER_VERIFIER: pended, but did not return STATUS_PENDING", self.clock.now, describe(irp))
 
     def _wait_in_call(self, thread: KernelThread, irp: Irp, cause: int) -> int:
-        if irp.ended:
+        if irp.ended and irp.pending_returned:  # without the mark it is lost, and the thread waits for ever (2.3.1)
             irp.free()
             return irp.status
         self.wait_for(thread, irp, cause)
@@ -423,7 +432,10 @@ class IoManager:
         if irp.current <= 0:
             raise BugCheck("NO_MORE_IRP_STACK_LOCATIONS", self.clock.now, describe(irp))
         irp.locations[irp.current].device = device
-        return device.driver.dispatch(device, irp)
+        status = device.driver.dispatch(device, irp)
+        if status is None:
+            raise DriverMistake(device.driver, "dispatch", "returns no status")
+        return status
 
     def wait_for(self, thread: KernelThread, irp: Irp, cause: int) -> None:
         """The running thread waits for the IRP; its program returns False next."""
@@ -457,8 +469,11 @@ class IoManager:
                 if invoked(routine, irp):
                     irp.clear_below()
                     above = locations[current].device
-                    if above.driver.completed(above, irp) == STATUS_MORE_PROCESSING_REQUIRED:
+                    answer = above.driver.completed(above, irp)
+                    if answer == STATUS_MORE_PROCESSING_REQUIRED:
                         return
+                    if answer is None:
+                        raise DriverMistake(above.driver, "completed", "returns no status")
                     if irp.current != current:  # the routine completed the IRP itself, and lets the walk go on
                         raise BugCheck("MULTIPLE_IRP_COMPLETE_REQUESTS", self.clock.now, describe(irp))
                     continue
@@ -532,11 +547,12 @@ class IoManager:
         found = [
             irp
             for irp in self.pending(file)
-            if (thread is NO_THREAD or irp.thread is thread)
+            if irp.under_way()  # else it ended, and its thread has yet to tell of that (2.8.7)
+            and (thread is NO_THREAD or irp.thread is thread)
             and (context is NO_STATUS_BLOCK or irp.notice.block is context)
         ]
         for irp in found:
-            if irp.under_way():  # an earlier one's end may have ended it
+            if irp.under_way() and irp.file is file:  # an earlier one may have ended it, and its IRP have begun anew
                 self.cancel(irp)
         return len(found)
 
@@ -545,13 +561,15 @@ class IoManager:
 
         In `direct` mode its requests that report to a port survive it (1.16, I19).
         """
+        rounds = self.exits.pop(thread.number, 0)
         for irp in list(thread.irps):
+            if irp not in thread.irps:
+                continue  # an earlier one's end has ended it
             if self._survives(irp):
                 del thread.irps[irp]
                 irp.file.irps[irp] = True
-            elif not irp.cancel:
+            elif not rounds and irp.under_way():
                 self.cancel(irp)
-        rounds = self.exits.pop(thread.number, 0)
         if not thread.irps:
             return True
         if rounds < EXIT_ROUNDS:
@@ -578,7 +596,10 @@ class IoManager:
         """
         if not (file.synchronous and file.cache_map):
             return NOT_FAST
-        status = file.device.driver.fast_io(file.device, file, major, offset, size, block)
+        driver = file.device.driver
+        status = driver.fast_io(file.device, file, major, offset, size, block)
+        if status is None:
+            raise DriverMistake(driver, "fast_io", "returns no status")
         if status not in (STATUS_SUCCESS, STATUS_BUFFER_OVERFLOW, STATUS_END_OF_FILE):
             return NOT_FAST
         file.final_status = block.status = status
@@ -586,13 +607,15 @@ class IoManager:
 
     def fast_control(self, file: FileObject, code: int, size: int, notice: Notice, processor: int = 0) -> int:
         """A device control without an IRP, tried for any handle; its end is told here (1.3, 2.10.3). NOT_FAST as above."""
-        device = file.device
-        status = device.driver.fast_control(device, file, code, size, notice.block)
+        driver = file.device.driver
+        status = driver.fast_control(file.device, file, code, size, notice.block)
+        if status is None:
+            raise DriverMistake(driver, "fast_control", "returns no status")
         if status == NOT_FAST:
             return NOT_FAST
         notice.block.status = status
         if notice.sets_event and not file.modes & SKIP_USER_EVENT_ON_FAST_IO:
-            notice.event.set()
+            notice.event.set(0)  # what ends at once boosts nobody (7.4)
         skipped = is_error(status) or (file.modes & SKIP_PORT_ON_SUCCESS and succeeded(status))
         if notice.context is not NO_STATUS_BLOCK and file.port is not NO_PORT and not skipped:
             file.port.insert(self._mini_packet(notice, file, status, processor))

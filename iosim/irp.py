@@ -8,6 +8,7 @@ Whatever asks for more (an event, a cancel routine, a master) takes that mark aw
 from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import NO_REQUEST, Request
+from iosim.errors import DriverMistake
 from iosim.kernel_queue import KernelThread, Packet
 from iosim.lookaside import NO_LOOKASIDE, PrivateList
 from iosim.ntstatus import STATUS_SUCCESS
@@ -91,7 +92,7 @@ class Canceller:
 
     def cancelled(self, device: "DeviceObject", irp: "Irp") -> None:
         """Cancel routine: take the IRP off the driver's queue and complete it with STATUS_CANCELLED."""
-        raise NotImplementedError
+        raise DriverMistake(self, "cancelled", "the cancel routine is missing; it takes (device, irp)")
 
 
 NO_CANCELLER = Canceller()
@@ -203,6 +204,7 @@ class Irp(Packet):
         first.major = major
         first.offset = offset
         first.size = size
+        first.routine = 0  # of a longer stack's driver that set it up, and then ended the request itself
 
     def location(self) -> StackLocation:
         """The location of the driver that has the IRP now."""
@@ -273,8 +275,8 @@ class Irp(Packet):
         return self.set_canceller(NO_CANCELLER) is not NO_CANCELLER
 
     def under_way(self) -> bool:
-        """Issued, and its end not yet told: it can be cancelled (2.8.7)."""
-        return self in self.file.irps or self in self.thread.irps
+        """Issued, and not up to the end of stage 1: it can be cancelled (2.8.7)."""
+        return self.current <= self.stack_count + 1 and (self in self.file.irps or self in self.thread.irps)
 
     # ---- its end -----------------------------------------------------------------------------------------------------
 

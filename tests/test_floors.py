@@ -41,6 +41,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "condition_variables",
         "device_queue",
         "dispatcher",
+        "driver_methods",
         "io_manager",
         "irp",
         "kernel_queue",

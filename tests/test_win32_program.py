@@ -25,7 +25,7 @@ MODES: list[CompletionMode] = ["direct", "apc"]
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("cost", [0, 70])
-def test_2_6_a_thread_that_writes_to_its_own_pipe_finds_its_read_completed_on_its_next_line(
+def test_2_6_3_a_thread_that_writes_to_its_own_pipe_finds_its_read_completed_on_its_next_line(
     mode: CompletionMode, cost: int
 ) -> None:
     """The read, of a file without a port, ends by a kernel APC in this very thread, on its way out of the write."""

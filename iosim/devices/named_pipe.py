@@ -23,6 +23,7 @@ from iosim.ntstatus import (
     STATUS_PIPE_CONNECTED,
     STATUS_PIPE_LISTENING,
     STATUS_SUCCESS,
+    succeeded,
 )
 
 
@@ -106,9 +107,10 @@ class NamedPipe(Driver):
     def _release(self, end: PipeEnd, status: int) -> None:
         """What waited at this end has come: a client, or the end of the data."""
         waiters, end.waiters = end.waiters, []
+        boost = IO_NAMED_PIPE_INCREMENT if succeeded(status) else 0
         for irp in waiters:
             if irp.dequeued():
-                self._end(irp, status, 0, IO_NAMED_PIPE_INCREMENT)
+                self._end(irp, status, 0, boost)
 
     # ---- read --------------------------------------------------------------------------------------------------------
 
@@ -215,6 +217,7 @@ class NamedPipe(Driver):
             at = end if irp in end.waiters else end.peer
             at.waiters.remove(irp)
         self._end(irp, STATUS_CANCELLED, 0, 0)
+        self._admit(end.peer)
 
     def _take_back(self, irp: Irp, to: PipeEnd) -> None:
         for data in [*to.inbound]:
@@ -230,6 +233,8 @@ class NamedPipe(Driver):
         assert isinstance(file, PipeEnd)
         file.connected = False
         peer = file.peer
+        for each in (file, peer):
+            self._release(each, STATUS_PIPE_BROKEN)
         broken = [*file.readers, *peer.readers]
         broken += [data.irp for end in (file, peer) for data in end.inbound if data.irp is not NO_IRP]
         file.readers.clear()
@@ -242,5 +247,3 @@ class NamedPipe(Driver):
                 self._end(irp, STATUS_PIPE_BROKEN, 0, 0)
         file.inbound.clear()
         file.unread = 0
-        for each in (file, peer):
-            self._release(each, STATUS_PIPE_BROKEN)

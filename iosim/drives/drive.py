@@ -6,7 +6,7 @@ does not fit waits in the port driver, where the drive cannot see it (semantics 
 Left out: commands that do not queue (flush), errors, interrupt coalescing.
 """
 
-from iosim.actor import Actor, Clock
+from iosim.actor import DEVICE, Actor, Clock
 
 
 class Command:
@@ -43,7 +43,8 @@ class Drive(Actor):
     """Command slots, and the promise to tell the listener when each command is done.
 
     `overhead` is the ns that the controller takes for a command before the mechanism or medium can begin on it.
-    A drive of your own overrides `begin` and `fire`, and calls `finish` when a command's time has come.
+    A drive of your own overrides `begin` and `fire`, and calls `finish` when a command's time has come. From inside `begin`
+    that takes effect at once after it: who submits is still in the call, and can't be interrupted there.
     """
 
     def __init__(self, clock: Clock, slots: int, capacity: int) -> None:
@@ -53,6 +54,8 @@ class Drive(Actor):
         self.overhead = 0
         self.commands = [Command(tag) for tag in range(slots)]
         self.in_drive = 0
+        self.beginning = False
+        self.early = EarlyEnd(self)
         self.listener = CommandListener()
 
     def submit(self, command: Command) -> None:
@@ -71,8 +74,11 @@ class Drive(Actor):
             raise ValueError(self._objection(command))
         self.in_drive += 1
         command.busy = 1
-        command.submitted = self.clock.now
+        now = self.clock.now
+        command.submitted = command.started = command.transferring = now  # a drive may leave the latter two as they are
+        self.beginning = True
         self.begin(command)
+        self.beginning = False
 
     def begin(self, command: Command) -> None:
         """Work on `command`, or let it wait inside the drive; it was submitted this instant."""
@@ -83,6 +89,9 @@ class Drive(Actor):
 
         The caller touches `command` no more: it may already be on its next journey.
         """
+        if self.beginning:
+            self.clock.at(0, DEVICE, self.early, command.tag)
+            return
         command.finished = self.clock.now
         command.busy = 0
         self.in_drive -= 1
@@ -98,3 +107,14 @@ class Drive(Actor):
             return f"{where}: it is no command of this drive; take one of `commands`"
         last = command.offset + command.size
         return f"{where}: bytes {command.offset} to {last} are not within the drive's {self.capacity}"
+
+
+class EarlyEnd(Actor):
+    """Finishes the commands that were done while one began."""
+
+    def __init__(self, drive: Drive) -> None:
+        self.drive = drive
+
+    def fire(self, what: int) -> None:
+        """The command with this tag."""
+        self.drive.finish(self.drive.commands[what])

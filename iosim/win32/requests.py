@@ -171,13 +171,24 @@ class RequestCall(Call):
         return self.major == READ and self.file.synchronous and self.file.cache_map and None not in self.buffers
 
     def _prepare(self, thread: KernelThread) -> None:
+        if None in self.buffers and self.size:
+            self._prepare_in_vain(thread)
+            return
         system = self.system
         hit = self.file.cached and system.volume.hit(self.file, self.major, self.offset(), self.size)
         irp = system.services.prepare(thread, self.file, self.major, self.offset(), self.size, hit)
         irp.tell(self.notice)
         irp.synchronous = self.waits
         irp.code = self.code
-        irp.accessible = None not in self.buffers
+        self.irp = irp
+
+    def _prepare_in_vain(self, thread: KernelThread) -> None:
+        """The buffer can't be probed or locked: the IRP goes nowhere (2.9). One of no bytes is not looked at."""
+        io = self.system.io
+        irp = io.allocate(self.file.device.stack_size, thread.processor)
+        irp.prepare(thread.request, self.file, self.major, self.offset(), self.size)
+        irp.accessible = False
+        thread.owe_kernel(io.vain_cost())
         self.irp = irp
 
     def act(self, thread: KernelThread) -> int:
@@ -209,7 +220,10 @@ class RequestCall(Call):
         io = self.system.io
         if self.major == DEVICE_CONTROL:
             return io.fast_control(self.file, self.code, self.size, self.notice, thread.processor)
-        return io.fast_io(self.file, self.major, self.offset(), self.size, self.notice.block)
+        status = io.fast_io(self.file, self.major, self.offset(), self.size, self.notice.block)
+        if status != NOT_FAST and self.notice.sets_event:
+            self.notice.event.set(0)
+        return status
 
     def _start(self, thread: KernelThread) -> int:
         irp = self.irp
