@@ -44,11 +44,10 @@ class GeneratorProgram(Program):
         self.last_error = ERROR_SUCCESS
         self.pooled = False  # a thread of the pool
 
-    def push(self, body: Any) -> None:
-        """Run this before going on; a function that is no generator has run already."""
-        if isinstance(body, Generator):
-            self.bodies.append(body)
-            self.values.append(None)
+    def push(self, body: ThreadBody) -> None:
+        """Run this before going on."""
+        self.bodies.append(body)
+        self.values.append(None)
 
     def resume(self, thread: Thread) -> bool:
         """Go on until the program's next call takes time or waits."""
@@ -128,16 +127,18 @@ class GeneratorProgram(Program):
         if call.error:
             self.last_error = call.error
         if call.alerted:
-            self._deliver_apcs(thread)
+            self.push(self._user_apcs(thread))
 
     def _wrong(self, what: object) -> ProgramError:
         return placed(place_of(self.bodies[-1]), what)
 
-    def _deliver_apcs(self, thread: KernelThread) -> None:
-        """WAIT_IO_COMPLETION: all pending user APCs run, in the order they were queued, before the call returns."""
-        routines, thread.user_apcs = thread.user_apcs, []
-        for routine, argument in reversed(routines):
-            self.push(routine(self.system.api, argument))
+    def _user_apcs(self, thread: KernelThread) -> ThreadBody:
+        """WAIT_IO_COMPLETION: all pending user APCs run, oldest first, those that these queue too, before the call returns."""
+        while thread.user_apcs:
+            routine, argument = thread.user_apcs.pop(0)
+            body = routine(self.system.api, argument)
+            if isinstance(body, Generator):
+                yield from body
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 

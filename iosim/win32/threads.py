@@ -12,7 +12,7 @@ from iosim.objects import DispatcherObject, Latch
 from iosim.processor import TERMINATED
 from iosim.win32.calls import Call, Calls, ComputeCall, ExitCall, Refused, SystemCall, ThreadBody, YieldCall
 from iosim.win32.handles import Handle
-from iosim.win32.waits import ErrorCall, Waitable
+from iosim.win32.waits import Waitable
 
 STILL_ACTIVE = 259
 MAXIMUM_PROCESSORS = 64
@@ -162,5 +162,8 @@ class ThreadCalls(Calls):
         return True
 
     def EnterUmsSchedulingMode(self) -> Call:
-        """User-mode scheduling is gone since Windows 11 (C12): ERROR_NOT_SUPPORTED."""
-        return ErrorCall(self.cost, lambda _: ERROR_NOT_SUPPORTED)
+        """User-mode scheduling is gone since Windows 11 (C12): False with ERROR_NOT_SUPPORTED."""
+        return self._call(lambda _: self._no_ums())
+
+    def _no_ums(self) -> None:
+        raise Refused(ERROR_NOT_SUPPORTED)

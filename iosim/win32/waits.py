@@ -11,7 +11,6 @@ from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
     ERROR_INVALID_PARAMETER,
-    ERROR_SUCCESS,
     STATUS_PENDING,
     STATUS_TIMEOUT,
     STATUS_USER_APC,
@@ -164,7 +163,12 @@ class ObjectCalls(Calls):
         return self._new(lambda: Semaphore(self.system.dispatcher, initial_count, maximum_count), valid)
 
     def ReleaseSemaphore(self, semaphore: Handle, count: int = 1) -> Call:
-        """Count up: 0, or ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_HANDLE."""
+        """Count up: True.
+
+        False with ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_PARAMETER for a count below 1, ERROR_INVALID_HANDLE.
+        """
+        if count < 1:
+            return self._call(lambda _: self._no_count(semaphore))
         return self._release(semaphore, Semaphore, lambda it, _: it.release(count))
 
     def CreateMutex(self) -> Call:
@@ -172,7 +176,7 @@ class ObjectCalls(Calls):
         return self._new(lambda: Mutex(self.system.dispatcher))
 
     def ReleaseMutex(self, mutex: Handle) -> Call:
-        """Give one hold up: 0, or ERROR_NOT_OWNER, ERROR_INVALID_HANDLE."""
+        """Give one hold up: True, or False with ERROR_NOT_OWNER or ERROR_INVALID_HANDLE."""
         return self._release(mutex, Mutex, lambda it, thread: it.release(thread))
 
     def WaitForSingleObject(self, handle: Handle, timeout: int) -> Call:
@@ -228,6 +232,10 @@ class ObjectCalls(Calls):
 
         return self._call(do, failing=0)
 
+    def _no_count(self, semaphore: Handle) -> None:
+        self.system.handles.of_kind(semaphore, Semaphore)
+        raise Refused(ERROR_INVALID_PARAMETER)
+
     def _event(self, handle: Handle, act: Callable[[Event], None]) -> Call:
         def do(_: KernelThread) -> bool:
             act(self.system.handles.of_kind(handle, Event))
@@ -243,18 +251,10 @@ class ObjectCalls(Calls):
         return self._call(do)
 
     def _release(self, handle: Handle, kind: type[Waited], release: Callable[[Waited, KernelThread], int]) -> Call:
-        def do(thread: KernelThread) -> int:
+        def do(thread: KernelThread) -> bool:
             error = WIN32[release(self.system.handles.of_kind(handle, kind), thread)]
             if error:
                 raise Refused(error)
-            return ERROR_SUCCESS
+            return True
 
-        return ErrorCall(self.cost, do)
-
-
-class ErrorCall(SystemCall):
-    """A call whose result is 0 or its error."""
-
-    def refuse(self, error: int) -> None:
-        """The error itself."""
-        self.value = self.error = error
+        return self._call(do)
