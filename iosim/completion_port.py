@@ -7,6 +7,7 @@ from iosim.actor import Clock
 from iosim.attribution import Request
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import KernelQueue, KernelThread, Packet
+from iosim.ntstatus import STATUS_ABANDONED_WAIT_0
 from iosim.objects import DispatcherObject
 
 
@@ -50,6 +51,8 @@ class CompletionPort(KernelQueue):
         if self.keeps_waiters and not self.handles:
             for packet in self._die_unreferenced():
                 packet.free()
+        elif self.object.closed:
+            status = STATUS_ABANDONED_WAIT_0  # whatever else ends the wait at the instant of the close
         super()._let_go(thread, status)
 
     def break_off(self, thread: KernelThread) -> None:

@@ -324,8 +324,8 @@ class KernelQueue(WaitOwner):
 
     def abandon(self) -> None:
         """The last handle was closed: every parked thread goes on with STATUS_ABANDONED_WAIT_0, unbound (1.13)."""
-        for thread in self.waiting[:]:
-            self.waiting.remove(thread)
+        while self.waiting:  # one that goes on may run at this instant, and take another one out of its wait
+            thread = self.waiting.pop(0)
             del self.bound[thread.number]
             thread.queue = NO_QUEUE
             self._let_go(thread, STATUS_ABANDONED_WAIT_0)

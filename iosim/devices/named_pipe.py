@@ -106,9 +106,8 @@ class NamedPipe(Driver):
     def _release(self, end: PipeEnd, status: int) -> None:
         """What waited at this end has come: a client, or the end of the data."""
         waiters, end.waiters = end.waiters, []
-        for irp in waiters:
-            if irp.dequeued():
-                self._end(irp, status, 0, IO_NAMED_PIPE_INCREMENT)
+        for irp in taken(waiters):
+            self._end(irp, status, 0, IO_NAMED_PIPE_INCREMENT)
 
     # ---- read --------------------------------------------------------------------------------------------------------
 
@@ -234,13 +233,17 @@ class NamedPipe(Driver):
         broken += [data.irp for end in (file, peer) for data in end.inbound if data.irp is not NO_IRP]
         file.readers.clear()
         peer.readers.clear()
-        for irp in broken:
-            if irp.dequeued():
-                writer = irp.file
-                assert isinstance(writer, PipeEnd)
-                self._take_back(irp, writer.peer)
-                self._end(irp, STATUS_PIPE_BROKEN, 0, 0)
+        for irp in taken(broken):
+            writer = irp.file
+            assert isinstance(writer, PipeEnd)
+            self._take_back(irp, writer.peer)
+            self._end(irp, STATUS_PIPE_BROKEN, 0, 0)
         file.inbound.clear()
         file.unread = 0
         for each in (file, peer):
             self._release(each, STATUS_PIPE_BROKEN)
+
+
+def taken(irps: list[Irp]) -> list[Irp]:
+    """Those that are the driver's to end. All before the first ends: whoever hears of that may cancel the others at once."""
+    return [irp for irp in irps if irp.dequeued()]

@@ -127,13 +127,16 @@ class GeneratorProgram(Program):
         if call.error:
             self.last_error = call.error
         if call.alerted:
-            self.push(self._user_apcs(thread))
+            self.push(self.user_apcs(thread))
 
     def _wrong(self, what: object) -> ProgramError:
         return placed(place_of(self.bodies[-1]), what)
 
-    def _user_apcs(self, thread: KernelThread) -> ThreadBody:
-        """WAIT_IO_COMPLETION: all pending user APCs run, oldest first, those that these queue too, before the call returns."""
+    def user_apcs(self, thread: KernelThread) -> ThreadBody:
+        """All pending user APCs, oldest first, those that these queue too: before an alertable call returns.
+
+        And before a new thread's first line, if some were queued so early (public documentation of QueueUserAPC).
+        """
         while thread.user_apcs:
             routine, argument = thread.user_apcs.pop(0)
             body = routine(self.system.api, argument)
@@ -194,5 +197,8 @@ class Starter(Actor):
         dispatcher.clock.at(0, THREAD, self, 0)
 
     def fire(self, what: int) -> None:
-        """Now."""
-        self.dispatcher.make_ready(self.thread)
+        """Now; a thread that was suspended in between hears of it when it is resumed."""
+        if self.thread.apc_frames:
+            self.dispatcher.apcs.wake(self.thread, 0)
+        else:
+            self.dispatcher.make_ready(self.thread)
