@@ -7,6 +7,7 @@ from iosim.actor import Clock
 from iosim.attribution import Request
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import KernelQueue, KernelThread, Packet
+from iosim.ntstatus import STATUS_ABANDONED_WAIT_0
 from iosim.objects import DispatcherObject
 
 
@@ -23,6 +24,7 @@ class CompletionPort(KernelQueue):
         self.handles = 1
         self.files = 0
         self.keeps_waiters = False
+        self.broken_off = 0  # waits that a kernel APC, or a suspension, has broken off and that go on after it
 
     def post(self, request: Request) -> None:
         """Queue a mini packet (PostQueuedCompletionStatus): the normal insert; the caller is not bound by it."""
@@ -49,7 +51,25 @@ class CompletionPort(KernelQueue):
         if self.keeps_waiters and not self.handles:
             for packet in self._die_unreferenced():
                 packet.free()
+        elif self.object.closed:
+            status = STATUS_ABANDONED_WAIT_0  # whatever else ends the wait at the instant of the close
         super()._let_go(thread, status)
+
+    def break_off(self, thread: KernelThread) -> None:
+        """As in any queue."""
+        self.broken_off += 1
+        super().break_off(thread)
+
+    def wait_again(self, thread: KernelThread, status: int) -> bool:
+        """The port may have been closed meanwhile, which ends this wait too; a kept one keeps the port (1.13)."""
+        self.broken_off -= 1
+        if self.object.closed and not self.keeps_waiters and thread.queue is self:
+            self.unbind(thread)
+        over = super().wait_again(thread, status)
+        if over and self.keeps_waiters and not self.handles:
+            for packet in self._die_unreferenced():
+                packet.free()
+        return over
 
     def file_gone(self) -> list[Packet]:
         """An associated file object went away (1.2.7)."""
@@ -57,7 +77,7 @@ class CompletionPort(KernelQueue):
         return self._die_unreferenced()
 
     def _die_unreferenced(self) -> list[Packet]:
-        if self.handles or self.files or self.waiting:
+        if self.handles or self.files or self.waiting or (self.keeps_waiters and self.broken_off):
             return []
         return self.run_down()
 

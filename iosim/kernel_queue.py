@@ -325,10 +325,8 @@ class KernelQueue(WaitOwner):
 
     def abandon(self) -> None:
         """The last handle was closed: every parked thread goes on with STATUS_ABANDONED_WAIT_0, unbound (1.13)."""
-        for thread in self.waiting[:]:
-            if thread not in self.waiting:
-                continue  # one before it, running at this very instant, has ended its wait
-            self.waiting.remove(thread)
+        while self.waiting:  # one that goes on may run at this instant, and take another one out of its wait
+            thread = self.waiting.pop(0)
             del self.bound[thread.number]
             thread.queue = NO_QUEUE
             self._let_go(thread, STATUS_ABANDONED_WAIT_0)

@@ -108,9 +108,8 @@ class NamedPipe(Driver):
         """What waited at this end has come: a client, or the end of the data."""
         waiters, end.waiters = end.waiters, []
         boost = IO_NAMED_PIPE_INCREMENT if succeeded(status) else 0
-        for irp in waiters:
-            if irp.dequeued():
-                self._end(irp, status, 0, boost)
+        for irp in taken(waiters):
+            self._end(irp, status, 0, boost)
 
     # ---- read --------------------------------------------------------------------------------------------------------
 
@@ -233,17 +232,21 @@ class NamedPipe(Driver):
         assert isinstance(file, PipeEnd)
         file.connected = False
         peer = file.peer
-        for each in (file, peer):
-            self._release(each, STATUS_PIPE_BROKEN)
         broken = [*file.readers, *peer.readers]
         broken += [data.irp for end in (file, peer) for data in end.inbound if data.irp is not NO_IRP]
         file.readers.clear()
         peer.readers.clear()
-        for irp in broken:
-            if irp.dequeued():
-                writer = irp.file
-                assert isinstance(writer, PipeEnd)
-                self._take_back(irp, writer.peer)
-                self._end(irp, STATUS_PIPE_BROKEN, 0, 0)
+        for irp in taken(broken):
+            writer = irp.file
+            assert isinstance(writer, PipeEnd)
+            self._take_back(irp, writer.peer)
+            self._end(irp, STATUS_PIPE_BROKEN, 0, 0)
         file.inbound.clear()
         file.unread = 0
+        for each in (file, peer):
+            self._release(each, STATUS_PIPE_BROKEN)
+
+
+def taken(irps: list[Irp]) -> list[Irp]:
+    """Those that are the driver's to end. All before the first ends: whoever hears of that may cancel the others at once."""
+    return [irp for irp in irps if irp.dequeued()]

@@ -124,7 +124,8 @@ class FileCalls(Calls):
     def ConnectNamedPipe(self, pipe: Handle, overlapped: Overlapped | None = None) -> Call:
         """Wait for a client, as an IoResult.
 
-        ERROR_IO_PENDING; ERROR_PIPE_CONNECTED: a client was faster; errors of ReadFile.
+        ERROR_IO_PENDING; ERROR_PIPE_CONNECTED: a client was faster; errors of ReadFile. Without an OVERLAPPED the call comes
+        back when there is a client.
         """
         return RequestCall(self.system, pipe, CONNECT, 0, overlapped)
 
@@ -174,7 +175,8 @@ class FileCalls(Calls):
     def DeviceIoControl(self, file: Handle, code: int, size: int, overlapped: Overlapped | None = None) -> Call:
         """Ask the driver for what `code` means, with a buffer of `size` bytes; as an IoResult, errors as ReadFile.
 
-        The driver's fast path comes first (semantics 2.10.3). ERROR_INVALID_FUNCTION: it does not know the code.
+        The driver's fast path comes first (semantics 2.10.3). ERROR_INVALID_FUNCTION: it does not know the code. Without an
+        OVERLAPPED the call comes back at the end and queues no packet (1.3 row 2), on an overlapped handle too.
         """
         return RequestCall(self.system, file, DEVICE_CONTROL, size, overlapped, code=code)
 

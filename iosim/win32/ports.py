@@ -7,9 +7,11 @@ from iosim.attribution import NO_REQUEST
 from iosim.completion_port import CompletionPort
 from iosim.io_manager import MiniPacket
 from iosim.irp import Irp
-from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
+from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelThread, Packet
 from iosim.ntstatus import (
+    ERROR_ABANDONED_WAIT_0,
     ERROR_INVALID_PARAMETER,
+    STATUS_ABANDONED_WAIT_0,
     STATUS_INVALID_HANDLE,
     STATUS_TIMEOUT,
     STATUS_USER_APC,
@@ -87,6 +89,8 @@ class RemoveCall(SystemCall):
         port = self.port = self.handles.of_kind(self.handle, CompletionPort)
         if self.alertable and thread.user_apcs and not self._packet_wins(thread):
             return self._none(WAIT_IO_COMPLETION, STATUS_USER_APC)
+        if thread.queue is not port and not self._leave_other(thread):
+            return self._none(ERROR_ABANDONED_WAIT_0, STATUS_ABANDONED_WAIT_0)
         if self.timeout == 0:
             packet = port.poll(thread)
             return self._got(thread, packet) if packet is not NO_PACKET else self._none(WAIT_TIMEOUT, STATUS_TIMEOUT)
@@ -102,6 +106,12 @@ class RemoveCall(SystemCall):
         """Only a bound thread takes a packet before its APC (semantics 1.11.4)."""
         port = self.port
         return thread.queue is port and len(port.entries) > 0 and port.running <= port.limit
+
+    def _leave_other(self, thread: KernelThread) -> bool:
+        """Another port's place is free at once (1.5.2). False: who got it has closed this port at this very instant."""
+        if thread.queue is not NO_QUEUE:
+            thread.queue.unbind(thread)
+        return self.port.keeps_waiters or not self.port.object.closed
 
     def woken(self, thread: KernelThread) -> int:
         """Handed a packet; or timed out, abandoned, called for an APC."""

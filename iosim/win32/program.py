@@ -48,11 +48,10 @@ class GeneratorProgram(Program):
         self.last_error = ERROR_SUCCESS
         self.pooled = False  # a thread of the pool
 
-    def push(self, body: Any) -> None:
-        """Run this before going on; a function that is no generator has run already."""
-        if isinstance(body, Generator):
-            self.bodies.append(body)
-            self.values.append(None)
+    def push(self, body: ThreadBody) -> None:
+        """Run this before going on."""
+        self.bodies.append(body)
+        self.values.append(None)
 
     def resume(self, thread: Thread) -> bool:
         """Go on until the program's next call takes time or waits."""
@@ -142,7 +141,7 @@ class GeneratorProgram(Program):
         if call.error:
             self.last_error = call.error
         if call.alerted:
-            self.push(self._apcs(thread))
+            self.push(self.user_apcs(thread))
 
     def stands(self) -> str:
         """Where it is: file, line and the line's text."""
@@ -152,10 +151,10 @@ class GeneratorProgram(Program):
     def _wrong(self, what: object) -> ProgramError:
         return placed(place_of(self.bodies[-1]), what)
 
-    def _apcs(self, thread: KernelThread) -> ThreadBody:
-        """WAIT_IO_COMPLETION: before the call returns, user APCs run in the order they were queued, until none is left.
+    def user_apcs(self, thread: KernelThread) -> ThreadBody:
+        """All pending user APCs, oldest first, those that these queue too: before an alertable call returns.
 
-        One that is queued meanwhile runs too: NtContinue, at the end of each, tests for the next [M].
+        And before a new thread's first line, if some were queued so early (public documentation of QueueUserAPC).
         """
         while thread.user_apcs:
             routine, argument = thread.user_apcs.pop(0)
@@ -217,5 +216,8 @@ class Starter(Actor):
         dispatcher.clock.at(0, THREAD, self, 0)
 
     def fire(self, what: int) -> None:
-        """Now."""
-        self.dispatcher.make_ready(self.thread)
+        """Now; a thread that was suspended in between hears of it when it is resumed."""
+        if self.thread.apc_frames:
+            self.dispatcher.apcs.wake(self.thread, 0)
+        else:
+            self.dispatcher.make_ready(self.thread)

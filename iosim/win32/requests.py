@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import BLOCKED_CALL
+from iosim.completion import NO_PORT, SKIP_PORT_ON_SUCCESS
 from iosim.io_manager import NOT_FAST, PAGE, FileObject, IoManager
-from iosim.irp import DEVICE_CONTROL, NO_IRP, NO_STATUS_BLOCK, READ, WRITE, Notice, StatusBlock
+from iosim.irp import CONNECT, DEVICE_CONTROL, NO_IRP, NO_STATUS_BLOCK, READ, WRITE, Notice, StatusBlock
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
     ERROR_INVALID_PARAMETER,
@@ -20,6 +21,7 @@ from iosim.ntstatus import (
     STATUS_PENDING,
     error_name,
     error_of,
+    is_error,
     succeeded,
 )
 from iosim.objects import DispatcherObject, Event
@@ -107,10 +109,11 @@ class RequestCall(Call):
         self.irp = NO_IRP
         self.refusal = ERROR_SUCCESS
         self.fast = False
+        self.over = False
         try:
             self.opened = self._open_file()
             self.file = self.opened.file
-            self.waits = self.always_waits or self.file.synchronous
+            self.waits = self.always_waits or self.file.synchronous or self._waits_by_itself()
             self.notice = self._notice()
             self._check()
         except Refused as refusal:
@@ -126,6 +129,10 @@ class RequestCall(Call):
 
     def _open_file(self) -> OpenFile:
         return self.system.handles.of_kind(self.handle, OpenFile)
+
+    def _waits_by_itself(self) -> bool:
+        """A control without an OVERLAPPED: the Win32 layer waits for the file's own event, on an overlapped handle too [M]."""
+        return self.overlapped is None and self.major in (CONNECT, DEVICE_CONTROL)
 
     def _check(self) -> None:
         """What the I/O manager refuses by itself."""
@@ -193,11 +200,14 @@ class RequestCall(Call):
 
     def act(self, thread: KernelThread) -> int:
         """Without an IRP if that is possible, else through the stack."""
+        if self.over:
+            return RETURNED  # what its end costs is paid
         if self.refusal:
             raise Refused(self.refusal)
         if self.overlapped is not None and self.overlapped.in_use():
             raise ProgramError("the OVERLAPPED belongs to a request that is pending: its outcome would be lost")
         if self.fast:
+            self._still_open()
             self.fast = False
             status = self._try_fast(thread)
             if status != NOT_FAST:
@@ -213,7 +223,8 @@ class RequestCall(Call):
         try:
             self._open_file()
         except Refused:
-            self.irp.free()
+            if self.irp is not NO_IRP:
+                self.irp.free()
             raise
 
     def _try_fast(self, thread: KernelThread) -> int:
@@ -234,7 +245,8 @@ class RequestCall(Call):
         saturated = self.file.cached and not irp.hit and self.system.volume.saturated()
         status = self.system.io.start(thread, irp, BLOCKED_CALL)
         if status != STATUS_PENDING:
-            return self._ended(status)
+            self._ended(status)
+            return self._pay(thread, status)
         for buffer in self.buffers:
             if buffer is not None:
                 buffer.use(block)
@@ -246,6 +258,19 @@ class RequestCall(Call):
             self.system.io.wait_for(thread, irp, BLOCKED_CALL)  # no system worker is free (0b.20)
             return WAITS
         return self._pended()
+
+    def _pay(self, thread: KernelThread, status: int) -> int:
+        """It ended at once: what is left to do in this call, before it returns.
+
+        Without a packet nobody will remove it: what the remover pays in direct mode (0b.1) is the caller's.
+        """
+        io, file = self.system.io, self.file
+        reports = self.notice.context is not NO_STATUS_BLOCK and file.port is not NO_PORT
+        packet = reports and not is_error(status) and not (file.modes & SKIP_PORT_ON_SUCCESS and succeeded(status))
+        if io.direct and not self.waits and not packet and io.costs.removal:
+            thread.owe_kernel(io.costs.removal)
+        self.over = thread.owed > 0
+        return AGAIN if self.over else RETURNED
 
     # ---- the outcome -------------------------------------------------------------------------------------------------
 
@@ -265,7 +290,7 @@ class RequestCall(Call):
 
     def _ended(self, status: int) -> int:
         block = self.notice.block
-        if status == STATUS_END_OF_FILE and self.overlapped is None:
+        if status == STATUS_END_OF_FILE and self.overlapped is None and self.major == READ:
             self.value = IoResult(True, ERROR_SUCCESS, 0)  # a synchronous read at the end
             return RETURNED
         error = error_of(status)
@@ -274,7 +299,8 @@ class RequestCall(Call):
             self.value = IoResult(False, error, moved)
             self.error = error
             return RETURNED
-        self.opened.position = self.offset() + block.information
+        if self.major in (READ, WRITE):
+            self.opened.position = self.offset() + block.information
         self.value = IoResult(True, ERROR_SUCCESS, block.information)
         return RETURNED
 

@@ -94,6 +94,7 @@ class System:
         runner = GeneratorProgram(self)
         runner.push(body)
         thread = self.dispatcher.create_thread(runner, priority)
+        runner.push(runner.user_apcs(thread))
         handle = self.threads[thread.number] = self.handles.add(ThreadObject(self.dispatcher, thread))
         Starter(self.dispatcher, thread)
         return handle

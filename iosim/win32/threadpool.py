@@ -34,6 +34,11 @@ class PoolPort(CompletionPort):
         """A packet was queued."""
         self.pool.grow()
 
+    def _bind(self, thread: KernelThread) -> None:
+        """A thread of the pool comes, for the first time or from another port."""
+        super()._bind(thread)
+        self.pool.starting.discard(thread.number)
+
     def release_one(self, by: Request) -> None:
         """A thread of the pool blocks: its place may be another's."""
         super().release_one(by)
@@ -47,6 +52,7 @@ class ThreadPool:
         self.system = system
         self.maximum = maximum
         self.threads: list[Handle] = []
+        self.starting: set[int] = set()  # numbers of those that have not come to the port yet
         dispatcher = system.dispatcher
         self.port = PoolPort(system.clock, dispatcher, 0, 0, len(dispatcher.processors))
         self.port.pool = self
@@ -56,13 +62,14 @@ class ThreadPool:
     def grow(self) -> None:
         """Start a thread if there is room under the limit, and a packet, that no parked or starting thread will take."""
         port = self.port
-        starting = len(self.threads) - len(port.bound)
+        starting = len(self.starting)
         if port.waiting or starting >= len(port.entries) or len(self.threads) == self.maximum:
             return
         if port.running + starting < port.limit:
             handle = self.system.start(self._work)
             self.system.program(handle.object.thread).pooled = True
             self.threads.append(handle)
+            self.starting.add(handle.object.thread.number)
 
     def _work(self, api: Any) -> ThreadBody:
         """What its threads do."""

@@ -169,7 +169,7 @@ class ThreadCalls(Calls):
     # ---- user APCs ---------------------------------------------------------------------------------------------------
 
     def QueueUserAPC(self, routine: Callable[..., ThreadBody | None], thread: Handle, argument: Any = None) -> Call:
-        """Run `routine(api, argument)` in the thread's next alertable wait: True.
+        """Run `routine(api, argument)` in the thread's next alertable wait, or before its first line: True.
 
         False with ERROR_INVALID_HANDLE, or ERROR_GEN_FAILURE [M] if the thread has ended.
         """

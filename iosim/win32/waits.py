@@ -163,8 +163,10 @@ class ObjectCalls(Calls):
         return self._new(lambda: Semaphore(self.system.dispatcher, initial_count, maximum_count), valid)
 
     def ReleaseSemaphore(self, semaphore: Handle, count: int = 1) -> Call:
-        """Count up: True, or False with ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_PARAMETER for none,
-        ERROR_INVALID_HANDLE."""
+        """Count up: True.
+
+        False with ERROR_TOO_MANY_POSTS beyond the maximum, ERROR_INVALID_PARAMETER for a count below 1, ERROR_INVALID_HANDLE.
+        """
         return self._release(semaphore, Semaphore, lambda it, _: it.release(count))
 
     def CreateMutex(self) -> Call:
@@ -172,7 +174,7 @@ class ObjectCalls(Calls):
         return self._new(lambda: Mutex(self.system.dispatcher))
 
     def ReleaseMutex(self, mutex: Handle) -> Call:
-        """Give one hold up: True, or False with ERROR_NOT_OWNER, ERROR_INVALID_HANDLE."""
+        """Give one hold up: True, or False with ERROR_NOT_OWNER or ERROR_INVALID_HANDLE."""
         return self._release(mutex, Mutex, lambda it, thread: it.release(thread))
 
     def WaitForSingleObject(self, handle: Handle, timeout: int) -> Call:
