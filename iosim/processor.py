@@ -124,12 +124,13 @@ class Processor(Actor):
 
     def fire(self, what: int) -> None:
         """What the processor was doing has ended: a stretch of its thread, as a rule."""
-        if self.mode == DISPATCH:
-            self._end_dpc()
-            return
-        if self.mode == DEVICE_LEVEL:
-            self._end_interrupt()
-            return
+        if self.mode != PASSIVE:
+            if self.mode == DISPATCH:
+                self._end_dpc()
+                return
+            if self.mode == DEVICE_LEVEL:
+                self._end_interrupt()
+                return
         thread = self.thread
         elapsed = self.clock.now - self.since
         thread.quantum -= elapsed
