@@ -296,12 +296,7 @@ class Dispatcher(Scheduler):
             return
         if increment:
             boost(thread, increment)
-        now = self.clock.now
-        request = thread.request
-        waited = now - request.mark
-        if waited:  # as request.spend, without the call: threads block and wake all the time
-            request.ledger[thread.wait_cause] += waited
-            request.mark = now
+        thread.request.spend(thread.wait_cause, self.clock.now)
         if thread.queue is not NO_QUEUE:
             thread.queue.unblocked()
         self.make_ready(thread)
