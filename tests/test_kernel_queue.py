@@ -99,6 +99,17 @@ def test_K01_the_thread_that_parked_last_gets_the_first_packet_and_the_limit_hol
     assert (bench.state, bench.waiters) == ((1, 3), [A, B])
 
 
+def test_1_4_3_what_the_real_insert_returns_is_the_number_of_packets_queued_before_it() -> None:
+    """A packet that is handed over has never been queued."""
+    bench = Bench(1, 3)
+    bench.park(*bench.threads)
+    before = []
+    for index in (1, 2, 3, 4):
+        before.append(len(bench.queue.entries))
+        bench.insert(index)
+    assert before == [0, 0, 1, 2]
+
+
 def test_K01b_the_active_thread_takes_its_next_packet_without_parking() -> None:
     bench = k01()
     assert bench.remove(bench.threads[C]) == 2
