@@ -17,7 +17,7 @@ _HOMES = {
     "run": "iosim.experiment",
     "Scenario": "iosim.scenario.loader",
     "Result": "iosim.results",
-    "Driver": "iosim.io_manager",
+    "Driver": "iosim.device_stack",
     "Drive": "iosim.drives.drive",
     "IosimError": "iosim.errors",
     "WrongInput": "iosim.errors",

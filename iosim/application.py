@@ -8,7 +8,7 @@ one; a step that acts does so when all the time owed before it has been paid.
 from iosim.attribution import BLOCKED_CALL, SLEEP
 from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
-from iosim.io_manager import FileObject
+from iosim.device_stack import FileObject
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock

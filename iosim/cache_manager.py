@@ -7,7 +7,8 @@ one paging IRP per missing run (here one for the whole request).
 """
 
 from iosim.attribution import NO_REQUEST, PAGING
-from iosim.io_manager import PAGE, FileObject, IoManager
+from iosim.device_stack import FileObject
+from iosim.io_manager import PAGE, IoManager
 from iosim.irp import NO_IRP, READ, Irp
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.ntstatus import STATUS_PENDING, is_error

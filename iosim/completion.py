@@ -21,7 +21,7 @@ from iosim.numa import Topology
 from iosim.thread import TERMINATED
 
 if TYPE_CHECKING:
-    from iosim.io_manager import FileObject
+    from iosim.device_stack import FileObject
 
 CompletionMode = Literal["direct", "apc"]
 

@@ -6,8 +6,9 @@ caller starts itself; the queue stays busy until somebody looks for a next entry
 
 from collections import deque
 
+from iosim.device_stack import DeviceObject, Driver
 from iosim.errors import DriverMistake
-from iosim.io_manager import DeviceObject, Driver, IoManager
+from iosim.io_manager import IoManager
 from iosim.irp import NO_IRP, Irp
 from iosim.ntstatus import STATUS_CANCELLED, STATUS_PENDING
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.attribution import NO_REQUEST
+from iosim.canceller import NO_CANCELLER
 from iosim.completion import (
     NO_PORT,
     SKIP_PORT_ON_SUCCESS,
@@ -23,8 +24,8 @@ from iosim.completion import (
     DirectRules,
 )
 from iosim.completion_port import CompletionPort
+from iosim.device_stack import BUFFERED, NOT_FAST, DeviceObject, FileObject
 from iosim.dispatcher import Dispatcher
-from iosim.driver_methods import check_methods
 from iosim.errors import BugCheck, DriverMistake
 from iosim.irp import (
     INVOKE_ON_CANCEL,
@@ -33,13 +34,11 @@ from iosim.irp import (
     IRP_ALLOCATED_FIXED_SIZE,
     IRP_QUOTA_CHARGED,
     NO_APC,
-    NO_CANCELLER,
     NO_IRP,
     NO_NOTICE,
     NO_STATUS_BLOCK,
     NO_THREAD,
     READ,
-    Canceller,
     Irp,
     Notice,
     StatusBlock,
@@ -64,13 +63,7 @@ PAGE = 4096
 MOST_LOCATIONS = 127  # a stack location's number is a signed byte in the real IRP
 SMALL, LARGE = 1, 8  # locations of the IRPs on the two lookaside lists (2.1.3)
 
-# How a device gets at its caller's buffer (2.9): its pages are locked (by the I/O manager, or for "neither" by the driver,
-# 0b.2), its bytes go through a system buffer, or the driver copies them itself while it is in the caller's context.
-DIRECT, BUFFERED, NEITHER = range(3)
-
 PENDING_LOST = "DRIVER_VERIFIER: returned STATUS_PENDING, but the IRP is not marked"
-
-NOT_FAST = -1  # of a fast I/O routine: build an IRP
 
 EXIT_STEP = 100_000_000  # ns: an ending thread looks for its requests' end so often (2.8.6)
 EXIT_ROUNDS = 3000
@@ -85,112 +78,6 @@ class IoParams:
     verifier: bool = False
     lookaside_depth: int = 256  # of a processor's list and of the shared one; the real ones move up to 256
     lookaside_shared_depth: int = 256
-
-
-class Driver(Canceller):
-    """What every driver is. A user's own subclasses this; see devices/null.py for the shortest one.
-
-    `dispatch_ns` and `completion_ns` are the processor time of its routines on the way down and up.
-    """
-
-    dispatch_ns = 0
-    completion_ns = 0
-
-    def dispatch(self, device: "DeviceObject", irp: Irp) -> int:
-        """Do what the IRP's current location asks, pass it down, or mark it pending; returns the status."""
-        raise DriverMistake(self, "dispatch", "the dispatch routine is missing; it takes (device, irp)")
-
-    def completed(self, device: "DeviceObject", irp: Irp) -> int:
-        """Completion routine, if the driver asked for one; STATUS_MORE_PROCESSING_REQUIRED stops the walk.
-
-        One that lets the walk go on must mark the IRP pending again if `irp.pending_returned` (2.3.2).
-        """
-        return irp.status
-
-    def start_cost(self) -> int:
-        """Extra time (ns) on the way down right now: the start of the hardware, if it has room."""
-        return 0
-
-    def cleanup(self, device: "DeviceObject", file: "FileObject") -> None:
-        """The last handle of the file object was closed (IRP_MJ_CLEANUP): end what it has pending."""
-        if device.lower is not device:
-            device.lower.driver.cleanup(device.lower, file)
-
-    def fast_io(
-        self, device: "DeviceObject", file: "FileObject", major: int, offset: int, size: int, block: StatusBlock
-    ) -> int:
-        """Do it without an IRP, fill in the block and return the status; NOT_FAST: it can't be done (2.10)."""
-        return NOT_FAST
-
-    def fast_control(self, device: "DeviceObject", file: "FileObject", code: int, size: int, block: StatusBlock) -> int:
-        """The same for a device control, tried for any handle (2.10.3)."""
-        return NOT_FAST
-
-
-class DeviceObject:
-    """A driver's device and the one it is attached to; `down_ns` and `up_ns` sum the whole stack below and with it."""
-
-    def __init__(
-        self, driver: Driver, lower: "DeviceObject | None", base: int, size: int, method: int = DIRECT
-    ) -> None:
-        check_methods(driver)
-        self.driver = driver
-        self.base = base  # bytes: where this device begins on the lower one
-        self.size = size
-        self.method = method
-        if lower is None:
-            self.lower = self
-            self.bottom = driver
-            self.stack_size = 1
-            self.down_ns = driver.dispatch_ns
-            self.up_ns = driver.completion_ns
-        else:
-            self.lower = lower
-            self.bottom = lower.bottom
-            self.stack_size = lower.stack_size + 1
-            self.down_ns = driver.dispatch_ns + lower.down_ns
-            self.up_ns = driver.completion_ns + lower.up_ns
-
-
-class FileObject:
-    """An open file: the device at the top of its stack, its place there, and the port it is associated with.
-
-    Handles share it, duplicates included; it goes away when they are closed and its requests have ended (1.2.5, 1.2.6).
-    """
-
-    def __init__(
-        self, number: int, device: DeviceObject, base: int, size: int, cached: bool, port: CompletionPort = NO_PORT
-    ) -> None:
-        self.number = number
-        self.device = device
-        self.base = base  # bytes: where the file's one extent begins on its volume
-        self.size = size
-        self.cached = cached
-        self.port = port
-        self.key: Any = 0  # whatever the program wants to find in a packet
-        self.synchronous = False  # opened without FILE_FLAG_OVERLAPPED
-        self.modes = 0  # notification modes (1.15)
-        self.cache_map = False  # the cache manager knows the file: fast I/O is possible
-        self.handles = 1
-        self.gone = False
-        self.plain = False  # its overlapped requests need nothing but a packet (irp.py); said by the I/O manager
-        self.irps: dict[Irp, bool] = {}  # requests under way that will be linked to the port, oldest first
-        self.final_status = STATUS_SUCCESS
-        self.signalled = False  # the state of the file object's own event
-        self.waited = False
-        self.event: Event
-
-    def signal(self, increment: int) -> None:
-        """Set its event; whoever waits gets this boost."""
-        self.signalled = True
-        if self.waited:
-            self.event.set(increment)
-
-    def reset(self) -> None:
-        """A request begins."""
-        self.signalled = False
-        if self.waited:
-            self.event.reset()
 
 
 class MiniPacket(Packet):

@@ -8,14 +8,14 @@ Whatever asks for more (an event, a cancel routine, a master) takes that mark aw
 from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import NO_REQUEST, Request
-from iosim.errors import DriverMistake
+from iosim.canceller import NO_CANCELLER, Canceller
 from iosim.kernel_queue import KernelThread, Packet
 from iosim.lookaside import NO_LOOKASIDE, PrivateList
 from iosim.ntstatus import STATUS_SUCCESS
 from iosim.thread import Program
 
 if TYPE_CHECKING:
-    from iosim.io_manager import DeviceObject, FileObject
+    from iosim.device_stack import DeviceObject, FileObject
     from iosim.objects import Event
 
 READ, WRITE, FLUSH, CONNECT, DEVICE_CONTROL = 3, 4, 9, 13, 14  # IRP_MJ_...; CONNECT is a file system control
@@ -85,17 +85,6 @@ class Notice:
 
 
 NO_NOTICE = Notice(NO_STATUS_BLOCK, NO_STATUS_BLOCK)
-
-
-class Canceller:
-    """Who is called when a request is cancelled: a driver."""
-
-    def cancelled(self, device: "DeviceObject", irp: "Irp") -> None:
-        """Cancel routine: take the IRP off the driver's queue and complete it with STATUS_CANCELLED."""
-        raise DriverMistake(self, "cancelled", "the cancel routine is missing; it takes (device, irp)")
-
-
-NO_CANCELLER = Canceller()
 
 
 class Irp(Packet):

@@ -29,6 +29,7 @@ from iosim.cache import Caches
 from iosim.cache_manager import CacheManager, PageCache, SystemWorker
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
+from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
@@ -37,7 +38,7 @@ from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.nvme import Nvme
 from iosim.errors import IosimError, Mistake, WrongInput
-from iosim.io_manager import PAGE, DeviceObject, FileObject, IoCosts, IoManager, IoParams
+from iosim.io_manager import PAGE, IoCosts, IoManager, IoParams
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection

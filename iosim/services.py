@@ -9,8 +9,9 @@ from iosim.attribution import BLOCKED_CALL, NO_REQUEST, Request
 from iosim.cache import Caches
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
+from iosim.device_stack import FileObject
 from iosim.dispatcher import Dispatcher
-from iosim.io_manager import FileObject, IoManager
+from iosim.io_manager import IoManager
 from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread
 from iosim.ntstatus import STATUS_PENDING, is_error, succeeded

@@ -5,8 +5,9 @@ from collections import deque
 import pytest
 from tiny_pipe import APC_MODE, TinyPipe
 
+from iosim.canceller import NO_CANCELLER
 from iosim.io_manager import EXIT_ROUNDS, USUAL, IoParams
-from iosim.irp import NO_CANCELLER, StatusBlock
+from iosim.irp import StatusBlock
 from iosim.ntstatus import STATUS_CANCELLED, STATUS_END_OF_FILE, STATUS_PENDING, STATUS_SUCCESS
 from iosim.objects import Event
 from iosim.thread import TERMINATED

@@ -13,8 +13,9 @@ from iosim.attribution import BLOCKED_CALL
 from iosim.cache_manager import SystemWorker
 from iosim.clock import HeapClock
 from iosim.completion import DirectRules
+from iosim.device_stack import BUFFERED, NOT_FAST, DeviceObject, FileObject
 from iosim.dispatcher import IO_DISK_INCREMENT
-from iosim.io_manager import BUFFERED, NOT_FAST, USUAL, DeviceObject, FileObject, IoParams, MiniPacket
+from iosim.io_manager import USUAL, IoParams, MiniPacket
 from iosim.irp import NO_NOTICE, READ, WRITE, Irp, Notice, StatusBlock
 from iosim.kernel_queue import NO_PACKET, KernelThread
 from iosim.ntstatus import (

@@ -3,7 +3,7 @@
 from tiny_pipe import TinyPipe
 
 from iosim.device_queue import DeviceQueue, StartIoDriver
-from iosim.io_manager import DeviceObject, FileObject
+from iosim.device_stack import DeviceObject, FileObject
 from iosim.irp import NO_IRP, Irp
 from iosim.ntstatus import STATUS_CANCELLED, STATUS_SUCCESS
 

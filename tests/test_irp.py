@@ -5,10 +5,11 @@ from tiny import Tiny
 from tiny_stack import Bottom, Layer, Stack
 
 from iosim.completion_port import CompletionPort
+from iosim.device_stack import DeviceObject, Driver, FileObject
 from iosim.devices.null import NullDriver
 from iosim.devices.volume import PassThrough
 from iosim.errors import BugCheck
-from iosim.io_manager import USUAL, DeviceObject, Driver, FileObject, IoCosts, IoManager, IoParams
+from iosim.io_manager import USUAL, IoCosts, IoManager, IoParams
 from iosim.irp import (
     INVOKE_ALWAYS,
     INVOKE_ON_CANCEL,

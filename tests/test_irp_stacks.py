@@ -8,7 +8,8 @@ from random import Random
 import pytest
 from tiny_pipe import APC_MODE, TinyPipe
 
-from iosim.io_manager import USUAL, DeviceObject, Driver, FileObject, IoManager, IoParams
+from iosim.device_stack import DeviceObject, Driver, FileObject
+from iosim.io_manager import USUAL, IoManager, IoParams
 from iosim.irp import INVOKE_ALWAYS, INVOKE_ON_CANCEL, INVOKE_ON_ERROR, INVOKE_ON_SUCCESS, Irp
 from iosim.ntstatus import (
     STATUS_BUFFER_OVERFLOW,

@@ -12,7 +12,8 @@ from tiny_pipe import APC_MODE, TinyPipe
 
 from iosim.apc import kernel_apcs
 from iosim.completion import SKIP_PORT_ON_SUCCESS
-from iosim.io_manager import USUAL, DeviceObject, Driver, FileObject, IoParams
+from iosim.device_stack import DeviceObject, Driver, FileObject
+from iosim.io_manager import USUAL, IoParams
 from iosim.irp import Notice, StatusBlock
 from iosim.ntstatus import (
     ERROR_ABANDONED_WAIT_0,

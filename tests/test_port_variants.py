@@ -11,7 +11,8 @@ from tiny_win32 import MS, port_of, read, write
 
 from iosim.actor import DEVICE, Actor
 from iosim.completion import CompletionMode
-from iosim.io_manager import NOT_FAST, DeviceObject, Driver, FileObject, IoManager
+from iosim.device_stack import NOT_FAST, DeviceObject, Driver, FileObject
+from iosim.io_manager import IoManager
 from iosim.irp import Irp, StatusBlock
 from iosim.ntstatus import (
     ERROR_ABANDONED_WAIT_0,

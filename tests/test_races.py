@@ -15,18 +15,11 @@ from hypothesis import strategies as st
 from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 
 from iosim.attribution import NO_REQUEST, Request
+from iosim.canceller import NO_CANCELLER
 from iosim.completion import SKIP_PORT_ON_SUCCESS
-from iosim.io_manager import (
-    BUFFERED,
-    DIRECT,
-    USUAL,
-    DeviceObject,
-    Driver,
-    FileObject,
-    IoManager,
-    IoParams,
-)
-from iosim.irp import INVOKE_ALWAYS, INVOKE_ON_ERROR, NO_APC, NO_CANCELLER, NO_ROUTINE, READ, WRITE, Irp, StatusBlock
+from iosim.device_stack import BUFFERED, DIRECT, DeviceObject, Driver, FileObject
+from iosim.io_manager import USUAL, IoManager, IoParams
+from iosim.irp import INVOKE_ALWAYS, INVOKE_ON_ERROR, NO_APC, NO_ROUTINE, READ, WRITE, Irp, StatusBlock
 from iosim.kernel_queue import NO_PACKET, KernelThread
 from iosim.ntstatus import (
     STATUS_BUFFER_OVERFLOW,

@@ -6,18 +6,9 @@ from tiny_stack import Layer, Stack
 
 from iosim.attribution import BLOCKED_CALL
 from iosim.completion import DirectRules
+from iosim.device_stack import BUFFERED, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.errors import BugCheck
-from iosim.io_manager import (
-    BUFFERED,
-    EXIT_ROUNDS,
-    EXIT_STEP,
-    NOT_FAST,
-    USUAL,
-    DeviceObject,
-    Driver,
-    FileObject,
-    IoParams,
-)
+from iosim.io_manager import EXIT_ROUNDS, EXIT_STEP, USUAL, IoParams
 from iosim.irp import INVOKE_ALWAYS, NO_APC, NO_ROUTINE, READ, WRITE, Irp, Notice, StatusBlock
 from iosim.ntstatus import (
     STATUS_ACCESS_VIOLATION,

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tiny_win32 import MS, PAGE, US, Log, disk, new_port, port_of, read, run, write
 
-from iosim.io_manager import NOT_FAST, DeviceObject, Driver, FileObject, IoManager
+from iosim.device_stack import NOT_FAST, DeviceObject, Driver, FileObject
+from iosim.io_manager import IoManager
 from iosim.irp import DEVICE_CONTROL, Irp, StatusBlock
 from iosim.ntstatus import (
     ERROR_BROKEN_PIPE,

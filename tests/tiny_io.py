@@ -9,12 +9,13 @@ from iosim.application import DrawnTransfer, EndStep, Step, WorkerProgram
 from iosim.attribution import SYSTEM_WORKER_QUEUE, Client, Request
 from iosim.cache_manager import CacheManager, PageCache, SystemWorker
 from iosim.completion_port import CompletionPort
+from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
 from iosim.drives.constant import ConstantDrive
 from iosim.drives.drive import Command
-from iosim.io_manager import PAGE, USUAL, DeviceObject, FileObject, IoCosts, IoManager, IoParams
+from iosim.io_manager import PAGE, USUAL, IoCosts, IoManager, IoParams
 from iosim.irp import READ
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.recorders import new_ledger

@@ -10,8 +10,9 @@ from tiny import Tiny
 from iosim.apc import kernel_apcs
 from iosim.attribution import BLOCKED_CALL
 from iosim.completion_port import CompletionPort
+from iosim.device_stack import DeviceObject, Driver, FileObject
 from iosim.devices.named_pipe import NamedPipe
-from iosim.io_manager import USUAL, DeviceObject, Driver, FileObject, IoCosts, IoManager, IoParams
+from iosim.io_manager import USUAL, IoCosts, IoManager, IoParams
 from iosim.irp import NO_APC, NO_STATUS_BLOCK, READ, WRITE, Irp, Notice, StatusBlock
 from iosim.kernel_queue import NO_PACKET, KernelThread
 from iosim.ntstatus import STATUS_PENDING

@@ -3,7 +3,8 @@
 from tiny import Tiny
 
 from iosim.completion_port import CompletionPort
-from iosim.io_manager import USUAL, DeviceObject, Driver, FileObject, IoCosts, IoManager, IoParams
+from iosim.device_stack import DeviceObject, Driver, FileObject
+from iosim.io_manager import USUAL, IoCosts, IoManager, IoParams
 from iosim.irp import INVOKE_ALWAYS, NO_ROUTINE, READ, Irp
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 

@@ -10,8 +10,9 @@ all that was written has been read. Simplified: bytes are counted, not kept; an 
 
 from collections import deque
 
+from iosim.device_stack import NEITHER, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NAMED_PIPE_INCREMENT
-from iosim.io_manager import NEITHER, DeviceObject, Driver, FileObject, IoManager
+from iosim.io_manager import IoManager
 from iosim.irp import CONNECT, FLUSH, NO_IRP, READ, WRITE, Irp
 from iosim.ntstatus import (
     STATUS_BUFFER_OVERFLOW,

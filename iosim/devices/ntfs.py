@@ -7,7 +7,8 @@ Source: semantics 3, 0b.17, 0b.20. Simplified: a file is one extent; no metadata
 """
 
 from iosim.cache_manager import CacheManager
-from iosim.io_manager import NOT_FAST, DeviceObject, Driver, FileObject, IoManager
+from iosim.device_stack import NOT_FAST, DeviceObject, Driver, FileObject
+from iosim.io_manager import IoManager
 from iosim.irp import NO_ROUTINE, READ, Irp, StatusBlock
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 

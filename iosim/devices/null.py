@@ -1,6 +1,7 @@
 """The shortest driver there is: every request ends at once, with success. The example to copy."""
 
-from iosim.io_manager import DeviceObject, Driver, IoManager
+from iosim.device_stack import DeviceObject, Driver
+from iosim.io_manager import IoManager
 from iosim.irp import Irp
 from iosim.ntstatus import STATUS_SUCCESS
 

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 from iosim.attribution import DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, KERNEL, NO_REQUEST, PORT_DRIVER_QUEUE
 from iosim.cache import Caches
+from iosim.device_stack import DeviceObject, Driver
 from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.dpc import Dpc
 from iosim.drives.drive import Command, CommandListener, Drive
 from iosim.interrupts import Interrupt
-from iosim.io_manager import PAGE, DeviceObject, Driver, IoManager
+from iosim.io_manager import PAGE, IoManager
 from iosim.irp import NO_IRP, WRITE, Irp
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes

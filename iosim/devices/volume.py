@@ -4,7 +4,8 @@ Simplified: a volume is one run of bytes on one disk, and a transfer is never sp
 pending bit up and need no completion routine (semantics 2.3.2). Left out: striping, mirrors, filters.
 """
 
-from iosim.io_manager import DeviceObject, Driver, IoManager
+from iosim.device_stack import DeviceObject, Driver
+from iosim.io_manager import IoManager
 from iosim.irp import NO_ROUTINE, Irp
 
 

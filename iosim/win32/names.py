@@ -1,8 +1,9 @@
 """What programs open by name: files of the volume, pipes that listen, devices."""
 
+from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.named_pipe import NamedPipe, PipeEnd
 from iosim.devices.null import NullDriver
-from iosim.io_manager import DeviceObject, FileObject, IoManager
+from iosim.io_manager import IoManager
 from iosim.ntstatus import ERROR_FILE_NOT_FOUND, ERROR_INVALID_PARAMETER, ERROR_PIPE_BUSY
 from iosim.win32.calls import Refused
 from iosim.win32.requests import OpenFile

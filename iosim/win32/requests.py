@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import BLOCKED_CALL
 from iosim.completion import NO_PORT, SKIP_PORT_ON_SUCCESS
-from iosim.io_manager import NOT_FAST, PAGE, FileObject, IoManager
+from iosim.device_stack import NOT_FAST, FileObject
+from iosim.io_manager import PAGE, IoManager
 from iosim.irp import CONNECT, DEVICE_CONTROL, NO_IRP, NO_STATUS_BLOCK, READ, WRITE, Notice, StatusBlock
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (

@@ -8,7 +8,8 @@ from iosim.cache import Caches
 from iosim.clock import CLOCKS
 from iosim.completion import CompletionMode, discard
 from iosim.completion_port import CompletionPort
-from iosim.io_manager import DeviceObject, IoCosts, IoManager, IoParams
+from iosim.device_stack import DeviceObject
+from iosim.io_manager import IoCosts, IoManager, IoParams
 from iosim.kernel_queue import KernelThread
 from iosim.locks import CriticalSection
 from iosim.numa import Topology

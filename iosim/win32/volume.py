@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from iosim.cache_manager import CacheManager, PageCache, SystemWorker
+from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.dispatcher import Dispatcher
 from iosim.drives.constant import ConstantDrive
-from iosim.io_manager import PAGE, DeviceObject, FileObject, IoManager
+from iosim.io_manager import PAGE, IoManager
 from iosim.irp import READ, WRITE, Irp, StatusBlock
 from iosim.kernel_queue import NO_LIMIT, KernelQueue
 from iosim.ntstatus import STATUS_DISK_FULL, STATUS_END_OF_FILE, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS
