@@ -4,7 +4,9 @@ A thread owes time of five kinds, paid in the order switch, refill, kernel, user
 most are, books itself (`Processor._book_all`).
 """
 
-from iosim.attribution import INTERRUPTED
+from array import array
+
+from iosim.attribution import INTERRUPTED, Request
 from iosim.thread import Thread
 
 # Kinds of processor time; the first five are kinds of thread time and have the numbers of their causes.
@@ -12,11 +14,10 @@ KINDS = ("user", "kernel", "switch", "refill", "spin", "isr", "dpc", "idle")
 USER, KERNEL, SWITCH, REFILL, SPIN, ISR, DPC, IDLE = range(8)
 
 
-def book(thread: Thread, account: list[int], elapsed: int) -> None:
+def book(thread: Thread, account: "array[int]", elapsed: int) -> None:
     """Of what the thread owes, `elapsed` ns have been paid, in the written order of kinds."""
     if not elapsed:
         return
-    ledger = thread.request.ledger
     paid_switch = min(elapsed, thread.owed_switch)
     left = elapsed - paid_switch
     paid_refill = min(left, thread.owed_refill)
@@ -31,17 +32,19 @@ def book(thread: Thread, account: list[int], elapsed: int) -> None:
     thread.owed_user -= paid_user
     thread.owed_spin -= paid_spin
     thread.owed -= elapsed
-    for kind, paid in (
-        (SWITCH, paid_switch),
-        (REFILL, paid_refill),
-        (KERNEL, paid_kernel),
-        (USER, paid_user),
-        (SPIN, paid_spin),
-    ):
-        if paid:
-            account[kind] += paid
-            ledger[kind] += paid
-    thread.request.mark += elapsed
+    request = thread.request
+    _book_kind(account, request, SWITCH, paid_switch)
+    _book_kind(account, request, REFILL, paid_refill)
+    _book_kind(account, request, KERNEL, paid_kernel)
+    _book_kind(account, request, USER, paid_user)
+    _book_kind(account, request, SPIN, paid_spin)
+    request.mark += elapsed
+
+
+def _book_kind(account: "array[int]", request: Request, kind: int, paid: int) -> None:
+    if paid:
+        account[kind] += paid
+        request.ledger[kind] += paid
 
 
 def book_stolen(thread: Thread) -> None:

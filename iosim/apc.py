@@ -12,12 +12,12 @@ Simplified: the routine of a kernel APC waits for nothing but a resume.
 
 from typing import Any
 
-from iosim.attribution import BLOCKED_CALL, INTERRUPTED, LOCK, NO_REQUEST, READY_QUEUE
+from iosim.attribution import BLOCKED_CALL, INTERRUPTED, LOCK, NO_REQUEST, READY_QUEUE, Request
 from iosim.dispatcher import ApcDelivery, Dispatcher, boost
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelQueue, KernelThread, WaitOwner
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_USER_APC
 from iosim.processor import DECIDING, PASSIVE, WAKING, Processor
-from iosim.thread import APC_LEVEL, READY, RUNNING, TERMINATED, WAITING, Program
+from iosim.thread import APC_LEVEL, READY, RUNNING, TERMINATED, WAITING, Program, Thread
 
 NEXT, RUN = range(2)  # what a frame does when it is asked: begin the next APC, or do the one whose time is paid
 
@@ -25,8 +25,9 @@ NEXT, RUN = range(2)  # what a frame does when it is asked: begin the next APC, 
 class KernelApc:
     """One kernel APC, queued once. `request`: whose end it is; the APC's time is on that request's way."""
 
-    special = True
-    request = NO_REQUEST
+    def __init__(self, special: bool = True, request: Request = NO_REQUEST) -> None:
+        self.special = special
+        self.request = request
 
     def cost(self, thread: KernelThread) -> int:
         """Processor time (ns) of the thread that this one takes beside the delivery."""
@@ -46,9 +47,8 @@ NO_KERNEL_APC = KernelApc()
 class SuspendApc(KernelApc):
     """Waits until the thread's suspend count is 0."""
 
-    special = False
-
     def __init__(self, dispatcher: Dispatcher) -> None:
+        super().__init__(special=False)
         self.dispatcher = dispatcher
 
     def run(self, thread: KernelThread) -> bool:
@@ -94,18 +94,19 @@ class ApcFrame(Program):
         thread.program = self
         thread.planned = False
 
-    def resume(self, thread: KernelThread) -> bool:  # type: ignore[override]  # the dispatcher makes no other threads
+    def resume(self, thread: Thread) -> bool:
         """Run what APCs there are, then go back."""
+        mine: KernelThread = thread  # type: ignore[assignment]  # the dispatcher makes no other threads
         while True:
             if self.stage == NEXT:
-                if thread.owed:
+                if mine.owed:
                     return True
-                self.apc = next_apc(thread)
+                self.apc = next_apc(mine)
                 if self.apc is NO_KERNEL_APC:
-                    return self._go_back(thread)
-                if self._begin(thread):
+                    return self._go_back(mine)
+                if self._begin(mine):
                     return True
-            elif not self._end(thread):
+            elif not self._end(mine):
                 return False
 
     def _begin(self, thread: KernelThread) -> bool:

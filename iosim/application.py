@@ -14,21 +14,23 @@ from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
 from iosim.port_lock import LockedPort
 from iosim.services import AGAIN, DONE, LEFT, LEFT_AND_WAITS, RETRIES, WAITS, Services
-from iosim.streams import Variate
-from iosim.thread import RUNNING, Program
+from iosim.thread import RUNNING, Program, Thread
+from iosim.variates import Variate
 
 FETCH, BEGIN, FINISH = range(3)
 SECTOR = 512
 
 
 class Step:
-    """One thing a handler does. `begin` charges time; `finish` acts, once that time is paid."""
+    """One thing a handler does. `begin` charges time; `finish` acts, once that time is paid.
 
-    acts = True
-    charges = True  # `begin` has something to say
+    `acts`: `finish` does something; `charges`: `begin` does.
+    """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, acts: bool = True, charges: bool = True) -> None:
         self.services = services
+        self.acts = acts
+        self.charges = charges
 
     def begin(self, thread: KernelThread) -> None:
         """Charge the thread what comes before the act."""
@@ -41,10 +43,8 @@ class Step:
 class ComputeStep(Step):
     """Keep the processor busy for a drawn time, touching memory, then go on with the next step."""
 
-    acts = False
-
     def __init__(self, services: Services, time: Variate, private: int, request_bytes: int) -> None:
-        super().__init__(services)
+        super().__init__(services, acts=False)
         self.time = time
         self.private = private
         self.request_bytes = request_bytes
@@ -254,7 +254,8 @@ class LockedPostStep(PostStep):
 class EndStep(Step):
     """The request has been served."""
 
-    charges = False
+    def __init__(self, services: Services) -> None:
+        super().__init__(services, charges=False)
 
     def finish(self, thread: KernelThread) -> int:
         """Tell the source."""
@@ -270,40 +271,41 @@ class WorkerProgram(Program):
         self.services = services
         self.port = port
 
-    def resume(self, thread: KernelThread) -> bool:  # type: ignore[override]  # the dispatcher makes no other threads
+    def resume(self, thread: Thread) -> bool:
         """Go on: the time owed is paid, a packet was handed over, or a wait is over."""
-        stage = thread.stage
-        if stage == FETCH and thread.owed and thread.packet is NO_PACKET:
+        worker: KernelThread = thread  # type: ignore[assignment]  # the dispatcher makes no other threads
+        stage = worker.stage
+        if stage == FETCH and worker.owed and worker.packet is NO_PACKET:
             return True  # the switch of a thread that starts, or was blocked as an issuer, is no packet's business
         while True:
             if stage == FETCH:
-                if not self.services.remove(thread, self.port):
-                    thread.stage = FETCH
-                    return thread.state == RUNNING  # False: it parked; True: it spins for the port's lock
+                if not self.services.remove(worker, self.port):
+                    worker.stage = FETCH
+                    return worker.state == RUNNING  # False: it parked; True: it spins for the port's lock
                 stage = BEGIN
-            request = thread.request
-            step = request.steps[request.step]
+            request = worker.request
+            step: Step = request.steps[request.step]
             if stage == BEGIN:
                 if step.charges:
-                    step.begin(thread)
+                    step.begin(worker)
                 if not step.acts:
                     request.step += 1
                     continue
-                if thread.owed:
-                    thread.stage = FINISH
+                if worker.owed:
+                    worker.stage = FINISH
                     return True
             request.step += 1  # before the act: the request may go on in another thread at once
-            outcome = step.finish(thread)
+            outcome = step.finish(worker)
             if outcome == DONE:
                 stage = BEGIN
             elif outcome == LEFT:
                 stage = FETCH
             elif outcome == AGAIN:
                 request.step -= 1
-                thread.stage = FINISH
+                worker.stage = FINISH
                 return True
             else:
                 if outcome == RETRIES:
                     request.step -= 1
-                thread.stage = FETCH if outcome == LEFT_AND_WAITS else BEGIN
+                worker.stage = FETCH if outcome == LEFT_AND_WAITS else BEGIN
                 return False

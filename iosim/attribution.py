@@ -5,7 +5,7 @@ passed says so (`spend`): the cause gets the time, and the mark moves on by as m
 now, or a law is broken; at the end of a run the causes sum to the latencies, or a law is broken.
 """
 
-from collections.abc import Sequence
+from array import array
 from typing import Any
 
 from iosim.actor import Actor
@@ -88,7 +88,7 @@ class Request:
 
     `index` is its identity within its source (design 1.3): what is drawn for the request depends on it alone.
     Times are ns of simulated time; `intended` is when the client wanted to ask, `issued` when it did, `began` when a
-    thread first ran for it (-1 before).
+    thread first ran for it (-1 before). `ledger` holds ns by cause; requests may share one. Made by `new_request`.
     """
 
     __slots__ = (
@@ -110,21 +110,21 @@ class Request:
         "write",
     )
 
+    group: int  # request class, by its number
+    index: int
+    intended: int
+    issued: int
+    mark: int
+    ledger: "array[int]"
     source: Client
-    steps: Sequence[Any]  # of its handler (application.Step)
+    steps: list[Any]  # of its handler (application.Step)
     target: int  # of a replayed row: number of the file, bytes, 1 for a write
     offset: int
     size: int
     write: int
 
-    def __init__(self, group: int, index: int, intended: int, issued: int, ledger: list[int]) -> None:
-        self.group = group  # request class, by its number
-        self.index = index
-        self.intended = intended
-        self.issued = issued
+    def __init__(self) -> None:
         self.began = -1
-        self.mark = intended
-        self.ledger = ledger
         self.status = COMPLETED
         self.bytes = 0
         self.step = 0
@@ -137,4 +137,21 @@ class Request:
             self.mark = now
 
 
-NO_REQUEST = Request(0, 0, 0, 0, [0] * CAUSE_COUNT)
+def new_ledger() -> "array[int]":
+    """Sums of ns by cause."""
+    return array("q", bytes(8 * CAUSE_COUNT))
+
+
+def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Request:
+    """Request `index` of class `group`, intended and issued now."""
+    request = Request()  # its numbers are no arguments: compiled, that would make an object of each
+    request.group = group
+    request.index = index
+    request.intended = now
+    request.issued = now
+    request.mark = now
+    request.ledger = ledger
+    return request
+
+
+NO_REQUEST = new_request(0, 0, 0, new_ledger())

@@ -12,7 +12,7 @@ from iosim.io_manager import PAGE, IoManager
 from iosim.irp import NO_IRP, READ, Irp
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.ntstatus import STATUS_PENDING, is_error
-from iosim.thread import Program
+from iosim.thread import Program, Thread
 
 FILE_SHIFT = 44  # a page's key is file number << 44 | page number
 
@@ -102,15 +102,16 @@ class SystemWorker(Program):
         self.paging = self.irp
         self.pages = PageCache(0)
 
-    def resume(self, thread: KernelThread) -> bool:  # type: ignore[override]  # the dispatcher makes no other threads
+    def resume(self, thread: Thread) -> bool:
         """One step further."""
-        if thread.stage == ISSUE:
-            return self._issue(thread)
-        if thread.stage == COPY:
-            return self._copy(thread)
-        if thread.stage == FINISH:
-            self._finish(thread)
-        return self._take(thread)
+        worker: KernelThread = thread  # type: ignore[assignment]  # the dispatcher makes no other threads
+        if worker.stage == ISSUE:
+            return self._issue(worker)
+        if worker.stage == COPY:
+            return self._copy(worker)
+        if worker.stage == FINISH:
+            self._finish(worker)
+        return self._take(worker)
 
     def _take(self, thread: KernelThread) -> bool:
         packet = thread.packet

@@ -51,9 +51,9 @@ class LastStage(KernelApc):
     """The special kernel APC that brings the end of a request into the issuing thread (2.6)."""
 
     def __init__(self, completion: "Completion", irp: Irp) -> None:
+        super().__init__(request=irp.request)
         self.completion = completion
         self.irp = irp
-        self.request = irp.request
 
     def cost(self, thread: KernelThread) -> int:
         """What the thread pays beside the delivery."""

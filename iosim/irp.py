@@ -128,8 +128,6 @@ class Irp(Packet):
         "waiter",
     )
 
-    is_irp = True
-
     def __init__(
         self,
         stack_count: int,
@@ -139,6 +137,7 @@ class Irp(Packet):
         flags: int = 0,
     ) -> None:
         super().__init__(NO_REQUEST)
+        self.is_irp = True
         self.lookaside = lookaside
         self.removal_cost = removal_cost
         self.allocation_flags = flags

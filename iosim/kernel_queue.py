@@ -23,15 +23,14 @@ NO_LIMIT = 2**31 - 1  # there is no maximum in the real system; this one throttl
 class Packet:
     """What a kernel queue holds: a posted mini packet, or an IRP (`Irp` is one)."""
 
-    __slots__ = ("entered", "headed", "limited", "request")
+    __slots__ = ("entered", "headed", "is_irp", "limited", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        self.is_irp = False
         self.entered = 0  # ns: when it was queued
         self.headed = 0  # ns: when it became the oldest
         self.limited = 0  # the queue's `limited_ns` at that instant
-
-    is_irp = False
 
     def removed(self) -> int:
         """A thread takes an IRP: the kernel time (ns) that its removal costs beyond the call itself."""

@@ -71,25 +71,12 @@ from iosim.scenario.storage import Attached
 from iosim.scheduling import PLAIN, QUANTUM_MODES, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
-from iosim.streams import (
-    CLIENT_SHIFT,
-    Constant,
-    Streams,
-    Transform,
-    Variate,
-    empirical,
-    exponential,
-    lognormal,
-    pareto,
-    table,
-    uniform,
-    whole,
-)
+from iosim.streams import Streams, Transform, empirical, exponential, lognormal, pareto, table, uniform, whole
 from iosim.units import S, ps_per_byte
+from iosim.variates import CLIENT_SHIFT, Constant, Sequential, Variate
 from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, Source, Window
 
 BINS = 200
-SPREAD = 7919  # reads between two closed clients' places in a file; a prime, so that they meet late
 LIMIT_FACTOR = 3  # a run that can't end its counted requests stops at three times its horizon
 SYSTEM_PRIORITY = 12  # worker threads of the system (delayed work queue: 12; semantics 7.1 names the levels)
 
@@ -113,7 +100,7 @@ class Raw:
     asked_before: list[list[tuple[int, int]]]  # by class: bin, and how many had been asked before its first one
     tallies: list[dict[str, Any]]  # instead of rows, where none are kept
     causes: "array[int]"
-    ledgers: list[list[list[int]]]  # class, bin, cause
+    ledgers: "list[list[array[int]]]"  # class, bin, cause
     samples: dict[str, "array[int]"]
     extremes: dict[str, int]
     resources: list[str]
@@ -596,22 +583,6 @@ class Machine:
             found[f"disks.{name}.present_max"] = disk.present_most
             found[f"disks.{name}.waiting_max"] = disk.queued_most
         return found
-
-
-class Sequential(Variate):
-    """Request n of a source begins `size` bytes (the largest, or the mean where there is none) after request n - 1.
-
-    At the end of the file it starts over. Every closed client goes through the file for itself, from a place of its own.
-    """
-
-    def __init__(self, size: int, file_size: int) -> None:
-        self.size = size
-        self.places = max(1, file_size // size)
-
-    def value(self, index: int) -> int:
-        """Offset (bytes)."""
-        client, iteration = index >> CLIENT_SHIFT, index & ((1 << CLIENT_SHIFT) - 1)
-        return (client * SPREAD + iteration) % self.places * self.size
 
 
 def thread_params(pool: Pool) -> ThreadParams:

@@ -20,6 +20,7 @@ from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.ntstatus import STATUS_SUCCESS, STATUS_TIMEOUT
 from iosim.scheduling import FullDispatcher
 from iosim.services import Services
+from iosim.thread import Thread
 
 GROW, SHRINK = range(2)
 
@@ -178,15 +179,16 @@ class GrowingWorker(WorkerProgram):
         self.pool = pool
         self.number = number
 
-    def resume(self, thread: KernelThread) -> bool:  # type: ignore[override]  # as in WorkerProgram
+    def resume(self, thread: Thread) -> bool:
         """Go on, or end."""
-        if thread.wait_status != STATUS_TIMEOUT:
-            return super().resume(thread)
-        if thread.owed:
+        worker: KernelThread = thread  # type: ignore[assignment]  # the dispatcher makes no other threads
+        if worker.wait_status != STATUS_TIMEOUT:
+            return super().resume(worker)
+        if worker.owed:
             return True  # the switch is paid first
-        thread.wait_status = STATUS_SUCCESS
+        worker.wait_status = STATUS_SUCCESS
         self.pool.retired(self)
-        self.pool.dispatcher.terminate(thread)
+        self.pool.dispatcher.terminate(worker)
         return False
 
 

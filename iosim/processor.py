@@ -9,11 +9,14 @@ Source of the order of work and of the drain: semantics 7.5, 7.6, 0b.7. Simplifi
 busy SMT sibling.
 """
 
+from array import array
 from collections import deque
 from typing import Any
 
-from iosim import actor
 from iosim.accounts import DPC, IDLE, ISR, KERNEL, KINDS, REFILL, SPIN, SWITCH, USER, book, book_stolen, scale
+from iosim.actor import DPC as DPC_RANK
+from iosim.actor import INTERRUPT as INTERRUPT_RANK
+from iosim.actor import THREAD as THREAD_RANK
 from iosim.actor import Actor, Clock
 from iosim.dpc import NO_DPC, Dpc, DpcQueue
 from iosim.errors import BugCheck
@@ -29,7 +32,8 @@ PASSIVE, DISPATCH, DEVICE_LEVEL, HALTED, DECIDING, RAISED, WAKING = range(7)
 class Scheduler:
     """What a processor and a kernel queue ask of the dispatcher. `tick` (ns) is the clock tick; 0: time has no ticks."""
 
-    tick = 0
+    def __init__(self) -> None:
+        self.tick = 0
 
     def make_ready(self, thread: Thread) -> None:
         """The thread's wait is over."""
@@ -85,7 +89,7 @@ class Processor(Actor):
         self.place = place  # the processor's bit in its node's masks
         self.scheduler = scheduler
         self.generation = 0
-        self.account = [0] * len(KINDS)
+        self.account = array("q", bytes(8 * len(KINDS)))
         self.mode = HALTED
         self.thread = IDLE_THREAD
         self.since = 0  # start of what has not been booked yet
@@ -120,7 +124,7 @@ class Processor(Actor):
         if self.pace != FULL_PACE:
             scale(thread, self.pace, FULL_PACE)
         owed = thread.owed
-        self.clock.at(owed if owed <= thread.quantum else thread.quantum, actor.THREAD, self, 0)
+        self.clock.at(owed if owed <= thread.quantum else thread.quantum, THREAD_RANK, self, 0)
 
     def fire(self, what: int) -> None:
         """What the processor was doing has ended: a stretch of its thread, as a rule."""
@@ -178,7 +182,7 @@ class Processor(Actor):
         self.since = self.clock.now
         if self.pace != FULL_PACE:
             scale(thread, self.pace, FULL_PACE)
-        self.clock.at(thread.owed, actor.THREAD, self, 0)
+        self.clock.at(thread.owed, THREAD_RANK, self, 0)
 
     def _switched_at_dispatch(self) -> BugCheck:
         what = f"thread {self.holder.number} waited at DISPATCH_LEVEL"
@@ -349,7 +353,7 @@ class Processor(Actor):
         self._stop_for_interrupt()
         self.mode = DEVICE_LEVEL
         self.interrupt = interrupt
-        self.clock.at(interrupt.cost, actor.INTERRUPT, self, 0)
+        self.clock.at(interrupt.cost, INTERRUPT_RANK, self, 0)
 
     def _stop_for_interrupt(self) -> None:
         now = self.clock.now
@@ -375,7 +379,7 @@ class Processor(Actor):
         interrupt.service(self)
         if self.interrupts:
             self.interrupt = self.interrupts.popleft()
-            self.clock.at(self.interrupt.cost, actor.INTERRUPT, self, 0)
+            self.clock.at(self.interrupt.cost, INTERRUPT_RANK, self, 0)
         else:
             self._lower()
 
@@ -384,7 +388,7 @@ class Processor(Actor):
 
         Sent through the clock: the processor may be deciding at this very instant.
         """
-        self.clock.at(0, actor.INTERRUPT, self.messenger, SIGNAL)
+        self.clock.at(0, INTERRUPT_RANK, self.messenger, SIGNAL)
 
     def queue_dpc(self, dpc: Dpc, argument: Any = 0) -> bool:
         """Queue a DPC (KeInsertQueueDpc) from code on this processor; False, and nothing changes, when it is queued already.
@@ -421,7 +425,7 @@ class Processor(Actor):
             self.reschedule = True
             if not self.messenger.waits:
                 self.messenger.waits = True
-                self.clock.at(self.scheduler.next_tick(0), actor.INTERRUPT, self.messenger, TICK)
+                self.clock.at(self.scheduler.next_tick(0), INTERRUPT_RANK, self.messenger, TICK)
 
     def remove_dpc(self, dpc: Dpc) -> bool:
         """Take a DPC out of whatever queue it is in (KeRemoveQueueDpc); False: it is in none (D03)."""
@@ -473,14 +477,14 @@ class Processor(Actor):
         """IRQL falls below device level: go on with the DPC, drain the queue, then return to the thread."""
         if self.dpc is not NO_DPC:
             self.mode = DISPATCH
-            self.clock.at(self.dpc_left, actor.DPC, self, 0)
+            self.clock.at(self.dpc_left, DPC_RANK, self, 0)
         elif self.due and self.holder is IDLE_THREAD:
             self.mode = DISPATCH
             dpc = self.due.popleft()
             dpc.queued = False
             self.dpc = dpc
             self.dpc_left = dpc.begin(self)
-            self.clock.at(self.dpc_left, actor.DPC, self, 0)
+            self.clock.at(self.dpc_left, DPC_RANK, self, 0)
         else:
             self._return_to_thread()
 
@@ -514,7 +518,7 @@ class Processor(Actor):
         thread = self.thread
         self.since = self.clock.now
         owed = thread.owed
-        self.clock.at(owed if owed <= thread.quantum else max(thread.quantum, 0), actor.THREAD, self, 0)
+        self.clock.at(owed if owed <= thread.quantum else max(thread.quantum, 0), THREAD_RANK, self, 0)
 
     # ---- SMT and accounts ----------------------------------------------------------------------------------------
 

@@ -8,22 +8,28 @@ from array import array
 from typing import Any
 
 from iosim.actor import Clock
-from iosim.attribution import CAUSE_COUNT, Request
+from iosim.attribution import Request
 from iosim.errors import LawBroken
 from iosim.histogram import Histogram
 from iosim.probes import Probes
 
-COLUMNS = ("group", "status", "intended", "issued", "began", "ended", "bytes", "index")
+COLUMNS = ("outcome", "intended", "issued", "began", "ended", "index")
+ROW = len(COLUMNS)
+# A row's outcome holds three numbers, so that it takes 48 bytes: bytes << 16 | class << 2 | status.
+STATUS_BITS = 2
+OUTCOME_BITS = 16
+BLOCK = 4096 * ROW  # rows are kept in blocks, so that none is ever moved
 
 
 class RequestColumns:
     """One row a request that has ended, in the order of their ends; times in ns.
 
-    `rows` holds them one after the other, `len(COLUMNS)` numbers each: one call a request instead of eight.
+    `blocks` hold them one after the other, ROW numbers each; `block` is the last one, used up to `place`.
     """
 
     def __init__(self, with_causes: bool) -> None:
-        self.rows = array("q")
+        self.blocks: list[array[int]] = []
+        self.place = BLOCK  # no block yet: the first row makes one
         self.count = 0
         self.with_causes = with_causes
         self.causes = array("q")  # CAUSE_COUNT numbers a row, if asked for
@@ -33,18 +39,19 @@ class RequestColumns:
         if request.mark != now:
             raise LawBroken(unexplained(request, now))
         self.count += 1
-        self.rows.extend(
-            (
-                request.group,
-                request.status,
-                request.intended,
-                request.issued,
-                request.began,
-                now,
-                request.bytes,
-                request.index,
-            )
-        )
+        place = self.place
+        if place == BLOCK:
+            place = 0
+            self.blocks.append(array("q", bytes(8 * BLOCK)))
+            self.block = self.blocks[-1]
+        block = self.block
+        block[place] = request.bytes << OUTCOME_BITS | request.group << STATUS_BITS | request.status
+        block[place + 1] = request.intended
+        block[place + 2] = request.issued
+        block[place + 3] = request.began
+        block[place + 4] = now
+        block[place + 5] = request.index
+        self.place = place + ROW
         if self.with_causes:
             self.causes.extend(request.ledger)
 
@@ -53,8 +60,32 @@ class RequestColumns:
         return []
 
     def columns(self) -> "dict[str, array[int]]":
-        """The rows by column."""
-        return {name: self.rows[place :: len(COLUMNS)] for place, name in enumerate(COLUMNS)}
+        """The rows by column; they are handed over, block by block, and are no longer here afterwards."""
+        columns = {name: array("q") for name in COLUMNS}
+        if self.blocks:
+            self.blocks[-1] = self.blocks[-1][: self.place]
+        for number, block in enumerate(self.blocks):
+            self.blocks[number] = array("q")
+            for place, name in enumerate(COLUMNS):
+                columns[name].extend(block[place::ROW])
+        self.blocks = []
+        self.place = BLOCK
+        return columns
+
+
+def statuses(outcomes: Any) -> Any:
+    """Of outcomes, an int or a numpy column of them: how the requests ended."""
+    return outcomes & ((1 << STATUS_BITS) - 1)
+
+
+def groups(outcomes: Any) -> Any:
+    """Their classes."""
+    return (outcomes >> STATUS_BITS) & ((1 << (OUTCOME_BITS - STATUS_BITS)) - 1)
+
+
+def transferred(outcomes: Any) -> Any:
+    """Their bytes."""
+    return outcomes >> OUTCOME_BITS
 
 
 class RequestHistograms(RequestColumns):
@@ -99,11 +130,6 @@ def unexplained(request: Request, now: int) -> str:
         f"request {request.index} of class {request.group}: {request.mark - request.intended} ns are explained, "
         f"its latency is {now - request.intended} ns (at {now} ns)"
     )
-
-
-def new_ledger() -> list[int]:
-    """Sums of ns by cause."""
-    return [0] * CAUSE_COUNT
 
 
 class Fanout(Probes):

@@ -11,6 +11,7 @@ import numpy as np
 from iosim.attribution import CANCELLED, COMPLETED, DROPPED, FAILED
 from iosim.histogram import Histogram, decode
 from iosim.machine import Raw
+from iosim.recorders import groups, statuses
 from iosim.statistics import quantile_of_column
 from iosim.workload import NEVER
 
@@ -18,6 +19,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 ALL = -1
+ENDS_OF = {"latency": "ended", "wait": "began"}  # both begin with the intended arrival
 ENDS = {"completed": COMPLETED, "failed": FAILED, "cancelled": CANCELLED, "dropped": DROPPED}
 
 
@@ -115,24 +117,23 @@ class FromRows(Replication):
         super().__init__(raw, warm_up, horizon)
         columns = {name: np.frombuffer(column, dtype=np.int64) for name, column in raw.columns.items()}
         counted = columns["intended"] >= warm_up
-        self.group = columns["group"][counted]
-        self.status = columns["status"][counted]
-        self.columns = {
-            "latency": (columns["ended"] - columns["intended"])[counted],
-            "wait": (columns["began"] - columns["intended"])[counted],
-        }
+        self.columns = columns
+        self.counted = slice(None) if counted.all() else counted  # a slice is no copy
+        self.group = groups(columns["outcome"]).astype(np.int16)
+        self.status = statuses(columns["outcome"][self.counted]).astype(np.int8)
         ended = columns["ended"]
         until = horizon if raw.end_ns > horizon else NEVER
-        self.ended_group = columns["group"][(ended >= warm_up) & (ended < until)]
+        self.ended_group = self.group[(ended >= warm_up) & (ended < until)]
+        self.group = self.group[self.counted]
 
     def column(self, column: str, group: int) -> Ints:
-        """Latencies or waits of the class, in the order of their ends."""
-        values = self.columns[column]
-        return values if group == ALL else values[self.group == group]
+        """Latencies or waits of the class, in the order of their ends; made when asked for, as rows may be many."""
+        values: Ints = (self.columns[ENDS_OF[column]] - self.columns["intended"])[self.counted]
+        return values if group == ALL or len(self.raw.classes) == 1 else values[self.group == group]
 
     def count(self, group: int) -> int:
         """Rows of the class."""
-        return len(self.column("latency", group))
+        return len(self.group) if group == ALL else int((self.group == group).sum())
 
     def ended_as(self, group: int, status: int) -> int:
         """Rows of the class with this status."""

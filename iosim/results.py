@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import CAUSES
+from iosim.recorders import groups, statuses, transferred
 from iosim.statistics import Estimate, paired, paired_ratio
 
 if TYPE_CHECKING:
@@ -38,13 +39,16 @@ class Requests:
             rows = {f"{name}_ns" if name in TIMES else name: column for name, column in raw.columns.items()}
             frame = pandas.DataFrame(rows)
             frame.insert(0, "replication", raw.replication)
-            frame["class"] = [raw.classes[group] for group in raw.columns["group"]]
+            outcomes = frame.pop("outcome")
+            frame["status"] = statuses(outcomes)
+            frame["bytes"] = transferred(outcomes)
+            frame["class"] = [raw.classes[group] for group in groups(outcomes)]
             frame["latency_ns"] = frame["ended_ns"] - frame["intended_ns"]
             frame["wait_ns"] = frame["began_ns"] - frame["intended_ns"]
             frame["counted"] = frame["intended_ns"] >= self.warm_up
             for number, cause in enumerate(CAUSES if len(raw.causes) else ()):
                 frame[f"{cause}_ns"] = raw.causes[number :: len(CAUSES)]
-            frames.append(frame.drop(columns="group"))
+            frames.append(frame)
         return pandas.concat(frames, ignore_index=True)
 
     def latencies(self) -> "dict[str, Any]":
@@ -55,8 +59,8 @@ class Requests:
         for number, name in enumerate(self.raws[0].classes):
             parts = []
             for raw in self.raws:
-                rows = {key: np.frombuffer(raw.columns[key], dtype=np.int64) for key in ("group", "intended", "ended")}
-                kept = (rows["group"] == number) & (rows["intended"] >= self.warm_up)
+                rows = {name: np.frombuffer(raw.columns[name], dtype=np.int64) for name in raw.columns}
+                kept = (groups(rows["outcome"]) == number) & (rows["intended"] >= self.warm_up)
                 parts.append((rows["ended"] - rows["intended"])[kept])
             found[name] = np.concatenate(parts)
         return found

@@ -15,62 +15,27 @@ from typing import Any
 
 import numpy as np
 
+from iosim.variates import Drawn, Supply, Variate
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Transform = Callable[[Floats], Floats]
 
 BLOCK_BITS = 12  # an open source draws 4,096 at a time
 CLIENT_BITS = 6  # a closed client draws 64 iterations at a time
-CLIENT_SHIFT = 32  # a closed request's index is client << 32 | iteration
 LARGEST = float(2**53)  # ns: 104 days; a longer draw is cut, so that sums stay far below 2^63
 
 
-class Variate:
-    """A quantity that belongs to a request, in whole units (ns, bytes, ...)."""
+class Draws(Supply):
+    """Blocks of a stream's raw bits, turned into whole numbers by a pinned transform."""
 
-    def value(self, index: int) -> int:
-        """The quantity of request `index` of this source."""
-        raise NotImplementedError
-
-
-class Constant(Variate):
-    """The same for every request."""
-
-    def __init__(self, amount: int) -> None:
-        self.amount = amount
-
-    def value(self, index: int) -> int:
-        """The amount, whatever the index."""
-        return self.amount
-
-
-class Drawn(Variate):
-    """Drawn per request, in blocks of 2^bits; `capacity` blocks are kept for requests that come out of order."""
-
-    def __init__(self, key: "StreamKey", transform: Transform, bits: int, capacity: int) -> None:
+    def __init__(self, key: "StreamKey", transform: Transform) -> None:
         self.key = key
         self.transform = transform
-        self.bits = bits
-        self.mask = (1 << bits) - 1
-        self.capacity = capacity
-        self.block = -1
-        self.values: array[int] = array("q")
-        self.kept: dict[int, array[int]] = {}
 
-    def value(self, index: int) -> int:
-        """The quantity of request `index`; the same however often and in whatever order it is asked for."""
-        block = index >> self.bits
-        if block != self.block:
-            self._turn_to(block)
-        return self.values[index & self.mask]
-
-    def _turn_to(self, block: int) -> None:
-        if block not in self.kept:
-            if len(self.kept) == self.capacity:
-                del self.kept[next(iter(self.kept))]
-            drawn = self.transform(self.key.uniforms(block, self.bits))
-            self.kept[block] = array("q", np.rint(np.minimum(drawn, LARGEST)).astype(np.int64).tobytes())
-        self.values = self.kept[block]
-        self.block = block
+    def block(self, number: int, bits: int) -> "array[int]":
+        """The 2^bits numbers of a block, rounded, none above LARGEST."""
+        drawn = self.transform(self.key.uniforms(number, bits))
+        return array("q", np.rint(np.minimum(drawn, LARGEST)).astype(np.int64).tobytes())
 
 
 class StreamKey:
@@ -200,11 +165,14 @@ class Streams:
 
     def open(self, name: str, transform: Transform) -> Variate:
         """Addressed by ordinal; 16 blocks of 4,096 are kept."""
-        return Drawn(StreamKey(self.seed, self.replication, name), transform, BLOCK_BITS, 16)
+        return Drawn(self._draws(name, transform), BLOCK_BITS, 16)
 
     def closed(self, name: str, transform: Transform, clients: int) -> Variate:
-        """Addressed by `client << CLIENT_SHIFT | iteration`."""
-        return Drawn(StreamKey(self.seed, self.replication, name), transform, CLIENT_BITS, 2 * clients + 2)
+        """Addressed by `client << CLIENT_SHIFT | iteration` (variates.py)."""
+        return Drawn(self._draws(name, transform), CLIENT_BITS, 2 * clients + 2)
+
+    def _draws(self, name: str, transform: Transform) -> Draws:
+        return Draws(StreamKey(self.seed, self.replication, name), transform)
 
 
 def empirical(values: list[float], cumulative: list[float]) -> Transform:

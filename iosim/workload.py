@@ -8,12 +8,12 @@ identity alone (streams.py).
 from array import array
 
 from iosim.actor import ARRIVAL, STOP, Actor, Clock
-from iosim.attribution import Client, Request
+from iosim.attribution import Client, Request, new_ledger, new_request
 from iosim.completion_port import CompletionPort
 from iosim.errors import LawBroken
 from iosim.kernel_queue import Packet
-from iosim.recorders import RequestColumns, new_ledger
-from iosim.streams import CLIENT_SHIFT, Variate
+from iosim.recorders import RequestColumns
+from iosim.variates import CLIENT_SHIFT, Variate
 
 NEVER = 2**62
 MOST_ITERATIONS = (1 << CLIENT_SHIFT) - 1
@@ -63,12 +63,11 @@ class Source(Client):
     `answers`: its clients wait for the end of a request, and `served` says what they do next.
     """
 
-    answers = False
-
     def __init__(self, clock: Clock, window: Window, group: int, port: CompletionPort) -> None:
         self.clock = clock
         self.window = window
         self.generation = 0
+        self.answers = False
         self.group = group
         self.port = port
         self.steps: list[object] = []
@@ -87,7 +86,7 @@ class Source(Client):
         if now >= self.turn:
             self._turn_ledger(now)
         window = self.window
-        request = Request(self.group, index, now, now, new_ledger() if self.keeps_causes else self.ledger)
+        request = new_request(self.group, index, now, new_ledger() if self.keeps_causes else self.ledger)
         request.source = self
         request.steps = self.steps
         window.area += window.present * (now - window.since)
@@ -180,12 +179,11 @@ class OpenSource(Source):
 class ClosedSource(Source):
     """Clients that think, ask, and wait for the answer."""
 
-    answers = True
-
     def __init__(
         self, clock: Clock, window: Window, group: int, port: CompletionPort, clients: int, think: Variate
     ) -> None:
         super().__init__(clock, window, group, port)
+        self.answers = True
         self.clients = clients
         self.think = think
         self.iterations = [0] * clients
@@ -264,8 +262,6 @@ class PipelinedSource(ClosedSource):
 class ReplaySource(Source):
     """The rows of a block trace: at their own times, or as fast as possible with `depth` of them outstanding."""
 
-    answers = True
-
     def __init__(
         self,
         clock: Clock,
@@ -280,6 +276,7 @@ class ReplaySource(Source):
         depth: int,
     ) -> None:
         super().__init__(clock, window, group, port)
+        self.answers = True
         self.arrival = arrival
         self.target = target
         self.offset = offset

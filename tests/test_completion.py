@@ -32,7 +32,7 @@ from iosim.ntstatus import (
 )
 from iosim.objects import INFINITE, Event, wait_for
 from iosim.services import CallCosts, Services
-from iosim.streams import Constant
+from iosim.variates import Constant
 
 BOTH = [USUAL, APC_MODE]
 

@@ -72,6 +72,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "registry",
         "streams",
         "units",
+        "variates",
         "version",
     ),
 }
@@ -128,6 +129,7 @@ PER_EVENT = (
     "thread",
     "threaded_dpcs",
     "timers",
+    "variates",
     "workload",
 )
 

@@ -23,7 +23,7 @@ from iosim.clock import HeapClock, SimpyClock
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.irp import READ
-from iosim.streams import Constant
+from iosim.variates import Constant
 
 ISSUE = CALL + IRP + 2 * PAGE_LOCK + DOWN + START
 

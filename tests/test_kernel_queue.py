@@ -13,13 +13,12 @@ from tiny import GO, WAIT, Step, Tiny, call, causes, compute, note, take
 
 from iosim.actor import Clock
 from iosim.apc import queue_user_apc
-from iosim.attribution import NO_REQUEST, SYSTEM_WORKER_QUEUE, Request
+from iosim.attribution import NO_REQUEST, SYSTEM_WORKER_QUEUE, Request, new_ledger, new_request
 from iosim.completion_port import CompletionPort
 from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelQueue, KernelThread, Packet
 from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_USER_APC
 from iosim.probes import Probes
 from iosim.processor import Scheduler
-from iosim.recorders import new_ledger
 from iosim.thread import Program, Thread
 
 
@@ -50,7 +49,7 @@ class Bench:
             assert self.queue.remove(thread) is NO_PACKET
 
     def insert(self, *indices: int) -> list[Packet]:
-        packets = [Packet(Request(0, index, self.clock.now, self.clock.now, new_ledger())) for index in indices]
+        packets = [Packet(new_request(0, index, self.clock.now, new_ledger())) for index in indices]
         for packet in packets:
             self.queue.insert(packet)
         return packets

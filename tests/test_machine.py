@@ -23,6 +23,7 @@ from iosim.errors import IosimError, LawBroken
 from iosim.kernel_queue import KernelQueue
 from iosim.machine import Machine, Raw
 from iosim.processor import Processor
+from iosim.recorders import groups
 from iosim.scenario.loader import Scenario, load
 from iosim.summary import fingerprint
 
@@ -357,7 +358,7 @@ def test_another_disk_and_another_class_leave_every_other_draw_alone(monkeypatch
     tree["workload"] = {**tree["workload"], "idle": EVERYTHING["workload"]["closed"]}
     tree["handlers"]["short"] = [{"compute": "1 ns"}]
     after = run(tree)
-    ours = [row for row, group in enumerate(after.columns["group"]) if group == 0]
+    ours = [row for row, group in enumerate(map(groups, after.columns["outcome"])) if group == 0]
     intended = sorted(after.columns["intended"][row] for row in ours)
     assert intended == sorted(before.columns["intended"])
     assert sorted(offered.commands) == commands
@@ -367,7 +368,7 @@ def test_another_disk_and_another_class_leave_every_other_draw_alone(monkeypatch
 def test_a_slower_machine_is_offered_the_same_requests() -> None:
     fast, slow = run(EVERYTHING), run(EVERYTHING, machine__cores_per_node=1, disks__flash__read="200 us")
     fast_asked, slow_asked = (
-        sorted(asked for asked, group in zip(raw.columns["intended"], raw.columns["group"], strict=True) if not group)
+        sorted(asked for asked, group in zip(raw.columns["intended"], map(groups, raw.columns["outcome"]), strict=True) if not group)
         for raw in (fast, slow)
     )
     assert fast_asked == slow_asked

@@ -11,18 +11,18 @@ from tiny_io import CALL, IRP, NTFS, REMOVAL, REMOVE, TinyIo
 
 import iosim
 from iosim.application import BlockStep, ComputeStep, WorkerProgram
-from iosim.attribution import CAUSES, PORT_ORDER, Request
+from iosim.attribution import CAUSES, PORT_ORDER, new_ledger, new_request
 from iosim.batch import BatchServices
 from iosim.clock import HeapClock
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.kernel_queue import KernelThread
 from iosim.machine import Raw
 from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, ThreadParams
-from iosim.recorders import Behind, new_ledger
+from iosim.recorders import Behind
 from iosim.scheduling import FullDispatcher
-from iosim.streams import CLIENT_SHIFT, Constant, Variate
 from iosim.summary import fingerprint
 from iosim.thread import TERMINATED, WAITING
+from iosim.variates import CLIENT_SHIFT, Constant, Variate
 
 # ---- batched dequeue -------------------------------------------------------------------------------------------------
 
@@ -164,7 +164,7 @@ def test_who_waits_in_a_batch_behind_whom_is_told_exactly() -> None:
             (7, 2),
             (1, 0),
         ):  # two threads are woken; the first to run takes the third packet too
-            request = Request(group, index, 1000, 1000, new_ledger())
+            request = new_request(group, index, 1000, new_ledger())
             request.source, request.steps = tiny.ended, tiny.steps
             tiny.port.post(request)
 

@@ -16,7 +16,7 @@ from tiny import EVENTS, EVER, Late, Passing
 
 from iosim.actor import STOP
 from iosim.apc import kernel_apcs, queue_user_apc
-from iosim.attribution import BLOCKED_CALL, Request
+from iosim.attribution import BLOCKED_CALL, new_ledger, new_request
 from iosim.cache import Caches
 from iosim.clock import HeapClock
 from iosim.completion_port import CompletionPort
@@ -25,7 +25,6 @@ from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelThread, Packet
 from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_PENDING, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.numa import Topology
 from iosim.objects import Event
-from iosim.recorders import new_ledger
 from iosim.thread import READY, RUNNING, TERMINATED, Program, Thread
 from iosim.win32 import INFINITE, WAIT_OBJECT_0, Api, Call, CompletionStatus, Handle, System, ThreadBody
 from iosim.win32.ports import PostedPacket
@@ -75,7 +74,7 @@ class RealPorts:
 
     def insert(self, port: CompletionPort, packet: int) -> int:
         depth = len(port.entries)
-        port.post(Request(0, packet, self.clock.now, self.clock.now, new_ledger()))
+        port.post(new_request(0, packet, self.clock.now, new_ledger()))
         return depth
 
     def remove(self, bare: BareThread, port: CompletionPort, most: int, timeout: int, alertable: bool) -> str:

@@ -15,6 +15,7 @@ from iosim.dispatcher import Dispatcher
 from iosim.errors import WrongInput
 from iosim.kernel_queue import KernelThread
 from iosim.processor import DEVICE_LEVEL, DISPATCH, HALTED, WAKING
+from iosim.recorders import groups
 from iosim.scheduling import FullDispatcher, SchedulerParams
 from iosim.summary import fingerprint
 from iosim.thread import READY, TERMINATED
@@ -104,7 +105,7 @@ HOGS: Tree = {
 def test_0b15_relief_lets_a_starved_pool_work_for_a_doubled_quantum(relief: bool, served: int) -> None:
     """Ready from 0 on, its worker is lifted at 5 s, for 62.5 ms of 1 ms each."""
     raw = run(HOGS, machine__dispatcher__starvation_relief=relief)
-    rows = zip(raw.columns["ended"], raw.columns["group"], strict=True)
+    rows = zip(raw.columns["ended"], map(groups, raw.columns["outcome"]), strict=True)
     ended = [end for end, group in rows if group and end < 9 * S]
     assert len(ended) == served
     assert not ended or 5 * S + MS < ended[0] < ended[-1] < 5 * S + 63 * MS

@@ -17,8 +17,6 @@ from scipy.special import ndtri
 
 from iosim import streams
 from iosim.streams import (
-    CLIENT_SHIFT,
-    Constant,
     StreamKey,
     Streams,
     Transform,
@@ -31,6 +29,7 @@ from iosim.streams import (
     uniform,
     whole,
 )
+from iosim.variates import CLIENT_SHIFT, Constant
 
 TRANSFORMS: dict[str, Transform] = {
     "exponential": exponential(1e6),

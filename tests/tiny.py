@@ -13,7 +13,7 @@ from typing import Any
 from iosim.accounts import KINDS
 from iosim.actor import ARRIVAL, DEVICE, SAMPLE, TIMER, Actor, Clock
 from iosim.apc import KernelApc
-from iosim.attribution import BLOCKED_CALL, CAUSES, NO_REQUEST, Request
+from iosim.attribution import BLOCKED_CALL, CAUSES, NO_REQUEST, Request, new_ledger, new_request
 from iosim.cache import Caches
 from iosim.clock import HeapClock
 from iosim.dispatcher import Dispatcher
@@ -23,7 +23,6 @@ from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
 from iosim.numa import Topology
 from iosim.processor import FULL_PACE, Processor
-from iosim.recorders import new_ledger
 from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
 from iosim.thread import PASSIVE_LEVEL, Program, Thread
 
@@ -244,7 +243,7 @@ class Tiny:
 
     def request(self, index: int = 0) -> Request:
         """A request that is issued now, with a ledger of its own."""
-        return Request(0, index, self.clock.now, self.clock.now, new_ledger())
+        return new_request(0, index, self.clock.now, new_ledger())
 
     def packet(self, index: int = 0) -> Packet:
         """A mini packet of a request that is issued now."""

@@ -6,7 +6,7 @@ from tiny import Tiny
 
 from iosim.actor import DEVICE, Clock
 from iosim.application import DrawnTransfer, EndStep, Step, WorkerProgram
-from iosim.attribution import SYSTEM_WORKER_QUEUE, Client, Request
+from iosim.attribution import SYSTEM_WORKER_QUEUE, Client, Request, new_ledger, new_request
 from iosim.cache_manager import CacheManager, PageCache, SystemWorker
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
@@ -18,9 +18,8 @@ from iosim.drives.drive import Command
 from iosim.io_manager import PAGE, USUAL, IoCosts, IoManager, IoParams
 from iosim.irp import READ
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
-from iosim.recorders import new_ledger
 from iosim.services import CallCosts, Services
-from iosim.streams import Constant, Variate
+from iosim.variates import Constant, Variate
 
 # Processor time (ns), chosen so that every sum tells what it is made of.
 CALL, IRP, PAGE_LOCK, REMOVAL, REMOVE = 10, 20, 3, 9, 5
@@ -129,7 +128,7 @@ class TinyIo(Tiny):
     def ask(self, *indices: int) -> None:
         """Requests arrive now."""
         for index in indices:
-            request = Request(0, index, self.clock.now, self.clock.now, new_ledger())
+            request = new_request(0, index, self.clock.now, new_ledger())
             request.source = self.ended
             request.steps = self.steps
             self.port.post(request)
