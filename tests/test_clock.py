@@ -19,9 +19,9 @@ class Scribe(Actor):
     """Writes down when it was called and with what; `then` may ask for more."""
 
     def __init__(self, clock: Clock, log: Log) -> None:
+        super().__init__()
         self.clock = clock
         self.log = log
-        self.generation = 0
         self.then: dict[int, list[tuple[int, int, int]]] = {}
         self.stops_at = -1
         self.kills_at = -1

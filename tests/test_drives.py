@@ -87,6 +87,7 @@ class Later(Actor):
     """Submits one command at its time."""
 
     def __init__(self, host: Host, at: int, tag: int, offset: int, size: int) -> None:
+        super().__init__()
         self.host = host
         self.command = (tag, offset, size)
         host.drive.clock.at(at, ARRIVAL, self, 0)

@@ -37,6 +37,7 @@ class Late(Actor):
     """Does something at a given time."""
 
     def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
         self.act = act
 
     def fire(self, what: int) -> None:
@@ -47,6 +48,7 @@ class Tick(Actor):
     """Does something every `step` ns, when the instant has settled."""
 
     def __init__(self, clock: Clock, step: int, act: Callable[[], object]) -> None:
+        super().__init__()
         self.clock = clock
         self.step = step
         self.act = act
