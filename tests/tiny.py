@@ -15,9 +15,9 @@ from iosim.actor import ARRIVAL, DEVICE, SAMPLE, TIMER, Actor, Clock
 from iosim.apc import KernelApc
 from iosim.attribution import BLOCKED_CALL, CAUSES, NO_REQUEST, Request
 from iosim.cache import Caches
-from iosim.clock import HeapClock
 from iosim.dispatcher import Dispatcher
 from iosim.dpc import MEDIUM, Dpc
+from iosim.heap_clock import HeapClock
 from iosim.interrupts import Interrupt
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
