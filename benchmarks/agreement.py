@@ -14,7 +14,7 @@ import simpy
 from benchmarks import simpy_file, simpy_port
 from benchmarks.draws import Chance, by_random, by_streams
 from benchmarks.simpy_port import Log
-from iosim.clock import HeapClock
+from iosim.heap_clock import HeapClock
 from iosim.machine import Machine, Raw
 from iosim.scenario.loader import Scenario, load
 from iosim.statistics import interval

@@ -14,8 +14,8 @@ from time import perf_counter
 from benchmarks.agreement import BUILDERS, scenario_of
 from benchmarks.draws import by_random
 from iosim.attribution import Request
-from iosim.clock import HeapClock
 from iosim.errors import LawBroken
+from iosim.heap_clock import HeapClock
 from iosim.machine import Machine
 from iosim.recorders import RequestColumns, unexplained
 

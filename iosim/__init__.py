@@ -10,7 +10,10 @@ Importing the package loads neither numpy nor simpy nor matplotlib: names are fe
 from importlib import import_module
 from typing import Any
 
+from iosim import compiled
 from iosim.version import VERSION as __version__
+
+compiled.install()  # before anything is imported that may be compiled
 
 _HOMES = {
     "load": "iosim.scenario.loader",

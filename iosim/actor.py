@@ -1,4 +1,4 @@
-"""What the clock calls, and what a clock is. Knows no simpy; to be compiled like every mechanism."""
+"""What the clock calls, and what a clock is. Knows no simpy; compiled like every mechanism."""
 
 from enum import IntEnum
 
@@ -27,7 +27,8 @@ class Actor:
     `generation` voids: raising it by one makes every entry that the actor has pending dead.
     """
 
-    generation = 0
+    def __init__(self) -> None:
+        self.generation = 0
 
     def fire(self, what: int) -> None:
         """Do what was asked for (`what` is the actor's own code) at `clock.now`."""

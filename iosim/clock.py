@@ -1,97 +1,55 @@
-"""The clocks: SimPy's environment and a plain heap, the same order of events on both.
+"""The clocks by name: the same order of events on each, so that a run's results do not depend on the clock.
 
-The only place that imports simpy. A run's results do not depend on the clock (tests/test_clock.py holds both to one suite).
+Each is a module of its own, imported when it is asked for: whoever runs on one needs neither simpy nor a compiler for another.
 """
 
-from heapq import heappop, heappush
-from typing import Any
+from collections.abc import Callable
 
-import simpy
-
-from iosim.actor import USER, Actor, Clock
-
-
-class HeapClock(Clock):
-    """A heap of plain tuples: no dependency, no compiler."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heap: list[tuple[int, int, int, Actor, int, int]] = []
-
-    def at(self, delay: int, rank: int, actor: Actor, what: int) -> None:
-        """Call `actor.fire(what)` in `delay` ns; of equal instants the lower `rank`, then the older entry goes first."""
-        heappush(self.heap, (self.now + delay, rank, self.sequence, actor, what, actor.generation))
-        self.sequence += 1
-
-    def run(self, limit: int) -> None:
-        """Fire what is due until nothing is left, `stop` is called or `limit` more events have fired."""
-        heap = self.heap
-        left = limit
-        self.running = True
-        while left and heap:
-            self.now, _rank, _sequence, actor, what, generation = heappop(heap)
-            if generation == actor.generation:
-                self.events += 1
-                actor.fire(what)
-                if not self.running:
-                    return
-                left -= 1
+from iosim.actor import Clock
+from iosim.compiled import MODE
+from iosim.errors import Mistake, WrongInput
 
 
-class _Entry:
-    """The lightest thing that SimPy's event list will carry."""
+def fast() -> Clock:
+    """A compiled heap, the fastest."""
+    from iosim.fast_clock import FastClock
 
-    __slots__ = ("_defused", "_ok", "_value", "actor", "callbacks", "clock", "generation", "what")
-
-    def __init__(self, clock: "SimpyClock", actor: Actor, what: int) -> None:
-        self.clock = clock
-        self.actor = actor
-        self.what = what
-        self.generation = actor.generation
-        self.callbacks = (self.fire,)
-        self._ok = True
-        self._value = None
-
-    def fire(self, _event: object) -> None:
-        clock = self.clock
-        clock.now = int(clock.env.now)
-        if self.generation == self.actor.generation:
-            clock.events += 1
-            self.actor.fire(self.what)
+    return FastClock()
 
 
-class _Environment(simpy.Environment):
-    """SimPy's environment with whole nanoseconds, its own events ranked after the model's."""
+def heap() -> Clock:
+    """A heap of plain tuples."""
+    from iosim.heap_clock import HeapClock
 
-    def schedule(self, event: Any, priority: Any = 1, delay: Any = 0) -> None:
-        """Queue a SimPy event; raises ValueError for a delay that is no whole number of nanoseconds."""
-        if not isinstance(delay, int):
-            raise ValueError(f"a SimPy process on this clock waits whole nanoseconds; {delay!r} is no int")
-        heappush(self._queue, (self._now + delay, USER + priority, next(self._eid), event))
-
-    def queue_entry(self, entry: _Entry, rank: int, delay: int) -> None:
-        heappush(self._queue, (self._now + delay, rank, next(self._eid), entry))  # type: ignore[misc]
+    return HeapClock()
 
 
-class SimpyClock(Clock):
-    """SimPy's environment as the clock: a user's own SimPy processes live on `env`, at `Rank.USER`."""
+def simpy() -> Clock:
+    """SimPy's environment: SimPy processes of the user's own can live on it."""
+    from iosim.simpy_clock import SimpyClock
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.env = _Environment(initial_time=0)
-
-    def at(self, delay: int, rank: int, actor: Actor, what: int) -> None:
-        """Call `actor.fire(what)` in `delay` ns; of equal instants the lower `rank`, then the older entry goes first."""
-        self.env.queue_entry(_Entry(self, actor, what), rank, delay)
-
-    def run(self, limit: int) -> None:
-        """Fire what is due until nothing is left, `stop` is called or `limit` more events have fired."""
-        env = self.env
-        last = self.events + limit
-        self.running = True
-        while self.running and env._queue and self.events < last:
-            self.now = int(env._queue[0][0])  # before the step, as a user's own process asks for the time too
-            env.step()
+    return SimpyClock()
 
 
-CLOCKS = {"heap": HeapClock, "simpy": SimpyClock}
+ALL: dict[str, Callable[[], Clock]] = {"simpy": simpy, "heap": heap, "fast": fast}
+NAMES = tuple(ALL)
+CLOCKS = {name: make for name, make in ALL.items() if name != "fast" or MODE.compiled}  # those that can be had here
+
+
+def choose_clock(name: str | None = None) -> str:
+    """The name of the clock that was asked for, or of the fastest one here.
+
+    Raises ValueError for a name that no clock has, WrongInput for one that can't be had here: never another one instead.
+    """
+    if name is None:
+        return "fast" if "fast" in CLOCKS else "heap"
+    if name not in ALL:
+        raise ValueError(f"clock is {', '.join(map(repr, NAMES[:-1]))} or {NAMES[-1]!r}, not {name!r}")
+    if name not in CLOCKS:
+        raise WrongInput([Mistake(f"clock {name}", 0, 0, "", f"needs compiled code, and this is {MODE}")])
+    return name
+
+
+def make_clock(name: str | None = None) -> Clock:
+    """A new clock of this name, or of the fastest kind here. Raises as `choose_clock`."""
+    return CLOCKS[choose_clock(name)]()

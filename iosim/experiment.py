@@ -11,7 +11,9 @@ from itertools import product
 from typing import Any
 
 from iosim import machine, summary
-from iosim.errors import Mistake, WrongInput
+from iosim.clock import choose_clock, make_clock
+from iosim.compiled import MODE
+from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.machine import Raw
 from iosim.replication import ALL
 from iosim.results import Result, Study
@@ -34,6 +36,7 @@ class Task:
     clock: str
     seed: int
     timeline: bool
+    compiled: bool = MODE.compiled  # of the process that asks
 
 
 def run(
@@ -42,16 +45,18 @@ def run(
     seed: int | None = None,
     replications: int | None = None,
     jobs: int | None = None,
-    clock: str = "heap",
+    clock: str | None = None,
     study: bool = True,
     progress: Progress | None = None,
 ) -> Result:
     """Run the scenario `replications` times, and the cells of its study unless `study` is False.
 
-    `jobs` processes (default: all cores); `clock` is heap or simpy, with the same results. `progress(done, total, what)` is
-    called as replications end. Raises WrongInput for a trace that can't be read, LawBroken when the model is wrong.
+    `jobs` processes (default: all cores); `clock` is simpy, heap or fast (default: the fastest here), with the same results.
+    `progress(done, total, what)` is called as replications end. Raises WrongInput for a trace that can't be read and for a
+    clock that can't be had here, LawBroken when the model is wrong.
     """
-    check_arguments(scenario, replications, jobs, clock)
+    check_arguments(scenario, replications, jobs)
+    clock = choose_clock(clock)
     seed = scenario.model.run.seed if seed is None else seed
     for path in scenario.traces.values():
         check_readable(str(path))
@@ -86,12 +91,10 @@ def _study_warnings(study: Study, overloads: bool) -> list[str]:
     return [f"{len(rows)} of {len(study.rows)} cells: {what}" for what, rows in said.items() if rows]
 
 
-def check_arguments(scenario: Scenario, replications: int | None, jobs: int | None, clock: str) -> None:
+def check_arguments(scenario: Scenario, replications: int | None, jobs: int | None) -> None:
     """Raises TypeError or ValueError that says what is accepted."""
     if not isinstance(scenario, Scenario):
         raise TypeError(f"iosim.run takes a scenario, not {scenario!r}: iosim.run(iosim.load({scenario!r}))")
-    if clock not in ("heap", "simpy"):
-        raise ValueError(f"clock is 'heap' or 'simpy', not {clock!r}")
     for name, value in (("replications", replications), ("jobs", jobs)):
         if value is not None and value < 1:
             raise ValueError(f"{name} is at least 1, not {value}")
@@ -136,14 +139,14 @@ def _all(tasks: list[Task], jobs: int | None) -> Iterable[tuple[Task, Raw]]:
 
 
 def replicate(task: Task) -> tuple[Task, Raw]:
-    """Run one task (in a worker process, as a rule)."""
-    from iosim.clock import CLOCKS
-
+    """Run one task (in a worker process, as a rule). Raises IosimError in a worker that would mix modes."""
+    if task.compiled != MODE.compiled:
+        raise IosimError(f"a worker process runs {MODE}, unlike the process that started it; start anew")
     record = set(task.scenario.model.run.record)
     if task.timeline:
         record.add("timeline")
     traces = machine.read_traces(task.scenario)
-    it = machine.Machine(task.scenario, CLOCKS[task.clock](), task.seed, task.replication, traces, record)
+    it = machine.Machine(task.scenario, make_clock(task.clock), task.seed, task.replication, traces, record)
     return task, it.run()
 
 
@@ -335,7 +338,8 @@ def _result(scenario: Scenario, raws: list[Raw], clock: str, seed: int, study: S
         "python": platform.python_version(),
         "platform": platform.platform(),
         "clock": clock,
-        "compiled": False,
+        "compiled": MODE.compiled,
+        "mode": str(MODE),
         "scenario_sha256": scenario.digest(),
         "source": scenario.source,
     }

@@ -75,6 +75,7 @@ class BalanceSetManager(Actor):
     """
 
     def __init__(self, dispatcher: "FullDispatcher") -> None:
+        super().__init__()
         self.dispatcher = dispatcher
         self.clock = dispatcher.clock
         self.booked = False

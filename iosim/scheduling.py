@@ -465,6 +465,7 @@ class QuantumTick(Actor):
     """
 
     def __init__(self, dispatcher: FullDispatcher) -> None:
+        super().__init__()
         self.dispatcher = dispatcher
         self.clock = dispatcher.clock
         self.booked = False

@@ -286,7 +286,7 @@ def serve(
     chunks: int = 8,
     piece_time: int = 25_000,
     costs: Costs = USUAL,
-    clock: str = "heap",
+    clock: str | None = None,
 ) -> Outcome:
     """Run the server until each client has had the file, of so many chunks, so many times."""
     size = chunks * CHUNK

@@ -4,8 +4,9 @@ import pytest
 from tiny import Device, Scheduled, Step, Tiny, call, causes, compute, note
 
 from iosim.actor import Clock
-from iosim.clock import HeapClock, SimpyClock
+from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelThread
+from iosim.simpy_clock import SimpyClock
 from iosim.thread import READY
 from iosim.win32 import Api, System, ThreadBody
 

@@ -29,12 +29,13 @@ from tiny import (
 from iosim.actor import Clock
 from iosim.apc import KernelApc, all_apcs_disabled, is_suspended, kernel_apcs, queue_user_apc
 from iosim.attribution import NO_REQUEST, Request
-from iosim.clock import HeapClock, SimpyClock
+from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelQueue, KernelThread, Packet
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.objects import INFINITE, Event, wait_for
 from iosim.resources import Resource
+from iosim.simpy_clock import SimpyClock
 from iosim.slim_locks import SlimLock
 from iosim.thread import APC_LEVEL, DISPATCH_LEVEL, TERMINATED, WAITING
 

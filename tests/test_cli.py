@@ -15,6 +15,8 @@ import yaml
 from iosim import cli
 from iosim.cli import summary as shown
 from iosim.cli.tables import plain
+from iosim.clock import CLOCKS, choose_clock
+from iosim.compiled import MODE, Mode
 from iosim.errors import LawBroken
 from iosim.version import VERSION
 
@@ -53,7 +55,9 @@ class Said:
 
 
 @pytest.fixture
-def iosim(here: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+def iosim(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("iosim.cli.run.MODE", Mode(True))  # in either mode, no note about it
+
     def call(*arguments: str) -> Said:
         capsys.readouterr()
         status = cli.main(list(arguments))
@@ -89,7 +93,7 @@ def test_verbs_that_run_nothing_import_no_engine() -> None:
 
 def test_the_module_is_the_same_as_the_script() -> None:
     said = python("-m", "iosim", "--version")
-    assert (said.returncode, said.stdout) == (0, f"iosim, version {VERSION}\n")
+    assert (said.returncode, said.stdout) == (0, f"iosim {VERSION}, {MODE}\n")
 
 
 @pytest.mark.parametrize(
@@ -286,6 +290,42 @@ def test_the_table_shows_what_matters_most_first() -> None:
     causes = text[text.index("where a request's time goes") :].splitlines()
     assert causes[2:4] == ["kernel  3 us  75.0 %", "user    1 us  25.0 %"]
     assert "dma" not in text
+
+
+@pytest.mark.parametrize(("asked", "lines"), [(False, 1), (True, 0)])
+def test_a_run_in_plain_python_that_nobody_asked_for_says_so_in_one_line(
+    asked: bool, lines: int, iosim: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip hides what the build said."""
+    monkeypatch.setattr("iosim.experiment.run", lambda *_, **__: Outcome({**SUMMARY, "warnings": []}))
+    monkeypatch.setattr("iosim.cli.run.MODE", Mode(False, "no C compiler was found when it was installed", asked))
+    note = (
+        "note: plain Python: no C compiler was found when it was installed. The results are the same and take longer;"
+    )
+    said = iosim("run", "./s.yaml").err.splitlines()
+    assert [line.startswith(note) for line in said] == [True] * lines + [False]
+    assert iosim("run", "./s.yaml", "--quiet").err == ""
+
+
+def test_the_fast_clock_without_compiled_code_is_status_2_and_nothing_is_written(
+    iosim: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iosim.clock.MODE", Mode(False, "no C compiler was found when it was installed"))
+    monkeypatch.delitem(CLOCKS, "fast", raising=False)
+    said = iosim("run", "./s.yaml", "--clock", "fast")
+    why = "needs compiled code, and this is plain Python: no C compiler was found when it was installed"
+    assert (said.status, said.out, said.err) == (2, "", f"clock fast: {why}\n")
+    assert not Path("iosim-out").exists()
+
+
+def test_a_run_tells_its_clock_and_mode_and_imports_no_other_clock(here: Path) -> None:
+    code = "import sys; from iosim.cli import main; main(['run', './s.yaml', '--format', 'json', *sys.argv[1:]])"
+    code += "; print('simpy' in sys.modules, file=sys.stderr)"
+    for clock, arguments in ((choose_clock(), []), ("heap", ["--clock", "heap"]), ("simpy", ["--clock", "simpy"])):
+        said = python("-c", code, "--jobs", "1", *arguments)
+        origin = json.loads(said.stdout)["provenance"]
+        assert (origin["clock"], origin["compiled"], origin["mode"]) == (clock, MODE.compiled, str(MODE))
+        assert said.stderr.splitlines()[-1] == str(clock == "simpy")
 
 
 def test_data_is_alone_on_stdout_and_talk_on_stderr(iosim: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 from iosim.application import BlockStep, ComputeStep, Step
 from iosim.attribution import BLOCKED_CALL
 from iosim.cache_manager import SystemWorker
-from iosim.clock import HeapClock
 from iosim.completion import DirectRules
 from iosim.device_stack import BUFFERED, NOT_FAST, DeviceObject, FileObject
 from iosim.dispatcher import IO_DISK_INCREMENT
+from iosim.heap_clock import HeapClock
 from iosim.io_manager import USUAL, IoParams, MiniPacket
 from iosim.irp import NO_NOTICE, READ, WRITE, Irp, Notice, StatusBlock
 from iosim.kernel_queue import NO_PACKET, KernelThread

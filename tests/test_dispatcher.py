@@ -22,7 +22,6 @@ from tiny import (
 )
 
 from iosim.actor import Clock
-from iosim.clock import HeapClock, SimpyClock
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import (
     THREAD_PRIORITY_IDLE,
@@ -32,11 +31,13 @@ from iosim.dispatcher import (
     decay,
     quantum_units,
 )
+from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import STATUS_PENDING
 from iosim.objects import INFINITE, Event, wait_for
 from iosim.processor import HALTED, PASSIVE
 from iosim.scheduling import SchedulerParams
+from iosim.simpy_clock import SimpyClock
 from iosim.thread import DISPATCH_LEVEL, READY, TERMINATED, Program
 from iosim.win32 import Api, Handle, System, ThreadBody
 

@@ -22,11 +22,12 @@ from tiny import (
 )
 
 from iosim.actor import DEVICE, Clock
-from iosim.clock import HeapClock, SimpyClock
 from iosim.dpc import HIGH, LOW, MEDIUM, MEDIUM_HIGH, Dpc, DpcQueue
 from iosim.errors import BugCheck
+from iosim.heap_clock import HeapClock
 from iosim.interrupts import Interrupt
 from iosim.processor import Processor
+from iosim.simpy_clock import SimpyClock
 from iosim.thread import APC_LEVEL, DEVICE_IRQL, DISPATCH_LEVEL, PASSIVE_LEVEL
 from iosim.threaded_dpcs import DpcThreads, ThreadedDpc
 

@@ -9,10 +9,10 @@ from statistics import fmean
 import pytest
 
 from iosim.actor import ARRIVAL, Actor
-from iosim.clock import HeapClock
 from iosim.drives.drive import Command, CommandListener, Drive
 from iosim.drives.hdd import SECTOR, Hdd, HddParams, SeekCurve, seek_points
 from iosim.drives.nvme import Nvme, NvmeParams
+from iosim.heap_clock import HeapClock
 from iosim.presets import DRIVES
 
 MS = 1_000_000
@@ -87,6 +87,7 @@ class Later(Actor):
     """Submits one command at its time."""
 
     def __init__(self, host: Host, at: int, tag: int, offset: int, size: int) -> None:
+        super().__init__()
         self.host = host
         self.command = (tag, offset, size)
         host.drive.clock.at(at, ARRIVAL, self, 0)

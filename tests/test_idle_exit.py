@@ -5,8 +5,9 @@ from tiny import CountingDpc, Device, Scheduled, Tiny, block, call, causes, comp
 
 from iosim.actor import Clock
 from iosim.apc import kernel_apcs
-from iosim.clock import HeapClock, SimpyClock
 from iosim.dpc import LOW
+from iosim.heap_clock import HeapClock
+from iosim.simpy_clock import SimpyClock
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])

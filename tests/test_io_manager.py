@@ -19,10 +19,11 @@ from tiny_io import CALL, DOWN, DPC, IRP, ISR, NTFS, PAGE_LOCK, REMOVAL, REMOVE,
 
 from iosim.actor import ARRIVAL, Clock
 from iosim.application import BlockStep, ComputeStep, DrawnTransfer, SleepStep
-from iosim.clock import HeapClock, SimpyClock
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import IO_DISK_INCREMENT
+from iosim.heap_clock import HeapClock
 from iosim.irp import READ
+from iosim.simpy_clock import SimpyClock
 from iosim.variates import Constant
 
 ISSUE = CALL + IRP + 2 * PAGE_LOCK + DOWN + START

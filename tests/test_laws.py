@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import iosim
-from iosim.clock import HeapClock
+from iosim.heap_clock import HeapClock
 from iosim.machine import Machine
 from iosim.scenario.loader import load
 from iosim.statistics import interval

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from tiny import Device, Step, Tiny, causes, compute, enter, leave, note, pay
 
 from iosim.actor import Clock
-from iosim.clock import HeapClock, SimpyClock
+from iosim.heap_clock import HeapClock
 from iosim.locks import CriticalSection
+from iosim.simpy_clock import SimpyClock
 from iosim.thread import TERMINATED
 
 

@@ -368,7 +368,11 @@ def test_another_disk_and_another_class_leave_every_other_draw_alone(monkeypatch
 def test_a_slower_machine_is_offered_the_same_requests() -> None:
     fast, slow = run(EVERYTHING), run(EVERYTHING, machine__cores_per_node=1, disks__flash__read="200 us")
     fast_asked, slow_asked = (
-        sorted(asked for asked, group in zip(raw.columns["intended"], map(groups, raw.columns["outcome"]), strict=True) if not group)
+        sorted(
+            asked
+            for asked, group in zip(raw.columns["intended"], map(groups, raw.columns["outcome"]), strict=True)
+            if not group
+        )
         for raw in (fast, slow)
     )
     assert fast_asked == slow_asked

@@ -13,8 +13,8 @@ import iosim
 from iosim.application import BlockStep, ComputeStep, WorkerProgram
 from iosim.attribution import CAUSES, PORT_ORDER, new_ledger, new_request
 from iosim.batch import BatchServices
-from iosim.clock import HeapClock
 from iosim.completion import SKIP_PORT_ON_SUCCESS
+from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelThread
 from iosim.machine import Raw
 from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, ThreadParams

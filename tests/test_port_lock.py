@@ -11,8 +11,8 @@ from tiny_io import Ended
 import iosim
 from iosim.application import EndStep, LockedPostStep, WorkerProgram
 from iosim.attribution import Request
-from iosim.clock import HeapClock
 from iosim.completion_port import CompletionPort
+from iosim.heap_clock import HeapClock
 from iosim.io_manager import IoCosts, IoManager
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.machine import Machine

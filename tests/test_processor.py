@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from tiny import Device, Step, Tick, Tiny, block, call, causes, compute, note
 
 from iosim.actor import THREAD, Clock
-from iosim.clock import HeapClock, SimpyClock
+from iosim.heap_clock import HeapClock
 from iosim.processor import HALTED
+from iosim.simpy_clock import SimpyClock
 
 
 @pytest.fixture(params=[HeapClock, SimpyClock])

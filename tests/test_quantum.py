@@ -6,10 +6,11 @@ from tiny_win32 import Log
 
 from iosim.actor import Clock
 from iosim.apc import kernel_apcs
-from iosim.clock import HeapClock, SimpyClock
 from iosim.completion import CompletionMode
+from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelThread
 from iosim.scheduling import SchedulerParams
+from iosim.simpy_clock import SimpyClock
 from iosim.win32 import Api, System, ThreadBody
 
 TICKS = SchedulerParams(quantum_mode="ticks")

@@ -18,9 +18,9 @@ from iosim.actor import STOP
 from iosim.apc import kernel_apcs, queue_user_apc
 from iosim.attribution import BLOCKED_CALL, new_ledger, new_request
 from iosim.cache import Caches
-from iosim.clock import HeapClock
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
+from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import NO_PACKET, NO_QUEUE, KernelThread, Packet
 from iosim.ntstatus import STATUS_ABANDONED_WAIT_0, STATUS_PENDING, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.numa import Topology

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 import iosim
-from iosim.clock import HeapClock
 from iosim.drives.drive import Command
+from iosim.heap_clock import HeapClock
 from iosim.machine import Machine
 from iosim.results import Result
 from iosim.scenario.sources import bundled_directory

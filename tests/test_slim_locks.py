@@ -11,8 +11,9 @@ from tiny import Device, Step, Tiny, causes, compute, enter, leave, note, pay
 
 import iosim
 from iosim.actor import Clock
-from iosim.clock import HeapClock, SimpyClock
 from iosim.errors import SelfDeadlock
+from iosim.heap_clock import HeapClock
+from iosim.simpy_clock import SimpyClock
 from iosim.slim_locks import SlimLock
 from iosim.thread import TERMINATED
 

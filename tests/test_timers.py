@@ -4,10 +4,11 @@ import pytest
 from tiny import GO, WAIT, Step, Tiny, call, compute
 
 from iosim.actor import Clock
-from iosim.clock import HeapClock, SimpyClock
+from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT
 from iosim.objects import INFINITE, DispatcherObject, wait_for
+from iosim.simpy_clock import SimpyClock
 from iosim.timers import Timer
 
 

@@ -15,9 +15,9 @@ from iosim.actor import ARRIVAL, DEVICE, SAMPLE, TIMER, Actor, Clock
 from iosim.apc import KernelApc
 from iosim.attribution import BLOCKED_CALL, CAUSES, NO_REQUEST, Request, new_ledger, new_request
 from iosim.cache import Caches
-from iosim.clock import HeapClock
 from iosim.dispatcher import Dispatcher
 from iosim.dpc import MEDIUM, Dpc
+from iosim.heap_clock import HeapClock
 from iosim.interrupts import Interrupt
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
@@ -36,6 +36,7 @@ class Late(Actor):
     """Does something at a given time."""
 
     def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
         self.act = act
 
     def fire(self, what: int) -> None:
@@ -46,6 +47,7 @@ class Tick(Actor):
     """Does something every `step` ns, when the instant has settled."""
 
     def __init__(self, clock: Clock, step: int, act: Callable[[], object]) -> None:
+        super().__init__()
         self.clock = clock
         self.step = step
         self.act = act

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from iosim.cli.talk import talk
+from iosim.compiled import MODE
 from iosim.errors import IosimError
 from iosim.version import VERSION
 
@@ -36,7 +37,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(VERSION, prog_name="iosim")
+@click.version_option(VERSION, message=f"iosim {VERSION}, {MODE}")
 def iosim() -> None:
     """Simulate the Windows NT I/O manager and its completion ports.
 

@@ -48,6 +48,7 @@ class Drive(Actor):
     """
 
     def __init__(self, clock: Clock, slots: int, capacity: int) -> None:
+        super().__init__()
         self.clock = clock
         self.slots = slots
         self.capacity = capacity
@@ -113,6 +114,7 @@ class EarlyEnd(Actor):
     """Finishes the commands that were done while one began."""
 
     def __init__(self, drive: Drive) -> None:
+        super().__init__()
         self.drive = drive
 
     def fire(self, what: int) -> None:

@@ -211,6 +211,7 @@ class Starter(Actor):
     """Makes a new thread ready once the present instant's caller has finished."""
 
     def __init__(self, dispatcher: Dispatcher, thread: KernelThread) -> None:
+        super().__init__()
         self.dispatcher = dispatcher
         self.thread = thread
         dispatcher.clock.at(0, THREAD, self, 0)

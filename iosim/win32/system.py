@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.cache import Caches
-from iosim.clock import CLOCKS
+from iosim.clock import make_clock
 from iosim.completion import CompletionMode, discard
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject
@@ -54,7 +54,7 @@ class System:
         self,
         processors: int = 1,
         *,
-        clock: str = "heap",
+        clock: str | None = None,
         system_call: int = 0,
         context_switch: int = 0,
         quantum: int = 187_500_000,
@@ -68,7 +68,7 @@ class System:
         disk: DiskParams = USUAL_DISK,
         pool_threads: int = MAXIMUM_THREADS,
     ) -> None:
-        self.clock = CLOCKS[clock]()
+        self.clock = make_clock(clock)
         caches = Caches(Topology(1, processors), 1, 1, 0, 0)
         mode = QUANTUM_MODES[completion_mode] if tick else PLAIN.quantum_mode
         scheduler = scheduler or SchedulerParams(quantum_mode=mode)

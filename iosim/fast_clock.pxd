@@ -1,0 +1,25 @@
+from libc.stdint cimport int64_t
+from iosim.actor cimport Actor, Clock
+
+cdef struct Node:
+    int64_t time
+    int64_t order
+    int64_t slot
+
+cdef struct Call:
+    int64_t what
+    int64_t generation
+
+cdef class FastClock(Clock):
+    cdef public int64_t moves
+    cdef Node* heap
+    cdef Call* calls
+    cdef list actors
+    cdef Py_ssize_t size, room
+    cdef int64_t free
+    cdef bint hole
+    cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what) except *
+    cpdef void run(self, int64_t limit) except *
+    cdef void grow(self) except *
+    cdef void sink(self, Node node) noexcept
+    cdef void drop_first(self) noexcept
