@@ -505,13 +505,13 @@ class Processor(Actor):
             self._book_part(thread, 0)
             self.begin_stretch()
             return
-        if self.scheduler.outranked(thread):
-            self.since = self.clock.now
-            self.pre_empt()
-        elif thread.quantum <= 0 and self.scheduler.quantum_ended(thread):  # it had ended before the drain
+        if thread.quantum <= 0 and self.scheduler.quantum_ended(thread):  # it had ended before the drain
             self._book_part(thread, 0)
             thread.planned = True
             self.run_next()
+        elif self.scheduler.outranked(thread):
+            self.since = self.clock.now
+            self.pre_empt()
         else:
             self._resume_stretch()
 
