@@ -268,7 +268,7 @@ class KernelApcs(ApcDelivery):
 
     def wake(self, thread: KernelThread, increment: int) -> None:
         """The thread hears of it when it looks again."""
-        if increment:
+        if increment or thread.foreground:
             boost(thread, increment)
         thread.apc_frames[0].broken.end_wait(thread, STATUS_SUCCESS)
 

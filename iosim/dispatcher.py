@@ -289,12 +289,12 @@ class Dispatcher(Scheduler):
     def wake(self, thread: KernelThread, increment: int = 0) -> None:
         """The wait is satisfied. Its request's time since the mark had the wait's cause.
 
-        `increment` boosts the thread's priority (semantics 7.4); a port's wake carries none (C11).
+        `increment` boosts the thread's priority, and so does being in front (semantics 7.4); a port's wake carries none (C11).
         """
         if thread.apc_frames:
             self.apcs.wake(thread, increment)
             return
-        if increment:
+        if increment or thread.foreground:
             boost(thread, increment)
         thread.request.spend(thread.wait_cause, self.clock.now)
         if thread.queue is not NO_QUEUE:

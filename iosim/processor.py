@@ -146,7 +146,8 @@ class Processor(Actor):
                 return
         else:
             self._book_part(thread, elapsed)
-        if thread.quantum <= 0 and thread.irql < DISPATCH_LEVEL and self.scheduler.quantum_ended(thread):
+        ended = thread.quantum <= 0 and thread.irql < DISPATCH_LEVEL and not self.due  # DPCs come first (7.6.4)
+        if ended and self.scheduler.quantum_ended(thread):
             thread.planned = True
             self.run_next()
         else:
@@ -508,7 +509,11 @@ class Processor(Actor):
             self._book_part(thread, 0)
             self.begin_stretch()
             return
-        if self.scheduler.outranked(thread):
+        if thread.quantum <= 0 and self.scheduler.quantum_ended(thread):  # it had ended before the drain
+            self._book_part(thread, 0)
+            thread.planned = True
+            self.run_next()
+        elif self.scheduler.outranked(thread):
             self.since = self.clock.now
             self.pre_empt()
         else:

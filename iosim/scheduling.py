@@ -17,7 +17,7 @@ queues, of equal threads of its own node first; that equals of a processor's own
 
 from dataclasses import dataclass
 
-from iosim.actor import INTERRUPT, Actor, Clock
+from iosim.actor import INTERRUPT, TIMER, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
 from iosim.dispatcher import REAL_TIME, Dispatcher, decay, lowest_bit, oust
@@ -32,6 +32,7 @@ UNITS_A_TICK = 3
 WAITS_ARE_CHARGED_BELOW = 14  # base priority (semantics 7.2)
 NO_PROCESSOR = -1
 NO_PRIORITY = -1
+CHARGE, END = range(2)  # what a quantum's tick does
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,9 +425,12 @@ class FullDispatcher(Dispatcher):
         return self._better_queue(number).mask >> (thread.priority + 1) != 0
 
     def pre_empted(self, thread: Thread) -> None:
-        """To the head of its level, with the rest of its quantum (semantics 7.2)."""
+        """To the head of its level, with the rest of its quantum; to the tail if this tick took the last (semantics 7.2)."""
+        over = self.by_ticks and thread.units <= 0
+        if over:
+            self._end_quantum(thread)
         self._count_ready(1)
-        self._queue(thread, self._home(thread, thread.processor), True)
+        self._queue(thread, self._home(thread, thread.processor), not over)
         self.displaced = thread
 
     def quantum_ended(self, thread: Thread) -> bool:
@@ -461,6 +465,7 @@ class FullDispatcher(Dispatcher):
 class QuantumTick(Actor):
     """The clock tick as the quantum sees it: whoever runs is charged three units, however long it ran (semantics 7.2).
 
+    A quantum ends when the tick's timers have expired: the timers come first in the drain, and threads after it (7.6.4).
     It comes only while threads run: nobody else would notice.
     """
 
@@ -474,20 +479,31 @@ class QuantumTick(Actor):
         """Come at the next tick."""
         self.booked = True
         tick = self.dispatcher.tick
-        self.clock.at(tick - self.clock.now % tick, INTERRUPT, self, 0)
+        self.clock.at(tick - self.clock.now % tick, INTERRUPT, self, CHARGE)
 
     def fire(self, what: int) -> None:
-        """Charge every processor's thread."""
+        """Charge every processor's thread; then end the quanta that are used up."""
+        if what == CHARGE:
+            self._charge()
+            return
+        for processor in self.dispatcher.processors:
+            thread = processor.thread
+            if thread is not IDLE_THREAD and processor.mode != WAKING and thread.units <= 0:
+                processor.end_quantum()
+
+    def _charge(self) -> None:
         self.booked = False
         busy = False
+        over = False
         for processor in self.dispatcher.processors:
             thread = processor.thread
             if thread is not IDLE_THREAD:
                 busy = True
                 if processor.mode != WAKING:
                     thread.units -= UNITS_A_TICK
-                    if thread.units <= 0:
-                        processor.end_quantum()
+                    over |= thread.units <= 0
+        if over:
+            self.clock.at(0, TIMER, self, END)
         if busy:
             self.book()
 

@@ -415,13 +415,14 @@ def test_2_7_an_object_that_is_signalled_once_while_its_oldest_waiter_is_held_up
     assert tiny.log == [(350, first), (600, second)]
 
 
+@pytest.mark.parametrize("foreground", [0, 2])
 @pytest.mark.parametrize("increment", [0, 1])
-def test_7_4_a_wake_without_a_boost_is_none_in_an_apc_either(increment: int) -> None:
-    """Not even for a thread in front."""
+def test_7_4_a_wake_boosts_a_thread_in_an_apc_as_any_other(increment: int, foreground: int) -> None:
+    """Without an increment, only one in front."""
     tiny = Tiny()
     thread = tiny.start(wait(), call(lambda: tiny.log.append((tiny.clock.now, thread.priority))))
-    thread.foreground = 2
+    thread.foreground = foreground
     break_off(tiny, thread, "100 long")
     tiny.at(350, lambda: tiny.dispatcher.wake(thread, increment))
     tiny.run()
-    assert tiny.log == [(400, 8 + (increment and increment + 2))]
+    assert tiny.log == [(400, 8 + increment + foreground)]

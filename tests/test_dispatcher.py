@@ -32,7 +32,7 @@ from iosim.dispatcher import (
     quantum_units,
 )
 from iosim.heap_clock import HeapClock
-from iosim.kernel_queue import KernelThread
+from iosim.kernel_queue import KernelQueue, KernelThread
 from iosim.ntstatus import STATUS_PENDING
 from iosim.objects import INFINITE, Event, wait_for
 from iosim.processor import HALTED, PASSIVE
@@ -399,6 +399,20 @@ def test_7_4_a_process_in_front_adds_its_separation_to_a_boost_and_loses_it_at_o
     if foreground:
         decay(thread)
         assert (thread.priority, thread.priority_decrement) == (8, 0)
+
+
+@pytest.mark.parametrize(("foreground", "priority"), [(0, 8), (1, 9), (2, 10)])
+def test_7_4_the_end_of_any_wait_but_a_ports_lifts_a_thread_in_front(foreground: int, priority: int) -> None:
+    """Base plus an increment of 0 plus the separation; a port's wake carries none (0b.15)."""
+    tiny = Tiny()
+    port = KernelQueue(tiny.clock, tiny.dispatcher, 0, 1)
+    seen: list[int] = []
+    look = call(lambda: seen.append(thread.priority))
+    thread = tiny.start(take(port), look, compute(10), block(100), look)
+    thread.foreground = foreground
+    tiny.insert(50, port, 1)
+    tiny.run()
+    assert seen == [8, priority]
 
 
 def test_7_4_a_boost_is_capped_at_15_with_its_foreground_part() -> None:

@@ -322,6 +322,27 @@ def test_D01_the_drain_on_an_smt_processor_costs_its_time_and_no_more() -> None:
     assert tiny.log == [(900, (0, DISPATCH_LEVEL, 0)), (1700, "done")]
 
 
+def test_7_6_4_a_quantum_that_ends_when_a_dpc_is_due_ends_after_the_drain(clock: type[Clock]) -> None:
+    """A's quantum of 100 is over while it is at DISPATCH_LEVEL: the DPC runs on the way down, and only then B."""
+    tiny = Tiny(quantum=100, clock=clock)
+    steps = (raise_irql(DISPATCH_LEVEL), compute(150), lower_irql(), note("a goes on"), compute(10), note("a"))
+    tiny.start(*steps)
+    tiny.start(note("b begins"), compute(10), note("b"))
+    Device(tiny.processors[0], 0, 10, lambda: tiny.log.append((tiny.clock.now, "dpc"))).at(tiny, 50)
+    tiny.run()
+    assert tiny.log == [(160, "dpc"), (160, "b begins"), (170, "b"), (170, "a goes on"), (180, "a")]
+
+
+def test_D01_7_6_5_a_dpc_that_is_queued_as_the_quantum_ends_runs_before_the_next_thread() -> None:
+    """And the call returns only when its thread has a processor again."""
+    tiny = Tiny(quantum=100)
+    dpc = CountingDpc(10, lambda: tiny.log.append((tiny.clock.now, "dpc")))
+    tiny.start(compute(100), queue(dpc), note("a goes on"))
+    tiny.start(note("b begins"), compute(10), note("b"))
+    tiny.run()
+    assert tiny.log == [(100, True), (110, "dpc"), (110, "b begins"), (120, "b"), (120, "a goes on")]
+
+
 # ---- IRQL ------------------------------------------------------------------------------------------------------------
 
 

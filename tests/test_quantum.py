@@ -1,7 +1,7 @@
 """Quanta in clock ticks: a tick is charged to whoever runs, a satisfied wait costs a unit. Semantics 7.2, 7.4, 0b.12."""
 
 import pytest
-from tiny import Device, Passing, Scheduled, block, compute, note, wait
+from tiny import WAIT, Device, Passing, Scheduled, Step, Tiny, block, compute, note, wait
 from tiny_win32 import Log
 
 from iosim.actor import Clock
@@ -9,6 +9,8 @@ from iosim.apc import kernel_apcs
 from iosim.completion import CompletionMode
 from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelThread
+from iosim.ntstatus import STATUS_PENDING
+from iosim.objects import Event, wait_for
 from iosim.scheduling import SchedulerParams
 from iosim.simpy_clock import SimpyClock
 from iosim.win32 import Api, System, ThreadBody
@@ -20,6 +22,17 @@ TICKS = SchedulerParams(quantum_mode="ticks")
 def clock(request: pytest.FixtureRequest) -> type[Clock]:
     kind: type[Clock] = request.param
     return kind
+
+
+def timed_out(tiny: Scheduled, timeout: int) -> Step:
+    """Wait for nothing, until the timeout."""
+    nothing = Event(tiny.dispatcher, True, False)
+
+    def act(_tiny: Tiny, thread: KernelThread) -> int:
+        assert wait_for(thread, [nothing], False, timeout, False) == STATUS_PENDING
+        return WAIT
+
+    return Step(act)
 
 
 def by_ticks(processors: int = 1, quantum: int = 200, clock: type[Clock] = HeapClock, **tiny: int) -> Scheduled:
@@ -59,6 +72,33 @@ def test_7_2_ticks_that_fall_into_interrupts_are_charged_to_the_interrupted_thre
     Device(tiny.processors[0], 10, 40).at(tiny, 180)
     tiny.run()
     assert tiny.log == [(280, "b"), (400, "a")]
+
+
+def test_7_2_0b13_a_quantum_ends_when_the_timers_of_its_last_tick_have_expired(clock: type[Clock]) -> None:
+    """B's timeout and A's second tick are both at 200: B is ready when A's quantum ends, and goes first."""
+    tiny = by_ticks(clock=clock)
+    tiny.start(timed_out(tiny, 150), note("b woke"), compute(10), note("b"))
+    tiny.start(compute(500), note("a"))
+    tiny.run()
+    assert tiny.log == [(200, "b woke"), (210, "b"), (510, "a")]
+
+
+@pytest.mark.parametrize("at", ["the tick", "a DPC in that tick"])
+def test_7_2_a_thread_that_is_pre_empted_as_its_quantum_ends_goes_to_the_tail_with_a_full_one(at: str) -> None:
+    """C, which is better, wakes at 200, where A's quantum ends: when C waits again it is B's turn."""
+    tiny = by_ticks()
+    better = tiny.start(*([timed_out(tiny, 150)] if at == "the tick" else [wait()]), compute(10), priority=12)
+    first = tiny.start(compute(300), note("a"))
+    tiny.start(compute(150), note("b"))
+    if at == "a DPC in that tick":
+        Device(tiny.processors[0], 10, 40, lambda: tiny.dispatcher.wake(better)).at(tiny, 180)
+    units: list[int] = []
+    tiny.at(250, lambda: units.append(first.units))
+    switches: list[int] = []
+    tiny.at(290, lambda: switches.append(first.switches))
+    tiny.run()
+    assert (units, switches) == ([6], [1])
+    assert tiny.log == [(360, "b"), (460, "a")] if at == "the tick" else [(390, "b"), (540, "a")]
 
 
 def test_7_2_a_satisfied_wait_costs_a_unit_below_priority_14() -> None:

@@ -205,6 +205,11 @@ MISTAKES = {
         "threads: 2/processor, affinity: procesor}",
         "s.yaml:14:57: pools.workers.affinity: 'procesor' is not one of any, processor; did you mean 'processor'?",
     ),
+    "more threads for a processor than memory holds": (
+        "threads: 2/processor}",
+        "threads: 12345678901/processor}",
+        "s.yaml:14:34: pools.workers.threads: '12345678901/processor' is more than 10000/processor",
+    ),
     "a pool that grows downwards": (
         "threads: 2/processor}",
         "threads: 8, grows: {max: 2/processor}}",

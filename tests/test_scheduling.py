@@ -148,6 +148,14 @@ def test_a_pool_is_of_a_group_that_the_machine_has(nodes: int, cores: int, said:
         scenario(tree)
 
 
+def test_threads_of_every_processor_are_of_no_one_group() -> None:
+    tree = everything_but()
+    tree["machine"] |= {"cores_per_node": 33, "numa_nodes": 2}
+    tree["pools"]["helpers"] |= {"group": 1, "affinity": "processor"}
+    with pytest.raises(WrongInput, match=r"pools.helpers.group: threads with 'affinity: processor' are spread over"):
+        scenario(tree)
+
+
 CHOICES = st.fixed_dictionaries(
     {
         "placement": st.sampled_from(["last", "ideal"]),

@@ -270,3 +270,6 @@ def _pools(model: ScenarioModel) -> Found:
     for name, pool in model.pools.items():
         if pool.group >= groups:
             yield ("pools", name, "group"), f"the machine has processor groups 0 to {groups - 1}, not {pool.group}"
+        elif pool.group and pool.affinity == "processor":
+            message = "threads with 'affinity: processor' are spread over all groups' processors; leave 'group' out"
+            yield ("pools", name, "group"), message

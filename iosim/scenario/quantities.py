@@ -13,6 +13,7 @@ from iosim import units
 from iosim.scenario.reading import Json, Read, bounded, number, shown, whole
 from iosim.scenario.suggest import closest
 
+MOST_A_PROCESSOR = 10_000  # threads, or places at a port: more than any machine has memory for
 NO_LIMIT = 2**31 - 1  # a port's `concurrency: none`: more than any machine has threads
 
 
@@ -107,6 +108,8 @@ def _count(value: Any) -> int | PerProcessor:
     if isinstance(value, str):
         number, slash, unit = (part.strip() for part in value.partition("/"))
         if slash and unit == "processor" and number.isascii() and number.isdigit() and int(number[:9]) > 0:
+            if int(number[:9]) > MOST_A_PROCESSOR:
+                raise ValueError(f"{shown(value)} is more than {MOST_A_PROCESSOR}/processor")
             return PerProcessor(int(number[:9]))
         raise ValueError(f"{shown(value)} is not a count; write a whole number, or like '2/processor'")
     return bounded(whole, 1, 1_000_000)(value)
