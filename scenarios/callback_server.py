@@ -21,7 +21,6 @@ from iosim.win32 import (
     INFINITE,
     INVALID_HANDLE_VALUE,
     MAXIMUM_WAIT_OBJECTS,
-    NULL,
     Api,
     Buffer,
     CompletionStatus,
@@ -69,7 +68,7 @@ class Server:
     port: Handle
     file: Handle
     file_size: int
-    all_closed: int = NULL  # an event: no connection is left
+    all_closed: Handle  # an event: no connection is left
     left: int = 0  # connections; counted without a lock, as with InterlockedDecrement
     packets: int = 0
     failures: list[int] = field(default_factory=list)  # errors of operations that failed

@@ -128,7 +128,7 @@ def test_one_exit_packet_sends_all_workers_home_after_the_work_that_was_queued_b
     system = System(1)
     port = system.port(1)
     system.start(start)
-    workers = [system.start(worker, Server(Design(), port, port, 0)) for _ in range(3)]
+    workers = [system.start(worker, Server(Design(), port, port, 0, port)) for _ in range(3)]
     system.run()
     assert (done, ended) == ([10, 20, 30, 40, 50], [50, 50, 50])
 
@@ -142,7 +142,7 @@ def test_workers_whose_port_is_closed_under_them_get_no_packet_and_go() -> None:
 
     system = System(1)
     port = system.port()
-    server = Server(Design(), port, port, 0)
+    server = Server(Design(), port, port, 0, port)
     threads = [system.start(worker, server) for _ in range(2)]
     system.start(close)
     system.run()
