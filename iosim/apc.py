@@ -154,7 +154,7 @@ class ApcFrame(Program):
             return False
         if not thread.apc_frames:
             thread.waits_in = NO_OWNER
-        return rest > 0 or self.program.resume(thread)
+        return thread.owed > 0 or self.program.resume(thread)  # who looks again at a port may have to spin for its lock
 
     def _wait_over(self, thread: KernelThread) -> bool:
         """Look again; False: the thread is back in its wait."""

@@ -6,7 +6,8 @@ then its request waits for the lock.
 
 Simplified: such an insert is late, but keeps no processor busy; a thread that finds nothing and parks holds the lock but pays
 only for its spin; a place that a blocking thread gives up is free without the lock. A spinner that was pre-empted keeps
-its turn, and others theirs.
+its turn, and others theirs. A packet that a kernel APC inserts on top of a wait at the port enters at once: the thread that
+is about to look again spins for the turn that this takes.
 """
 
 from collections import deque
@@ -16,6 +17,7 @@ from iosim.attribution import LOCK
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
+from iosim.thread import RUNNING
 
 
 class LockedPort(CompletionPort):
@@ -87,6 +89,18 @@ class LockedPort(CompletionPort):
         if wait:
             thread.owe_spin(wait)
         return packet
+
+    def insert_in_apc(self, packet: Packet) -> None:
+        """As in any port (1.4.5); later its thread might have parked, and another one be woken."""
+        self.turn()
+        waiting = self.waiting
+        self.waiting = []
+        self.insert_in_turn(packet)
+        self.waiting = waiting
+
+    def wait_again(self, thread: KernelThread, status: int) -> bool:
+        """As in any port; True without a packet: it spins for its turn, and its program asks again by itself."""
+        return super().wait_again(thread, status) or thread.state == RUNNING
 
     def run_down(self) -> list[Packet]:
         """Late packets are discarded with the rest."""

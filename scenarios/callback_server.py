@@ -20,6 +20,7 @@ from iosim.win32 import (
     ERROR_PIPE_CONNECTED,
     INFINITE,
     INVALID_HANDLE_VALUE,
+    MAXIMUM_WAIT_OBJECTS,
     Api,
     Buffer,
     CompletionStatus,
@@ -67,6 +68,8 @@ class Server:
     port: Handle
     file: Handle
     file_size: int
+    all_closed: Handle  # an event: no connection is left
+    left: int = 0  # connections; counted without a lock, as with InterlockedDecrement
     packets: int = 0
     failures: list[int] = field(default_factory=list)  # errors of operations that failed
     farewells: list[int] = field(default_factory=list)  # errors with which workers were sent home
@@ -95,9 +98,13 @@ class Connection:
 
     def listen(self, api: Api) -> ThreadBody:
         """Wait for a client."""
+        yield api.EnterCriticalSection(self.section)
         result = yield api.ConnectNamedPipe(self.pipe, self.reader)
-        if result.error == ERROR_PIPE_CONNECTED:  # a client was faster, and no packet will come
-            yield from self.await_request(api)
+        if refused(result):  # no packet will come: a client was faster, or it cannot be waited for
+            self.reading = False
+            self.broken = result.error != ERROR_PIPE_CONNECTED
+            yield from self.go_on(api)
+        yield api.LeaveCriticalSection(self.section)
 
     def await_request(self, api: Api) -> ThreadBody:
         """Wait for the next message of the client."""
@@ -134,9 +141,11 @@ class Connection:
     # ---- callbacks ---------------------------------------------------------------------------------------------------
 
     def on_connected(self, api: Api, status: CompletionStatus) -> ThreadBody:
-        """A client is there."""
+        """A client is there; or the wait for one has failed."""
         yield api.EnterCriticalSection(self.section)
-        yield from self.await_request(api)
+        self.reading = False
+        self.broken |= not status.ok
+        yield from self.go_on(api)
         yield api.LeaveCriticalSection(self.section)
 
     def on_request(self, api: Api, status: CompletionStatus) -> ThreadBody:
@@ -184,7 +193,14 @@ class Connection:
         if not self.broken:
             yield from self.await_request(api)
         if self.broken:
-            yield api.CloseHandle(self.pipe)
+            yield from self.close(api)
+
+    def close(self, api: Api) -> ThreadBody:
+        """The end: nothing of this connection is under way, and nothing will be."""
+        yield api.CloseHandle(self.pipe)
+        self.server.left -= 1
+        if not self.server.left:
+            yield api.SetEvent(self.server.all_closed)
 
 
 def refused(result: IoResult) -> bool:
@@ -225,22 +241,34 @@ def client(api: Api, size: int, files: int, piece_time: int, times: list[int]) -
     buffer = yield api.HeapAlloc(PIECE)
     for _ in range(files):
         asked = yield api.QueryPerformanceCounter()
-        yield api.WriteFile(pipe, buffer, REQUEST)
+        result = yield api.WriteFile(pipe, buffer, REQUEST)
         left = size
-        while left:
+        while left and result.ok:
             result = yield api.ReadFile(pipe, buffer, PIECE)
             left -= result.bytes_transferred
             yield api.Sleep(piece_time)
+        if left:
+            break  # the server has closed the connection
         times.append((yield api.QueryPerformanceCounter()) - asked)
     yield api.CloseHandle(pipe)
 
 
+def wait_for_the_end(api: Api, threads: list[Handle]) -> ThreadBody:
+    """Of all threads; a wait takes so many handles and no more."""
+    for first in range(0, len(threads), MAXIMUM_WAIT_OBJECTS):
+        yield api.WaitForMultipleObjects(threads[first : first + MAXIMUM_WAIT_OBJECTS], True, INFINITE)
+
+
 def main(api: Api, design: Design, size: int, programs: list[Any], found: list[Any]) -> ThreadBody:
-    """The server's first thread: set everything up, wait for the clients' end, send the workers home."""
+    """The server's first thread: set everything up, wait for the clients' end, send the workers home.
+
+    Not before the last connection is closed: what is under way then would end at a port that nobody looks at.
+    """
     port = yield api.CreateIoCompletionPort(INVALID_HANDLE_VALUE, None, 0, design.concurrency)
     file = yield api.CreateFile("content", overlapped=True, no_buffering=True)
     yield api.CreateIoCompletionPort(file, port, FILE)
-    server = Server(design, port, file, size)
+    all_closed = yield api.CreateEvent(True, not programs)
+    server = Server(design, port, file, size, all_closed, len(programs))
     connections = []
     for _ in programs:
         pipe = yield api.CreateNamedPipe(PIPE, overlapped=True)
@@ -255,9 +283,10 @@ def main(api: Api, design: Design, size: int, programs: list[Any], found: list[A
     clients = []
     for program in programs:
         clients.append((yield api.CreateThread(client, *program)))
-    yield api.WaitForMultipleObjects(clients, True, INFINITE)
+    yield from wait_for_the_end(api, clients)
+    yield api.WaitForSingleObject(all_closed, INFINITE)
     yield api.PostQueuedCompletionStatus(port, 0, EXIT, None)
-    yield api.WaitForMultipleObjects(workers, True, INFINITE)
+    yield from wait_for_the_end(api, workers)
     yield api.CloseHandle(file)
     yield api.CloseHandle(port)
 

@@ -8,7 +8,7 @@ import pytest
 
 from iosim.win32 import Api, DiskParams, Overlapped, System, ThreadBody
 from scenarios import callback_server
-from scenarios.callback_server import CHUNK, Connection, Costs, Design, Outcome, Server, serve, worker
+from scenarios.callback_server import CHUNK, PIECE, Connection, Costs, Design, Outcome, Server, serve, worker
 
 FREE = Costs(system_call=0, context_switch=0, disk=DiskParams(latency=80_000))
 ERROR_BROKEN_PIPE, ERROR_ABANDONED_WAIT_0, ERROR_INVALID_HANDLE = 109, 735, 6
@@ -63,6 +63,51 @@ def test_an_operation_that_failed_is_a_packet_too_and_closes_the_connection() ->
     assert all(connection.pipe.closed for connection in outcome.connections)
 
 
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("costs", [FREE, Costs()])
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("pieces", [0, 3, 9])
+def test_a_client_may_go_at_any_time_and_its_connection_is_closed_when_nothing_of_it_is_under_way(
+    monkeypatch: pytest.MonkeyPatch, asks: bool, pieces: int, costs: Costs, workers: int
+) -> None:
+    """Before it asks, while the file is read for it, while a chunk is sent: the workers stay until the last one is closed."""
+
+    def client(api: Api, size: int, files: int, piece_time: int, times: list[int]) -> ThreadBody:
+        pipe = yield api.CreateFile(callback_server.PIPE)
+        buffer = yield api.HeapAlloc(PIECE)
+        if asks:
+            yield api.WriteFile(pipe, buffer, callback_server.REQUEST)
+            for _ in range(pieces):
+                yield api.ReadFile(pipe, buffer, PIECE)
+                yield api.Sleep(piece_time)
+        yield api.CloseHandle(pipe)
+
+    monkeypatch.setattr(callback_server, "client", client)
+    outcome = serve(Design(workers=workers), costs=costs)
+    for connection in outcome.connections:
+        assert connection.pipe.closed
+        assert not (connection.reading or connection.sending)
+    assert outcome.server.left == 0
+
+
+def test_there_may_be_more_clients_than_one_wait_takes_handles() -> None:
+    outcome = serve(Design(workers=70), clients=70, files=1)
+    assert [len(times) for times in outcome.times] == [1] * 70
+
+
+def test_a_client_hears_of_a_server_that_has_closed_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file cannot be read: no chunk is sent, and nobody waits for ever."""
+
+    def fail(self: Connection, api: Api) -> ThreadBody:
+        yield api.Compute(0)
+        self.broken = True
+
+    monkeypatch.setattr(Connection, "read_ahead", fail)
+    outcome = serve(Design(), clients=2)
+    assert outcome.times == [[], []]
+    assert all(connection.pipe.closed for connection in outcome.connections)
+
+
 def test_one_exit_packet_sends_all_workers_home_after_the_work_that_was_queued_before() -> None:
     done: list[int] = []
     ended: list[int] = []
@@ -83,7 +128,7 @@ def test_one_exit_packet_sends_all_workers_home_after_the_work_that_was_queued_b
     system = System(1)
     port = system.port(1)
     system.start(start)
-    workers = [system.start(worker, Server(Design(), port, port, 0)) for _ in range(3)]
+    workers = [system.start(worker, Server(Design(), port, port, 0, port)) for _ in range(3)]
     system.run()
     assert (done, ended) == ([10, 20, 30, 40, 50], [50, 50, 50])
 
@@ -97,7 +142,7 @@ def test_workers_whose_port_is_closed_under_them_get_no_packet_and_go() -> None:
 
     system = System(1)
     port = system.port()
-    server = Server(Design(), port, port, 0)
+    server = Server(Design(), port, port, 0, port)
     threads = [system.start(worker, server) for _ in range(2)]
     system.start(close)
     system.run()

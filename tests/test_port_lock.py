@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import GO, RUN, WAIT, Step, Tiny, causes, compute, note
+from tiny import GO, RUN, WAIT, Passing, Step, Tiny, causes, compute, note
 from tiny_io import Ended
 
 import iosim
+from iosim.apc import KernelApc, kernel_apcs
 from iosim.application import EndStep, LockedPostStep, WorkerProgram
 from iosim.attribution import Request
 from iosim.completion_port import CompletionPort
@@ -162,6 +163,41 @@ def test_a_spinner_takes_what_has_come_by_its_turn() -> None:
     tiny.run()
     assert tiny.log == [(140, "T0 takes 1"), (210, "T0 takes 2")]
     assert tiny.busy() == {"user": 160, "kernel": 40, "spin": 35}
+
+
+class Inserting(KernelApc):
+    """Queues a packet to the port, as the end of a request does in `apc` mode."""
+
+    def __init__(self, tiny: Tiny, port: LockedPort) -> None:
+        self.tiny = tiny
+        self.port = port
+
+    def run(self, thread: KernelThread) -> bool:
+        self.port.insert_in_apc(self.tiny.packet(1))
+        return True
+
+
+def test_1_5_6_a_thread_that_an_apc_takes_out_of_its_wait_spins_before_it_parks_again() -> None:
+    """T0 parks at 100 and holds the lock until then, so that it looks again at 120 and not at 110."""
+    tiny = Tiny()
+    port = port_of(tiny)
+    thread = tiny.start(compute(100), take(port), compute(50), note("done"))
+    tiny.at(110, lambda: kernel_apcs(tiny.dispatcher).insert(thread, Passing()))
+    tiny.insert(200, port, 1)
+    tiny.run()
+    assert tiny.log == [(200, "T0 takes 1"), (250, "done")]
+    assert tiny.busy() == {"user": 150, "spin": 10}
+
+
+def test_1_4_5_a_packet_from_an_apc_is_its_threads_own_though_that_has_to_spin_for_it() -> None:
+    """The insert holds the lock from 300 to 320; T1, which waits too and is the newest, is not woken for it."""
+    tiny = Tiny(2)
+    port = port_of(tiny)
+    thread, _ = (tiny.start(compute(100), take(port)) for _ in range(2))
+    tiny.at(300, lambda: kernel_apcs(tiny.dispatcher).insert(thread, Inserting(tiny, port)))
+    tiny.run()
+    assert tiny.log == [(320, "T0 takes 1")]
+    assert [waiter.number for waiter in port.waiting] == [1]
 
 
 def test_two_ports_do_not_wait_for_each_other() -> None:

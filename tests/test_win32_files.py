@@ -338,6 +338,26 @@ def test_1_2_10_an_association_signals_the_files_own_event(system: System) -> No
     assert log.of("after") == [WAIT_OBJECT_0, WAIT_TIMEOUT]
 
 
+def test_2_6_3_a_files_own_event_tells_of_its_latest_request_though_another_one_pends(system: System) -> None:
+    """A program that has never waited for the file before finds it so too, and a call that fails at once takes it away."""
+    ours, theirs = system.pipe()
+
+    def program(api: Api, log: Log) -> ThreadBody:
+        for file in (ours, theirs):
+            yield api.CreateIoCompletionPort(file, None, 1)
+        yield read(api, ours, 4, Overlapped())
+        yield read(api, ours, 4, Overlapped())
+        yield write(api, theirs, 4, Overlapped())
+        log.add("one of two ended", (yield api.WaitForSingleObject(ours, 0)))
+        yield api.CloseHandle(ours)
+        assert (yield write(api, theirs, 4, Overlapped())).error == ERROR_NO_DATA
+        log.add("failed at once", (yield api.WaitForSingleObject(theirs, 0)))
+
+    log = run(program, system=system)
+    assert log.one("one of two ended") == WAIT_OBJECT_0
+    assert log.one("failed at once") == WAIT_TIMEOUT
+
+
 @pytest.mark.parametrize("modes", [0, FILE_SKIP_SET_EVENT_ON_HANDLE])
 def test_1_15_a_files_own_event_can_be_left_alone_but_a_requests_event_is_set(system: System, modes: int) -> None:
     ours, theirs = system.pipe()

@@ -65,6 +65,7 @@ class OpenFile(Waitable):
         self.file = file
         self.unbuffered = unbuffered  # FILE_FLAG_NO_BUFFERING
         self.position = 0  # bytes: where a synchronous handle goes on
+        io.event_of(file)  # from the start: its state is what the latest request left, however many are under way
 
     def awaited(self) -> DispatcherObject:
         """The file object's own event."""
