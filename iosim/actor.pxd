@@ -1,12 +1,14 @@
 from libc.stdint cimport int64_t
 
+
 cdef class Actor:
     cdef public int64_t generation
-    cpdef void fire(self, int64_t what) except *
+    cpdef void fire(self, int64_t what)
 
 cdef class Clock:
-    cdef public int64_t now, sequence, events
+    cdef public int64_t events, now, sequence
     cdef public bint running
-    cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what) except *
-    cpdef void run(self, int64_t limit) except *
-    cpdef void stop(self) except *
+    cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what)
+    cpdef void run(self, int64_t limit)
+    cpdef void stop(self)
+

@@ -61,14 +61,49 @@ class Driver(Canceller):
         return NOT_FAST
 
 
+class UsersDriver(Driver):
+    """Stands before a driver that is none of ours, and says by name which of its routines returns no status."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+
+    def dispatch(self, device: "DeviceObject", irp: Irp) -> int:
+        """The driver's own."""
+        return self._status("dispatch", self.driver.dispatch(device, irp))
+
+    def completed(self, device: "DeviceObject", irp: Irp) -> int:
+        """The driver's own."""
+        return self._status("completed", self.driver.completed(device, irp))
+
+    def fast_io(
+        self, device: "DeviceObject", file: "FileObject", major: int, offset: int, size: int, block: StatusBlock
+    ) -> int:
+        """The driver's own."""
+        return self._status("fast_io", self.driver.fast_io(device, file, major, offset, size, block))
+
+    def fast_control(self, device: "DeviceObject", file: "FileObject", code: int, size: int, block: StatusBlock) -> int:
+        """The driver's own."""
+        return self._status("fast_control", self.driver.fast_control(device, file, code, size, block))
+
+    def _status(self, routine: str, answer: Any) -> int:
+        if not isinstance(answer, int):
+            raise DriverMistake(self.driver, routine, f"returns {answer!r}, which is no status")
+        return answer
+
+
 class DeviceObject:
-    """A driver's device and the one it is attached to; `down_ns` and `up_ns` sum the whole stack below and with it."""
+    """A driver's device and the one it is attached to; `down_ns` and `up_ns` sum the whole stack below and with it.
+
+    `entry` is what the I/O manager calls: the driver itself, or what stands before a user's.
+    """
 
     def __init__(
         self, driver: Driver, lower: "DeviceObject | None", base: int, size: int, method: int = DIRECT
     ) -> None:
         check_methods(driver)
         self.driver = driver
+        self.entry = driver if type(driver).__module__.startswith("iosim.") else UsersDriver(driver)
+        self.dispatch_ns: int = driver.dispatch_ns
         self.base = base  # bytes: where this device begins on the lower one
         self.size = size
         self.method = method

@@ -26,7 +26,7 @@ from iosim.completion import (
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import BUFFERED, NOT_FAST, DeviceObject, FileObject
 from iosim.dispatcher import Dispatcher
-from iosim.errors import BugCheck, DriverMistake
+from iosim.errors import BugCheck
 from iosim.irp import (
     INVOKE_ON_CANCEL,
     INVOKE_ON_ERROR,
@@ -319,10 +319,7 @@ class IoManager:
         if irp.current <= 0:
             raise BugCheck("NO_MORE_IRP_STACK_LOCATIONS", self.clock.now, describe(irp))
         irp.locations[irp.current].device = device
-        status = device.driver.dispatch(device, irp)
-        if status is None:
-            raise DriverMistake(device.driver, "dispatch", "returns no status")
-        return status
+        return device.entry.dispatch(device, irp)
 
     def wait_for(self, thread: KernelThread, irp: Irp, cause: int) -> None:
         """The running thread waits for the IRP; its program returns False next."""
@@ -356,11 +353,9 @@ class IoManager:
                 if invoked(routine, irp):
                     irp.clear_below()
                     above = locations[current].device
-                    answer = above.driver.completed(above, irp)
+                    answer = above.entry.completed(above, irp)
                     if answer == STATUS_MORE_PROCESSING_REQUIRED:
                         return
-                    if answer is None:
-                        raise DriverMistake(above.driver, "completed", "returns no status")
                     if irp.current != current:  # the routine completed the IRP itself, and lets the walk go on
                         raise BugCheck("MULTIPLE_IRP_COMPLETE_REQUESTS", self.clock.now, describe(irp))
                     continue
@@ -483,10 +478,7 @@ class IoManager:
         """
         if not (file.synchronous and file.cache_map):
             return NOT_FAST
-        driver = file.device.driver
-        status = driver.fast_io(file.device, file, major, offset, size, block)
-        if status is None:
-            raise DriverMistake(driver, "fast_io", "returns no status")
+        status = file.device.entry.fast_io(file.device, file, major, offset, size, block)
         if status not in (STATUS_SUCCESS, STATUS_BUFFER_OVERFLOW, STATUS_END_OF_FILE):
             return NOT_FAST
         file.final_status = block.status = status
@@ -494,10 +486,7 @@ class IoManager:
 
     def fast_control(self, file: FileObject, code: int, size: int, notice: Notice, processor: int = 0) -> int:
         """A device control without an IRP, tried for any handle; its end is told here (1.3, 2.10.3). NOT_FAST as above."""
-        driver = file.device.driver
-        status = driver.fast_control(file.device, file, code, size, notice.block)
-        if status is None:
-            raise DriverMistake(driver, "fast_control", "returns no status")
+        status = file.device.entry.fast_control(file.device, file, code, size, notice.block)
         if status == NOT_FAST:
             return NOT_FAST
         notice.block.status = status

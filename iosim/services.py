@@ -105,7 +105,7 @@ class Services:
         if file.cached:
             costs = self.io.costs
             irp.hit = hit
-            way = costs.call + costs.irp + file.device.driver.dispatch_ns
+            way = costs.call + costs.irp + file.device.dispatch_ns
             thread.owe_kernel(way + (self.io.copy_cost(size) if hit else 0))
         elif file.device.method:  # its bytes are copied (named pipes)
             thread.owe_kernel(self.io.copying_cost(file, major, size))

@@ -1,0 +1,20 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from iosim.actor cimport Actor
+
+cdef class Client(Actor):
+    cpdef void finished(self, Request request)
+
+cdef class Request:
+    cdef public int64_t began, bytes, group, index, intended, issued, mark, offset, size, status, step, target
+    cdef public int64_t write
+    cdef public int64_t[::1] ledger
+    cdef public Client source
+    cdef public list steps
+    @cython.locals(spent=int64_t)
+    cpdef void spend(self, int64_t cause, int64_t now)
+
+cpdef int64_t[::1] new_ledger()
+@cython.locals(request=Request)
+cpdef Request new_request(int64_t group, int64_t index, int64_t now, int64_t[::1] ledger)

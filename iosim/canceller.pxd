@@ -1,0 +1,2 @@
+cdef class Canceller:
+    cpdef void cancelled(self, object device, object irp)

@@ -1,0 +1,48 @@
+from libc.stdint cimport int64_t
+
+from iosim.canceller cimport Canceller
+from iosim.completion_port cimport CompletionPort
+from iosim.objects cimport Event
+
+cdef class Driver(Canceller)
+cdef class UsersDriver(Driver)
+cdef class DeviceObject
+cdef class FileObject
+
+from iosim.irp cimport Irp, StatusBlock
+
+cdef int64_t STATUS_SUCCESS
+cdef CompletionPort NO_PORT
+
+cdef class Driver(Canceller):
+    cpdef int64_t dispatch(self, DeviceObject device, Irp irp)
+    cpdef int64_t completed(self, DeviceObject device, Irp irp)
+    cpdef int64_t start_cost(self)
+    cpdef void cleanup(self, DeviceObject device, FileObject file)
+    cpdef int64_t fast_io(self, DeviceObject device, FileObject file, int64_t major, int64_t offset, int64_t size, StatusBlock block)
+    cpdef int64_t fast_control(self, DeviceObject device, FileObject file, int64_t code, int64_t size, StatusBlock block)
+
+cdef class UsersDriver(Driver):
+    cdef public object driver
+    cpdef int64_t dispatch(self, DeviceObject device, Irp irp)
+    cpdef int64_t completed(self, DeviceObject device, Irp irp)
+    cpdef int64_t fast_io(self, DeviceObject device, FileObject file, int64_t major, int64_t offset, int64_t size, StatusBlock block)
+    cpdef int64_t fast_control(self, DeviceObject device, FileObject file, int64_t code, int64_t size, StatusBlock block)
+    cpdef int64_t _status(self, object routine, object answer)
+
+cdef class DeviceObject:
+    cdef public Driver bottom, driver, entry
+    cdef public int64_t base, dispatch_ns, down_ns, method, size, stack_size, up_ns
+    cdef public DeviceObject lower
+
+cdef class FileObject:
+    cdef public int64_t base, final_status, handles, modes, number, size
+    cdef public DeviceObject device
+    cdef public bint cache_map, cached, gone, plain, signalled, synchronous, waited
+    cdef public CompletionPort port
+    cdef public object key
+    cdef public dict irps
+    cdef public Event event
+    cpdef void signal(self, int64_t increment)
+    cpdef void reset(self)
+

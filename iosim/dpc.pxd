@@ -1,0 +1,30 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+
+cdef class Dpc
+cdef class DpcQueue
+
+from iosim.processor cimport Processor
+
+cdef class Dpc:
+    cdef public bint aimed, queued, usual
+    cdef public int64_t importance
+    cdef public object argument
+    cdef public Processor processor
+    cpdef void aim(self, Processor processor)
+    cpdef void unqueue(self)
+    cpdef int64_t begin(self, Processor processor)
+    cpdef void end(self, Processor processor)
+
+cdef class DpcQueue:
+    cdef public object due, later
+    cdef public int64_t depth_limit, minimum_rate, rate, rated_requests, rated_tick, requests
+    cpdef bint insert(self, Dpc dpc, bint own, bint draining, int64_t tick)
+    cpdef bint _asks(self, int64_t importance, bint own, int64_t tick)
+    @cython.locals(passed=int64_t, each=int64_t)
+    cpdef int64_t request_rate(self, int64_t tick)
+    cpdef void gather(self)
+    cpdef void remove(self, Dpc dpc)
+
+cpdef void put(object queue, Dpc dpc)

@@ -1,0 +1,25 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+
+cdef class Histogram:
+    cdef public int64_t[::1] counts
+    cdef public int64_t count, max, total
+    cpdef void record(self, int64_t value)
+    @cython.locals(bucket=int64_t)
+    cpdef void merge(self, Histogram other)
+    @cython.locals(left=int64_t, bucket=int64_t)
+    cpdef (int64_t, int64_t) quantile(self, double q)
+    cpdef list buckets(self)
+    @cython.locals(used=list)
+    cpdef dict encode(self)
+
+cpdef int64_t rank_of(int64_t count, double q)
+@cython.locals(shift=int64_t)
+cpdef int64_t bucket_of(int64_t value)
+@cython.locals(shift=int64_t)
+cpdef int64_t low_of(int64_t bucket)
+@cython.locals(shift=int64_t)
+cpdef int64_t high_of(int64_t bucket)
+@cython.locals(histogram=Histogram)
+cpdef Histogram decode(dict encoded)
