@@ -180,7 +180,7 @@ class FullDispatcher(Dispatcher):
         self._put_back(thread)
 
     def set_foreground(self, thread: Thread, separation: int) -> None:
-        """How far the thread's process is in front (0 to 2): added to boosts, and its quantum from the next refill on.
+        """How far the thread's process is in front (0 to 2): added when it wakes, and its quantum from the next refill on.
 
         A thread that has not run yet has the quantum at once.
         """

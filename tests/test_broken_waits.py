@@ -226,6 +226,7 @@ class Lasting(Passing):
     """Runs for so long."""
 
     def __init__(self, time: int) -> None:
+        super().__init__()
         self.time = time
 
     def cost(self, thread: KernelThread) -> int:

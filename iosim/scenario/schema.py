@@ -128,7 +128,8 @@ class Pool(Section):
     )
     foreground: Annotated[int, whole_between(0, 2)] = key(
         0,
-        "how far its process is in the foreground (0 to 2): added to boosts, and a longer quantum with 'client'",
+        "how far its process is in the foreground (0 to 2): added to its priority when a wait, but a port's, ends; and a"
+        " longer quantum with 'client'",
         source="a server's process is in the background",
         sure="assumed",
     )
