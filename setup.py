@@ -73,7 +73,7 @@ class BuildWherePossible(build_ext):
             super().run()
             compiled.write_record(place, wanted)
         except (Exception, SystemExit) as error:
-            why = str(error) if isinstance(error, Impossible) else f"compiling failed ({type(error).__name__}: {error})"
+            why = str(error) if isinstance(error, Impossible) else f"compiling failed ({_in_one_line(error)})"
             self.extensions = []
             compiled.write_record(place, {"failed": why})
             print(f"iosim: {why}; installed as plain Python: the same results, later", file=sys.stderr)
@@ -142,6 +142,10 @@ class BuildWherePossible(build_ext):
         for extension in self.extensions:
             extension.sources = c_files[extension.name]
             extension.extra_compile_args = FLAGS.get(self.compiler.compiler_type, [])
+
+
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
 def _is_up_to_date(place: Path, wanted: dict[str, Any]) -> bool:
