@@ -18,14 +18,15 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
 PACKAGE = ROOT / "iosim"
+SHARED = "iosim._shared"  # Cython's own helpers, compiled once instead of into every module
 
 DIRECTIVES: dict[str, Any] = {
     "language_level": 3,
     "annotation_typing": False,  # an `int` of the .py would contradict the `int64_t` of the .pxd
     "auto_pickle": False,
     "binding": True,
-    "boundscheck": False,
-    "wraparound": False,
+    "boundscheck": True,  # an IndexError as in Python, never a wild read; costs nothing that can be measured
+    "wraparound": True,  # the same for indices from the end
     "initializedcheck": False,
     "cdivision": False,  # // and % as in Python, also below zero
 }
@@ -98,7 +99,7 @@ class BuildWherePossible(build_ext):
         return {
             "cython": cython,
             "interpreter": compiled.SUFFIX,
-            "modules": sorted(compiled.modules(PACKAGE)),
+            "modules": sorted([*compiled.modules(PACKAGE), SHARED]),
             "sources": compiled.digests(PACKAGE),
             "directives": self.directives,
             "flags": FLAGS,
@@ -137,6 +138,7 @@ class BuildWherePossible(build_ext):
             nthreads=self.parallel if forks else 0,
             force=True,
             quiet=True,
+            shared_utility_qualified_name=SHARED,
         )
         c_files = {extension.name: extension.sources for extension in translated}
         for extension in self.extensions:
@@ -158,6 +160,7 @@ def main(arguments: list[str] | None = None, **directives: Any) -> None:
     """The command line, or `arguments`; `directives` are Cython's, beside or instead of the usual ones."""
     names = compiled.modules(PACKAGE)
     extensions = [Extension(name, [path.relative_to(ROOT).as_posix()]) for name, path in names.items()]
+    extensions.append(Extension(SHARED, [f"{SHARED.replace('.', '/')}.c"]))
     command = type("build_ext", (BuildWherePossible,), {"directives": DIRECTIVES | directives})
     options = {"script_args": arguments} if arguments else {}
     setup(ext_modules=extensions, cmdclass={"build_ext": command}, **options)
