@@ -262,8 +262,15 @@ class Dispatcher(Scheduler):
         self.apcs.deliver(self.threads[thread.number])
 
     def takes_apcs(self, thread: Thread) -> bool:
-        """A thread that queued an APC to itself and then waited runs it before it is switched out (semantics 1.5.4a)."""
-        if thread.state != WAITING or thread.number < 0:
+        """A thread that queued an APC to itself and then waited runs it before it is switched out (semantics 1.5.4a).
+
+        One that makes way before it could be interrupted for its APCs runs them when it runs again (7.7).
+        """
+        if thread.number < 0:
+            return False
+        if thread.state == READY:
+            self.deliver_apcs(thread)
+        if thread.state != WAITING:
             return False
         if self.left is not NO_QUEUE:
             self.give_place_up(thread)

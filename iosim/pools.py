@@ -68,6 +68,13 @@ class GrowingPort(CompletionPort):
         if self.entries:
             self.pool.look()
 
+    def insert_in_apc(self, packet: Packet) -> None:
+        """As in any queue; none is missing, as the thread that the APC interrupts is about to look (1.4.5)."""
+        waiting = self.waiting
+        self.waiting = []
+        super().insert(packet)
+        self.waiting = waiting
+
     def release_one(self, by: Request) -> None:
         """A thread blocks; perhaps one is missing."""
         super().release_one(by)
@@ -154,9 +161,13 @@ class GrowingPool(Actor):
             self._shrink()
 
     def _shrink(self) -> None:
-        waiting = self.port.waiting
-        while waiting and self.alive - self.retiring > self.params.least:
-            oldest = waiting[0]
+        while self.alive - self.retiring > self.params.least:
+            idle = [
+                thread for thread in self.port.waiting if not thread.irps
+            ]  # who ends takes its requests along (2.8.6)
+            if not idle:
+                return
+            oldest = idle[0]
             left = oldest.wait_began + self.params.idle_timeout - self.clock.now
             if left > 0:
                 self._shrink_in(left)

@@ -29,12 +29,14 @@ from tiny import (
 from iosim.actor import Clock
 from iosim.apc import KernelApc, all_apcs_disabled, is_suspended, kernel_apcs, queue_user_apc
 from iosim.attribution import NO_REQUEST, Request
+from iosim.dispatcher import Dispatcher
 from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelQueue, KernelThread, Packet
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from iosim.objects import INFINITE, Event, wait_for
 from iosim.resources import Resource
+from iosim.scheduling import FullDispatcher
 from iosim.simpy_clock import SimpyClock
 from iosim.slim_locks import SlimLock
 from iosim.thread import APC_LEVEL, DISPATCH_LEVEL, TERMINATED, WAITING
@@ -625,6 +627,46 @@ def test_1_5_4a_what_a_thread_queued_to_itself_runs_before_it_parks_and_costs_no
     tiny.run()
     assert tiny.log == [(137, "apc"), (194, "other"), (400, "T0 takes 1")]
     assert (thread.switches, other.switches) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("dispatcher", "makes_way"),
+    [
+        (Dispatcher, "for a better thread"),
+        (FullDispatcher, "for a better thread"),
+        (Dispatcher, "at the end of its quantum"),
+        (FullDispatcher, "at the end of its quantum"),
+        (FullDispatcher, "by itself"),
+    ],
+)
+def test_7_7_a_thread_that_makes_way_at_the_instant_of_an_apc_runs_it_when_it_runs_again(
+    monkeypatch: pytest.MonkeyPatch, dispatcher: type[Dispatcher], makes_way: str
+) -> None:
+    """The interrupt that is to tell it of the APC finds another thread on its processor."""
+    monkeypatch.setattr(Apcs, "new_dispatcher", lambda tiny: dispatcher(tiny.clock, tiny.caches, *tiny.times))
+    tiny = Apcs()
+    other = tiny.thread(compute(100), note("other"), priority=12 if makes_way == "for a better thread" else 8)
+
+    def queue_apc() -> None:
+        tiny.apcs.insert(thread, Noting(tiny, cost=30))
+        tiny.dispatcher.make_ready(other)
+
+    def give_way(_tiny: Tiny, thread: KernelThread) -> int:
+        queue_apc()
+        assert isinstance(tiny.dispatcher, FullDispatcher)
+        assert tiny.dispatcher.yield_processor(thread)
+        return WAIT
+
+    if makes_way == "for a better thread":
+        thread = tiny.start(compute(1000), note("thread"))
+        tiny.at(300, queue_apc)
+    elif makes_way == "at the end of its quantum":
+        thread = tiny.start(compute(300), call(queue_apc), compute(700), note("thread"))
+        thread.quantum = 300
+    else:
+        thread = tiny.start(compute(300), Step(give_way), compute(700), note("thread"))
+    tiny.run()
+    assert tiny.log == [(400, "other"), (430, "apc"), (1130, "thread")]
 
 
 @pytest.mark.parametrize(("in_apc", "taker"), [(True, "T0 takes 1"), (False, "T1 takes 1")])

@@ -15,6 +15,7 @@ from iosim.attribution import CAUSES, PORT_ORDER, new_ledger, new_request
 from iosim.batch import BatchServices
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.heap_clock import HeapClock
+from iosim.io_manager import IoParams
 from iosim.kernel_queue import KernelThread
 from iosim.machine import Raw
 from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, ThreadParams
@@ -394,6 +395,41 @@ def test_7_8_a_pool_that_shrank_grows_again() -> None:
     blocked = REMOVE + CALL + 10_000
     assert tiny.log[4:] == [(200_000 + blocked, 4), (200_700 + blocked, 5), (201_400 + blocked, 6)]
     assert (len(tiny.pool.threads), tiny.pool.alive_most) == (5, 3)
+
+
+class Reading(TinyIo):
+    """A growing pool in `apc` mode whose requests read the disk: while they do, its two threads wait for packets."""
+
+    def __init__(self, latency: int) -> None:
+        super().__init__(4, switch=0, workers=0, latency=latency, clock=HeapClock, params=IoParams("apc"))
+        self.port = GrowingPort(self.clock, self.dispatcher, 0, 0, 4)
+        self.file.port = self.port
+        self.pool = GrowingPool(self.dispatcher, self.port, GrowthParams(1, 0, 50_000, 700), ThreadParams(8))
+        self.pool.spare = [GrowingWorker(self.services, self.port, self.pool, number) for number in range(4)]
+        for _ in range(2):
+            self.dispatcher.make_ready(self.pool.new_thread())
+
+
+def test_1_4_5_a_pool_does_not_grow_for_a_packet_that_an_apc_leaves_to_its_own_thread() -> None:
+    tiny = Reading(latency=10_000)
+    tiny.ask_at(1000, 0, 1)
+    tiny.run()
+    assert {index for _, index in tiny.log} == {0, 1}
+    assert len(tiny.log) == 2
+    assert tiny.pool.alive_most == 2
+
+
+def test_2_8_6_a_thread_with_requests_of_its_own_is_not_sent_away_by_its_pool() -> None:
+    """It would take them along. It has been idle for 50,000 at 51,000 or so; its read ends at 101,000 or so."""
+    tiny = Reading(latency=100_000)
+    tiny.ask_at(1000, 0, 1)
+    counted: list[int] = []
+    for time in (60_000, 149_000, 160_000):
+        tiny.at(time, lambda: counted.append(tiny.pool.alive))
+    tiny.run()
+    assert {index for _, index in tiny.log} == {0, 1}
+    assert len(tiny.log) == 2
+    assert counted == [2, 2, 1]
 
 
 def test_a_pool_grows_only_when_its_oldest_packet_has_waited_for_the_time_that_was_asked_for() -> None:

@@ -169,6 +169,7 @@ class Inserting(KernelApc):
     """Queues a packet to the port, as the end of a request does in `apc` mode."""
 
     def __init__(self, tiny: Tiny, port: LockedPort) -> None:
+        super().__init__()
         self.tiny = tiny
         self.port = port
 

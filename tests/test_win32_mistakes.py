@@ -40,6 +40,12 @@ WRONG: dict[str, tuple[Callable[[Api], Any], str]] = {
     "an int for an OVERLAPPED": (lambda api: api.ReadFile(4, Buffer(1), 1, 17), "17 is no OVERLAPPED"),  # type: ignore[arg-type]
     "bytes for a Buffer": (lambda api: api.ReadFile(4, b"x", 1, Overlapped()), "b'x' is no Buffer"),  # type: ignore[arg-type]
     "a negative size": (lambda api: api.ReadFile(4, Buffer(1), -1, Overlapped()), "-1 is no size"),  # type: ignore[arg-type]
+    "text for a concurrency": (lambda api: api.CreateIoCompletionPort(-1, 0, 0, "4"), "'4' is no number of threads"),  # type: ignore[arg-type]
+    "a negative concurrency": (
+        lambda api: api.CreateIoCompletionPort(-1, 0, 0, -1),
+        "-1 is no number of threads: 0 means",
+    ),
+    "text for a count": (lambda api: api.GetQueuedCompletionStatusEx(4, "3", 0), "'3' is no number of entries"),  # type: ignore[arg-type]
     "a number for a lock": (lambda api: api.EnterCriticalSection(0), "0 is no critical section"),  # type: ignore[arg-type]
     "one handle for many": (lambda api: api.WaitForMultipleObjects(4, True, 0), "4 is no list of handles"),  # type: ignore[arg-type]
     "a program that runs already": (lambda api: api.CreateThread(part(api)), "has begun already"),  # type: ignore[arg-type]

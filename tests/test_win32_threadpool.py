@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tiny_win32 import MS, Log, disk, line_marked, new_port, read, run, write
 
+from iosim.completion import CompletionMode
 from iosim.ntstatus import ERROR_INVALID_PARAMETER, ERROR_NOACCESS, ERROR_OPERATION_ABORTED
 from iosim.thread import WAITING
 from iosim.win32 import (
@@ -76,6 +77,28 @@ def test_T04_a_read_that_ends_at_once_has_its_callback(system: System) -> None:
 
     log = run(main, system=system)
     assert log.rows == [(0, "read", True), (10, "callback", (0, 0, 5)), (10, "drained", 0)]
+
+
+@pytest.mark.parametrize("mode", ["direct", "apc"])
+def test_1_4_5_a_thread_of_the_pool_that_reads_again_in_its_callback_needs_no_second_one(mode: CompletionMode) -> None:
+    """In `apc` mode the end of its read interrupts its wait, and the packet is its own."""
+    system = System(processors=2, completion_mode=mode)
+    ours, theirs = system.pipe()
+
+    def again(api: Api, log: Log, overlapped: Overlapped, error: int, size: int, io: ThreadpoolIo) -> ThreadBody:
+        log.add("callback", size)
+        if size < 3:
+            yield from start_and_read(api, io, ours, Overlapped())
+
+    def main(api: Api, log: Log) -> ThreadBody:
+        io = yield api.CreateThreadpoolIo(ours, again, log)
+        yield from start_and_read(api, io, ours, Overlapped())
+        for size in (1, 2, 3):
+            yield write(api, theirs, size, Overlapped())
+            yield api.Sleep(MS)
+
+    assert run(main, system=system).of("callback") == [1, 2, 3]
+    assert len(system.pool.threads) == 1
 
 
 def test_T05_a_read_that_fails_at_once_is_cancelled_and_has_none(system: System) -> None:

@@ -23,7 +23,18 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import INFINITE
-from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, Calls, Refused, SystemCall, nanoseconds
+from iosim.win32.calls import (
+    AGAIN,
+    RETURNED,
+    WAITS,
+    Call,
+    Calls,
+    ProgramError,
+    Refused,
+    SystemCall,
+    nanoseconds,
+    of_kind,
+)
 from iosim.win32.handles import INVALID_HANDLE_VALUE, NULL, TAG_BITS, Handle, HandleTable
 from iosim.win32.requests import OpenFile
 
@@ -172,6 +183,8 @@ class PortCalls(Calls):
         associate, whatever the concurrency says. `concurrency` 0: as many as there are processors. NULL with
         ERROR_INVALID_HANDLE; ERROR_INVALID_PARAMETER for a port without a file, a synchronous file, one that has its port.
         """
+        if of_kind(concurrency, int, "number of threads") < 0:
+            raise ProgramError(f"{concurrency} is no number of threads: 0 means as many as there are processors")
         return self._call(lambda _: self._create(file, port, completion_key, concurrency), failing=NULL)
 
     def _create(self, file: Handle | int, port: Handle | int | None, key: Any, concurrency: int) -> Handle:
@@ -201,7 +214,7 @@ class PortCalls(Calls):
         Why not: as above, or WAIT_IO_COMPLETION; ERROR_INVALID_PARAMETER for a count below 1. That an operation failed is
         no failure of the call.
         """
-        if count < 1:
+        if of_kind(count, int, "number of entries") < 1:
             return self._call(lambda _: self._no_room(), failing=refused_status(ERROR_INVALID_PARAMETER))
         return RemoveCall(self.cost, self.system.handles, port, nanoseconds(timeout, True), count, alertable)
 

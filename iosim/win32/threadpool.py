@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import Request
 from iosim.completion_port import CompletionPort
-from iosim.kernel_queue import KernelThread
+from iosim.kernel_queue import KernelThread, Packet
 from iosim.ntstatus import WIN32
 from iosim.objects import INFINITE, DispatcherObject, Latch
 from iosim.win32.calls import Call, Calls, ProgramError, Refused, SystemCall, ThreadBody, of_kind
@@ -33,6 +33,12 @@ class PoolPort(CompletionPort):
     def unclaimed(self) -> None:
         """A packet was queued."""
         self.pool.grow()
+
+    def insert_in_apc(self, packet: Packet) -> None:
+        """The thread that the APC interrupts is about to look (1.4.5): none is missing."""
+        self.awaited = False
+        super().insert_in_apc(packet)
+        self.awaited = True
 
     def _bind(self, thread: KernelThread) -> None:
         """A thread of the pool comes, for the first time or from another port."""
