@@ -9,15 +9,12 @@ Source: semantics 1.3, 2.5 to 2.7, 0b.1, 0b.3. Left out: asynchronous paging wri
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from iosim.actor import Clock
 from iosim.apc import KernelApc, interrupted_in, kernel_apcs, queue_user_apc
-from iosim.cache import Caches
-from iosim.completion_port import CompletionPort
+from iosim.completion_port import NO_PORT
 from iosim.dispatcher import Dispatcher
 from iosim.irp import NO_APC, NO_IRP, NO_STATUS_BLOCK, NO_THREAD, READ, Irp
 from iosim.kernel_queue import KernelThread, Packet
 from iosim.ntstatus import is_error, succeeded
-from iosim.numa import Topology
 from iosim.thread import TERMINATED
 
 if TYPE_CHECKING:
@@ -27,8 +24,6 @@ CompletionMode = Literal["direct", "apc"]
 
 # Notification modes of a file object (1.15).
 SKIP_PORT_ON_SUCCESS, SKIP_SET_EVENT, SKIP_USER_EVENT_ON_FAST_IO = 1, 2, 4
-
-NO_PORT = CompletionPort(Clock(), Dispatcher(Clock(), Caches(Topology(1, 1), 0, 0, 0, 0), 0, 0, 0), -1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

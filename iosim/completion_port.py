@@ -5,9 +5,11 @@ Source: semantics 1.2 (create, associate), 1.12 (post), 1.13 (closing), 1.14 (wa
 
 from iosim.actor import Clock
 from iosim.attribution import Request
+from iosim.cache import Caches
 from iosim.dispatcher import Dispatcher
 from iosim.kernel_queue import KernelQueue, KernelThread, Packet
 from iosim.ntstatus import STATUS_ABANDONED_WAIT_0
+from iosim.numa import Topology
 from iosim.objects import DispatcherObject
 
 
@@ -97,3 +99,6 @@ class PortObject(DispatcherObject):
     def joined(self) -> None:
         """Somebody waits: the port must tell of packets from now on."""
         self.port.awaited = True
+
+
+NO_PORT = CompletionPort(Clock(), Dispatcher(Clock(), Caches(Topology(1, 1), 0, 0, 0, 0), 0, 0, 0), -1, 1, 1)

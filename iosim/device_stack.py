@@ -6,8 +6,7 @@ What a driver is: drivers import this, never each other. Source: semantics 1.2.5
 from typing import Any
 
 from iosim.canceller import Canceller
-from iosim.completion import NO_PORT
-from iosim.completion_port import CompletionPort
+from iosim.completion_port import NO_PORT, CompletionPort
 from iosim.driver_methods import check_methods
 from iosim.errors import DriverMistake
 from iosim.irp import Irp, StatusBlock

@@ -14,7 +14,6 @@ from typing import Any
 from iosim.attribution import NO_REQUEST
 from iosim.canceller import NO_CANCELLER
 from iosim.completion import (
-    NO_PORT,
     SKIP_PORT_ON_SUCCESS,
     SKIP_SET_EVENT,
     SKIP_USER_EVENT_ON_FAST_IO,
@@ -23,7 +22,7 @@ from iosim.completion import (
     CompletionMode,
     DirectRules,
 )
-from iosim.completion_port import CompletionPort
+from iosim.completion_port import NO_PORT, CompletionPort
 from iosim.device_stack import BUFFERED, NOT_FAST, DeviceObject, FileObject
 from iosim.dispatcher import Dispatcher
 from iosim.errors import BugCheck

@@ -3,8 +3,7 @@
 import pytest
 from tiny_pipe import APC_MODE, TinyPipe
 
-from iosim.completion import NO_PORT
-from iosim.completion_port import CompletionPort
+from iosim.completion_port import NO_PORT, CompletionPort
 from iosim.io_manager import USUAL, IoParams
 from iosim.irp import NO_APC, NO_STATUS_BLOCK, Irp, Notice, StatusBlock
 from iosim.kernel_queue import NO_PACKET

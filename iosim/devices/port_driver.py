@@ -190,7 +190,7 @@ class Vector(Interrupt):
 
     def service(self, processor: Processor) -> None:
         """The service routine only asks for the DPC."""
-        processor.queue_dpc(self.dpc)
+        self.processor.queue_dpc(self.dpc)
 
 
 class CompletionDpc(Dpc):
@@ -213,8 +213,9 @@ class CompletionDpc(Dpc):
         for command in self.batch:
             irp = port.irps[command.tag]
             irp.request.spend(DPC_WAIT, now)
-            time += irp.file.device.up_ns - (-command.size // PAGE) * costs.page_unlock
-        port.caches.core_fills[processor.number] += costs.footprint
+            file = irp.file
+            time += file.device.up_ns - (-command.size // PAGE) * costs.page_unlock
+        port.caches.core_fills[self.vector.processor.number] += costs.footprint
         return time
 
     def end(self, processor: Processor) -> None:
@@ -229,7 +230,7 @@ class CompletionDpc(Dpc):
         irps = [port.irps[command.tag] for command in batch]
         port.free.extend(batch)
         while port.waiting and port.free:
-            port.start_waiting(processor.number)
+            port.start_waiting(self.vector.processor.number)
         for irp in irps:
             irp.request.spend(KERNEL, now)
             irp.status = STATUS_SUCCESS

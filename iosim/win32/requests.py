@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import BLOCKED_CALL
-from iosim.completion import NO_PORT, SKIP_PORT_ON_SUCCESS
+from iosim.completion import SKIP_PORT_ON_SUCCESS
+from iosim.completion_port import NO_PORT
 from iosim.device_stack import NOT_FAST, FileObject
 from iosim.io_manager import PAGE, IoManager
 from iosim.irp import CONNECT, DEVICE_CONTROL, NO_IRP, NO_STATUS_BLOCK, READ, WRITE, Notice, StatusBlock
