@@ -20,13 +20,12 @@ from benchmarks.draws import Chance, Draw, places
 from benchmarks.simpy_port import Log, Process
 from iosim.actor import Clock
 from iosim.drives.nvme import Nvme, NvmeParams
-from iosim.io_manager import PAGE
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import OpenLoad
 from iosim.scenario.loader import Scenario
 from iosim.scenario.steps import ComputeStep, ReadStep
-from iosim.units import S
+from iosim.units import PAGE, S
 
 INTERRUPT, THREAD = 0, 1  # who takes a processor from whom
 

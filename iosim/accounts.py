@@ -1,4 +1,4 @@
-"""Kinds of processor time, and how a part of what a thread owes is booked: on its processor's account and on its request.
+"""How a part of what a thread owes is booked: on its processor's account and on its request.
 
 A thread owes time of five kinds, paid in the order switch, refill, kernel, user, spin. A stretch that is paid in full, as
 most are, books itself (`Processor._book_all`).
@@ -7,11 +7,7 @@ most are, books itself (`Processor._book_all`).
 from array import array
 
 from iosim.attribution import INTERRUPTED, Request
-from iosim.thread import Thread
-
-# Kinds of processor time; the first five are kinds of thread time and have the numbers of their causes.
-KINDS = ("user", "kernel", "switch", "refill", "spin", "isr", "dpc", "idle")
-USER, KERNEL, SWITCH, REFILL, SPIN, ISR, DPC, IDLE = range(8)
+from iosim.thread import KERNEL, REFILL, SPIN, SWITCH, USER, Thread
 
 
 def book(thread: Thread, account: "array[int]", elapsed: int) -> None:

@@ -8,7 +8,7 @@ from iosim.kernel_queue cimport KernelQueue, KernelThread, WaitOwner
 from iosim.processor cimport Processor
 from iosim.thread cimport Program, Thread
 
-cdef int64_t APC_LEVEL, BLOCKED_CALL, DECIDING, INTERRUPTED, LOCK, PASSIVE, READY, READY_QUEUE, RUNNING
+cdef int64_t APC_LEVEL, BLOCKED_CALL, DECIDING, INTERRUPTED, LOCK, NEXT, PASSIVE, READY, READY_QUEUE, RUN, RUNNING
 cdef int64_t STATUS_PENDING, STATUS_SUCCESS, STATUS_USER_APC, TERMINATED, WAITING, WAKING
 cdef KernelQueue NO_QUEUE
 cdef Request NO_REQUEST

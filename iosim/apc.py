@@ -15,8 +15,9 @@ from typing import Any
 from iosim.attribution import BLOCKED_CALL, INTERRUPTED, LOCK, NO_REQUEST, READY_QUEUE, Request
 from iosim.dispatcher import ApcDelivery, Dispatcher, boost
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelQueue, KernelThread, WaitOwner
+from iosim.modes import DECIDING, PASSIVE, WAKING
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS, STATUS_USER_APC
-from iosim.processor import DECIDING, PASSIVE, WAKING, Processor
+from iosim.processor import Processor
 from iosim.thread import APC_LEVEL, READY, RUNNING, TERMINATED, WAITING, Program, Thread
 
 NEXT, RUN = range(2)  # what a frame does when it is asked: begin the next APC, or do the one whose time is paid

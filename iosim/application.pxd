@@ -12,8 +12,8 @@ from iosim.services cimport Services
 from iosim.thread cimport Program, Thread
 from iosim.variates cimport Variate
 
-cdef int64_t ACQUIRED, AGAIN, BLOCKED_CALL, DONE, LEFT, LEFT_AND_WAITS, READ, RETRIES, RUNNING, SLEEP, SPINNING
-cdef int64_t WAITS, WRITE
+cdef int64_t ACQUIRED, AGAIN, BEGIN, BLOCKED_CALL, DONE, FETCH, FINISH, LEFT, LEFT_AND_WAITS, READ, RETRIES, RUNNING
+cdef int64_t SECTOR, SLEEP, SPINNING, WAITS, WRITE
 cdef Packet NO_PACKET
 
 cdef class Step:

@@ -12,12 +12,12 @@ from iosim.device_stack import FileObject
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
+from iosim.outcomes import AGAIN, BEGIN, DONE, FETCH, FINISH, LEFT, LEFT_AND_WAITS, RETRIES, WAITS
 from iosim.port_lock import LockedPort
-from iosim.services import AGAIN, DONE, LEFT, LEFT_AND_WAITS, RETRIES, WAITS, Services
+from iosim.services import Services
 from iosim.thread import RUNNING, Program, Thread
 from iosim.variates import Variate
 
-FETCH, BEGIN, FINISH = range(3)
 SECTOR = 512
 
 
@@ -36,7 +36,7 @@ class Step:
         """Charge the thread what comes before the act."""
 
     def finish(self, thread: KernelThread) -> int:
-        """Act; the outcomes are those of services.py."""
+        """Act; the outcomes are those of outcomes.py."""
         return DONE
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from iosim.actor import Actor
 
-# The first five have the numbers of the processor's kinds of thread time (accounts.py), so that a stretch of
+# The first five have the numbers of the processor's kinds of thread time (thread.py), so that a stretch of
 # processor time can be booked on the processor and on its request alike.
 CAUSES = (
     "user",

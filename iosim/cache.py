@@ -11,6 +11,8 @@ Simplified: threads of one process share code and data without penalty; a reques
 at any thread count, and that is part of the handler's time; SMT siblings have an L2 each.
 """
 
+from array import array
+
 from iosim.numa import Topology
 from iosim.thread import Thread
 
@@ -27,8 +29,8 @@ class Caches:
         self.l3_line = l3_line
         self.memory_line = memory_line
         self.processors_per_node = topology.processors_per_node
-        self.core_fills = [0] * (topology.nodes * topology.processors_per_node)
-        self.node_fills = [0] * topology.nodes
+        self.core_fills = array("q", bytes(8 * topology.nodes * topology.processors_per_node))
+        self.node_fills = array("q", bytes(8 * topology.nodes))
         self.costs = l3_line > 0 or memory_line > 0
 
     def refill(self, thread: Thread, processor: int) -> int:

@@ -6,9 +6,10 @@ from iosim.device_stack cimport DeviceObject, FileObject
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, StackLocation
 from iosim.kernel_queue cimport KernelQueue, KernelThread, Packet
+from iosim.ntstatus cimport is_error
 from iosim.thread cimport Program, Thread
 
-cdef int64_t PAGE, PAGING, READ, STATUS_PENDING
+cdef int64_t COPY, FILE_SHIFT, FINISH, ISSUE, PAGE, PAGING, READ, STATUS_PENDING, TAKE
 cdef Irp NO_IRP
 cdef Packet NO_PACKET
 cdef Request NO_REQUEST

@@ -8,11 +8,12 @@ one paging IRP per missing run (here one for the whole request).
 
 from iosim.attribution import NO_REQUEST, PAGING
 from iosim.device_stack import FileObject
-from iosim.io_manager import PAGE, IoManager
+from iosim.io_manager import IoManager
 from iosim.irp import NO_IRP, READ, Irp
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.ntstatus import STATUS_PENDING, is_error
 from iosim.thread import Program, Thread
+from iosim.units import PAGE
 
 FILE_SHIFT = 44  # a page's key is file number << 44 | page number
 

@@ -7,8 +7,10 @@ from iosim.device_stack cimport FileObject
 from iosim.dispatcher cimport Dispatcher
 from iosim.irp cimport Irp, Notice, StatusBlock
 from iosim.kernel_queue cimport KernelThread, Packet
+from iosim.ntstatus cimport is_error, succeeded
 
 cdef int64_t READ, TERMINATED
+cdef CompletionPort NO_PORT
 cdef Irp NO_IRP
 cdef KernelThread NO_THREAD
 cdef StatusBlock NO_STATUS_BLOCK

@@ -2,14 +2,8 @@ from libc.stdint cimport int64_t
 
 from iosim.canceller cimport Canceller
 from iosim.completion_port cimport CompletionPort
-from iosim.objects cimport Event
-
-cdef class Driver(Canceller)
-cdef class UsersDriver(Driver)
-cdef class DeviceObject
-cdef class FileObject
-
 from iosim.irp cimport Irp, StatusBlock
+from iosim.objects cimport Event
 
 cdef int64_t STATUS_SUCCESS
 cdef CompletionPort NO_PORT

@@ -8,7 +8,8 @@ from iosim.kernel_queue cimport KernelQueue, KernelThread, WaitOwner
 from iosim.processor cimport Processor, Scheduler
 from iosim.thread cimport Program, Thread
 
-cdef int64_t DECIDING, HALTED, PASSIVE, READY, READY_QUEUE, RUNNING, STATUS_TIMEOUT, TERMINATED, TIMER, WAITING
+cdef int64_t DECIDING, EVEN_BITS, HALTED, IO_NETWORK_INCREMENT, PASSIVE, READY, READY_QUEUE, RUNNING, STATUS_TIMEOUT
+cdef int64_t TERMINATED, TIMER, WAITING
 cdef KernelQueue NO_QUEUE
 cdef Thread IDLE_THREAD
 cdef WaitOwner NO_OWNER
@@ -22,24 +23,24 @@ cdef class ApcDelivery:
 cdef class Dispatcher(Scheduler):
     cdef public Clock clock
     cdef public Caches caches
-    cdef public int64_t idle_exit, lowest, per_node, quantum, ready_area, ready_count, ready_since, switch_cost
-    cdef public list idle, processors, ready, threads, timeouts
-    cdef public object ready_mask
+    cdef public int64_t idle_count, idle_exit, lowest, per_node, quantum, ready_area, ready_count, ready_mask
+    cdef public int64_t ready_since, switch_cost, words
+    cdef public list processors, ready, threads, timeouts
+    cdef public int64_t[::1] idle
     cdef public ApcDelivery apcs
     cdef public KernelQueue left
-    @cython.locals(node=int64_t, processor=Processor)
+    @cython.locals(node=int64_t, processor=Processor, place=int64_t)
     cpdef Processor add_processor(self, int64_t number)
     @cython.locals(thread=KernelThread)
     cpdef KernelThread create_thread(self, Program program, int64_t priority)
-    @cython.locals(last=int64_t, processor=int64_t, taker=Processor)
+    @cython.locals(taker=Processor)
     cpdef void make_ready(self, Thread thread)
     cpdef void make_ready_for_apc(self, Thread thread)
     cpdef void ended_in_apc(self, Thread thread)
     cpdef void bind(self, Thread thread, int64_t number)
-    @cython.locals(node=int64_t, other=int64_t)
+    @cython.locals(node=int64_t, first=int64_t, leader=Processor, word=int64_t, mask=int64_t)
     cpdef int64_t _idle_processor(self, Thread thread)
-    @cython.locals(first=Processor)
-    cpdef int64_t _whole_cores(self, int64_t node, object mask)
+    cpdef int64_t _number_of(self, int64_t word, int64_t mask)
     @cython.locals(victim=Processor, lowest=int64_t, processor=Processor)
     cpdef void _pre_empt_for(self, Thread thread)
     @cython.locals(now=int64_t)
@@ -51,6 +52,7 @@ cdef class Dispatcher(Scheduler):
     cpdef bint outranked(self, Thread thread)
     cpdef void pre_empted(self, Thread thread)
     cpdef bint quantum_ended(self, Thread thread)
+    cpdef void went_idle(self, Processor processor)
     cpdef void left_idle(self, Processor processor)
     cpdef void deliver_apcs(self, Thread thread)
     cpdef bint takes_apcs(self, Thread thread)
@@ -79,4 +81,6 @@ cpdef void decay(Thread thread)
 @cython.locals(real_time=bint)
 cpdef int64_t base_priority(object process_class, int64_t offset)
 cpdef int64_t quantum_units(bint long, bint variable, int64_t foreground)
+@cython.locals(pairs=int64_t)
+cpdef int64_t whole_cores(int64_t mask)
 cpdef int64_t lowest_bit(object mask)

@@ -10,6 +10,7 @@ Sources: semantics 7.1 to 7.3, 0b.12 (quantum in cycles: interrupts' time is not
 as in Windows 8.1 and later), 7.4 (boosts).
 """
 
+from array import array
 from collections import deque
 
 from iosim.actor import TIMER, Actor, Clock
@@ -17,12 +18,14 @@ from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
 from iosim.idle_states import SleepyProcessor
 from iosim.kernel_queue import NO_OWNER, NO_QUEUE, KernelThread
+from iosim.modes import DECIDING, HALTED, PASSIVE
 from iosim.ntstatus import STATUS_TIMEOUT
-from iosim.processor import DECIDING, HALTED, PASSIVE, Processor, Scheduler
+from iosim.processor import Processor, Scheduler
 from iosim.thread import IDLE_THREAD, READY, RUNNING, TERMINATED, WAITING, Program, Thread
 
 PRIORITIES = 32
-EVEN_BITS = 0x5555555555555555
+WORD = 32  # idle processors that one mask tells of
+EVEN_BITS = 0x55555555
 REAL_TIME = 16  # priorities from here up are never boosted
 
 # Priority boosts by what ended the wait (semantics 7.4, from the DDK's headers).
@@ -81,22 +84,29 @@ class Dispatcher(Scheduler):
         self.ready_count = 0
         self.ready_area = 0  # ns x threads, for the mean
         self.ready_since = 0
-        self.idle = [0] * caches.topology.nodes  # bit n: the node's n-th processor is idle
         self.per_node = caches.topology.processors_per_node
+        self.words = -(-self.per_node // WORD)  # a node
+        self.idle = array(
+            "q", bytes(8 * self.words * caches.topology.nodes)
+        )  # bit n: the word's n-th processor is idle
+        self.idle_count = 0
         self.apcs = NO_DELIVERY
         self.left = NO_QUEUE  # whose place a thread that has just blocked gives up, once its program has returned
         self.lowest = PRIORITIES  # the lowest priority of any thread: nobody can be pre-empted by its like
 
     def add_processor(self, number: int) -> Processor:
         """Add the next processor of the machine, idle."""
-        node, place = divmod(number, self.per_node)
+        node = number // self.per_node
         processor = (
-            SleepyProcessor(self.clock, number, node, 1 << place, self, self.idle_exit)
+            SleepyProcessor(self.clock, number, node, self, self.idle_exit)
             if self.idle_exit
-            else Processor(self.clock, number, node, 1 << place, self)
+            else Processor(self.clock, number, node, self)
         )
+        place = number % self.per_node
+        processor.word = node * self.words + place // WORD
+        processor.place = 1 << place % WORD
         self.processors.append(processor)
-        self.idle[node] |= processor.place
+        self.went_idle(processor)
         return processor
 
     def create_thread(self, program: Program, priority: int) -> KernelThread:
@@ -115,16 +125,11 @@ class Dispatcher(Scheduler):
 
         Of idle processors, the thread's last one first, unless its SMT sibling is busy (semantics 7.3).
         """
-        last = thread.processor
-        if last >= 0 and self.processors[last].mode == HALTED and self.processors[last].sibling.mode == HALTED:
-            processor = last
-        elif self.idle[0] or len(self.idle) > 1:
-            processor = self._idle_processor(thread)
-        else:
-            processor = -1
-        if processor >= 0:
-            taker = self.processors[processor]
-            self.idle[taker.node] ^= taker.place
+        if self.idle_count:
+            taker = self.processors[thread.processor if thread.processor > 0 else 0]
+            if thread.processor < 0 or taker.mode != HALTED or taker.sibling.mode != HALTED:
+                taker = self.processors[self._idle_processor(thread)]
+            self.left_idle(taker)
             self._switch_in(thread, taker)
             taker.take(thread)
             return
@@ -147,25 +152,26 @@ class Dispatcher(Scheduler):
         thread.processor = number
 
     def _idle_processor(self, thread: Thread) -> int:
-        """An idle processor, of the thread's node if there is one; -1 for none (semantics 7.3)."""
+        """An idle processor (there is one), of the thread's node if possible, on an idle core there (semantics 7.3)."""
         node = thread.processor // self.per_node if thread.processor > 0 else 0
-        mask = self.idle[node]
-        if mask:
-            whole = self._whole_cores(node, mask)
-            mask = whole or mask
-            return node * self.per_node + (mask & -mask).bit_length() - 1
-        for other in range(len(self.idle)):
-            if self.idle[other]:
-                return other * self.per_node + lowest_bit(self.idle[other])
-        return -1
+        first = node * self.words
+        leader = self.processors[node * self.per_node]
+        if leader.sibling is not leader:
+            for word in range(first, first + self.words):
+                mask = whole_cores(self.idle[word])
+                if mask:
+                    return self._number_of(word, mask)
+        for word in range(first, first + self.words):
+            if self.idle[word]:
+                return self._number_of(word, self.idle[word])
+        word = 0
+        while not self.idle[word]:
+            word += 1
+        return self._number_of(word, self.idle[word])
 
-    def _whole_cores(self, node: int, mask: int) -> int:
-        """Of the idle processors, those whose SMT sibling is idle too: they run at full pace (semantics 7.3)."""
-        first = self.processors[node * self.per_node]
-        if first.sibling is first:
-            return mask
-        pairs = mask & (mask >> 1) & EVEN_BITS  # siblings are neighbours
-        return pairs | pairs << 1
+    def _number_of(self, word: int, mask: int) -> int:
+        """The processor that the lowest bit of a word's mask stands for."""
+        return word // self.words * self.per_node + word % self.words * WORD + lowest_bit(mask)
 
     def _pre_empt_for(self, thread: Thread) -> None:
         """Pre-empt the worst thread that runs; one whose processor is deciding may have been asked to make way already."""
@@ -200,7 +206,7 @@ class Dispatcher(Scheduler):
         if self.caches.costs and processor.thread is not IDLE_THREAD:
             self.caches.left(processor.thread, processor.number)
         if not self.ready_mask:
-            self.idle[processor.node] |= processor.place
+            self.went_idle(processor)
             return IDLE_THREAD
         priority = self.ready_mask.bit_length() - 1
         level = self.ready[priority]
@@ -253,9 +259,16 @@ class Dispatcher(Scheduler):
         self.ready_mask |= 1 << thread.priority
         return True
 
+    def went_idle(self, processor: Processor) -> None:
+        """The processor has nothing to do."""
+        self.idle[processor.word] |= processor.place
+        self.idle_count += 1
+
     def left_idle(self, processor: Processor) -> None:
         """The processor has something to do."""
-        self.idle[processor.node] &= ~processor.place
+        if self.idle[processor.word] & processor.place:
+            self.idle[processor.word] ^= processor.place
+            self.idle_count -= 1
 
     def deliver_apcs(self, thread: Thread) -> None:
         """Before the running thread's next stretch."""
@@ -425,6 +438,12 @@ def quantum_units(long: bool, variable: bool, foreground: int) -> int:
     if variable:
         return (12, 24, 36)[foreground] if long else (6, 12, 18)[foreground]
     return 36 if long else 18
+
+
+def whole_cores(mask: int) -> int:
+    """Of the idle processors, those whose SMT sibling is idle too: they run at full pace (semantics 7.3)."""
+    pairs = mask & (mask >> 1) & EVEN_BITS  # siblings are neighbours
+    return pairs | pairs << 1
 
 
 def lowest_bit(mask: int) -> int:

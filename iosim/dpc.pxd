@@ -2,20 +2,16 @@ cimport cython
 from libc.stdint cimport int64_t
 
 
-cdef class Dpc
-cdef class DpcQueue
-
-from iosim.processor cimport Processor
+cdef int64_t DEPTH_LIMIT, LONG_AGO, MINIMUM_RATE
 
 cdef class Dpc:
     cdef public bint aimed, queued, usual
     cdef public int64_t importance
-    cdef public object argument
-    cdef public Processor processor
-    cpdef void aim(self, Processor processor)
+    cdef public object argument, processor
+    cpdef void aim(self, object processor)
     cpdef void unqueue(self)
-    cpdef int64_t begin(self, Processor processor)
-    cpdef void end(self, Processor processor)
+    cpdef int64_t begin(self, object processor)
+    cpdef void end(self, object processor)
 
 cdef class DpcQueue:
     cdef public object due, later

@@ -2,6 +2,8 @@ cimport cython
 from libc.stdint cimport int64_t
 
 
+cdef int64_t BITS, BUCKETS_PER_DOUBLING
+
 cdef class Histogram:
     cdef public int64_t[::1] counts
     cdef public int64_t count, max, total

@@ -8,18 +8,19 @@ Source: semantics 0b.7. Simplified: one time whatever the state and however long
 interrupt wakes an idle processor at no cost.
 """
 
-from iosim.accounts import IDLE, scale
+from iosim.accounts import scale
 from iosim.actor import THREAD, Clock
 from iosim.attribution import IDLE_STATE_EXIT
-from iosim.processor import FULL_PACE, WAKING, Processor, Scheduler
-from iosim.thread import Thread
+from iosim.modes import FULL_PACE, WAKING
+from iosim.processor import Processor, Scheduler
+from iosim.thread import IDLE, Thread
 
 
 class SleepyProcessor(Processor):
     """`idle_exit` (ns) lies between the wake and the thread's first instant; the processor counts as taken meanwhile."""
 
-    def __init__(self, clock: Clock, number: int, node: int, place: int, scheduler: Scheduler, idle_exit: int) -> None:
-        super().__init__(clock, number, node, place, scheduler)
+    def __init__(self, clock: Clock, number: int, node: int, scheduler: Scheduler, idle_exit: int) -> None:
+        super().__init__(clock, number, node, scheduler)
         self.idle_exit = idle_exit
         self.woken = 0  # ns: when it began to wake
 

@@ -11,12 +11,14 @@ from iosim.dispatcher cimport Dispatcher
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
 from iosim.kernel_queue cimport KernelThread, Packet
 from iosim.lookaside cimport Lookaside, PrivateList
+from iosim.ntstatus cimport is_error, succeeded
 from iosim.objects cimport Event
 
 cdef int64_t BUFFERED, INVOKE_ON_CANCEL, INVOKE_ON_ERROR, INVOKE_ON_SUCCESS, IRP_ALLOCATED_FIXED_SIZE
-cdef int64_t IRP_QUOTA_CHARGED, NOT_FAST, READ, SKIP_PORT_ON_SUCCESS, SKIP_SET_EVENT, SKIP_USER_EVENT_ON_FAST_IO
-cdef int64_t STATUS_ACCESS_VIOLATION, STATUS_BUFFER_OVERFLOW, STATUS_END_OF_FILE, STATUS_INFO_LENGTH_MISMATCH
-cdef int64_t STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS
+cdef int64_t IRP_QUOTA_CHARGED, LARGE, MOST_LOCATIONS, NOT_FAST, PAGE, READ, SKIP_PORT_ON_SUCCESS, SKIP_SET_EVENT
+cdef int64_t SKIP_USER_EVENT_ON_FAST_IO, SMALL, STATUS_ACCESS_VIOLATION, STATUS_BUFFER_OVERFLOW, STATUS_END_OF_FILE
+cdef int64_t STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
+cdef int64_t STATUS_SUCCESS
 cdef Canceller NO_CANCELLER
 cdef CompletionPort NO_PORT
 cdef Irp NO_IRP
@@ -74,9 +76,10 @@ cdef class IoManager:
     cpdef int64_t start(self, KernelThread thread, Irp irp, int64_t cause)
     cpdef void ended_at_once(self, Irp irp)
     cpdef int64_t _wait_in_call(self, KernelThread thread, Irp irp, int64_t cause)
+    @cython.locals(location=StackLocation)
     cpdef int64_t call_driver(self, DeviceObject device, Irp irp)
     cpdef void wait_for(self, KernelThread thread, Irp irp, int64_t cause)
-    @cython.locals(top=int64_t, current=int64_t, locations=list, pended=bint, done=StackLocation, routine=int64_t, above=DeviceObject, answer=int64_t, file=FileObject, waiter=KernelThread)
+    @cython.locals(top=int64_t, current=int64_t, locations=list, pended=bint, done=StackLocation, routine=int64_t, location=StackLocation, above=DeviceObject, answer=int64_t, file=FileObject, waiter=KernelThread)
     cpdef void complete(self, Irp irp, int64_t boost=*)
     @cython.locals(master=Irp)
     cpdef void _end(self, Irp irp, int64_t boost)

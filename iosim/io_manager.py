@@ -40,10 +40,11 @@ from iosim.irp import (
     READ,
     Irp,
     Notice,
+    StackLocation,
     StatusBlock,
 )
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
-from iosim.lookaside import Lookaside, PrivateList
+from iosim.lookaside import LARGE, SMALL, Lookaside, PrivateList
 from iosim.ntstatus import (
     STATUS_ACCESS_VIOLATION,
     STATUS_BUFFER_OVERFLOW,
@@ -57,10 +58,9 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import Event
+from iosim.units import PAGE
 
-PAGE = 4096
 MOST_LOCATIONS = 127  # a stack location's number is a signed byte in the real IRP
-SMALL, LARGE = 1, 8  # locations of the IRPs on the two lookaside lists (2.1.3)
 
 PENDING_LOST = "DRIVER_VERIFIER: returned STATUS_PENDING, but the IRP is not marked"
 
@@ -317,7 +317,8 @@ class IoManager:
         irp.current -= 1
         if irp.current <= 0:
             raise BugCheck("NO_MORE_IRP_STACK_LOCATIONS", self.clock.now, describe(irp))
-        irp.locations[irp.current].device = device
+        location: StackLocation = irp.locations[irp.current]
+        location.device = device
         return device.entry.dispatch(device, irp)
 
     def wait_for(self, thread: KernelThread, irp: Irp, cause: int) -> None:
@@ -341,7 +342,7 @@ class IoManager:
         locations = irp.locations
         pended = False
         while current <= top:
-            done = locations[current]
+            done: StackLocation = locations[current]
             pended = done.pending
             done.pending = False
             current += 1
@@ -351,7 +352,8 @@ class IoManager:
                 irp.pending_returned = pended
                 if invoked(routine, irp):
                     irp.clear_below()
-                    above = locations[current].device
+                    location: StackLocation = locations[current]
+                    above = location.device
                     answer = above.entry.completed(above, irp)
                     if answer == STATUS_MORE_PROCESSING_REQUIRED:
                         return
@@ -360,7 +362,8 @@ class IoManager:
                     continue
                 done.routine = 0
             if pended and current <= top:
-                locations[current].pending = True  # propagated for a level whose routine does not run (2.3.2)
+                location = locations[current]
+                location.pending = True  # propagated for a level whose routine does not run (2.3.2)
         irp.current = top + 2
         irp.pending_returned = pended
         if irp.plain and pended and not irp.status:

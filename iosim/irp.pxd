@@ -7,20 +7,13 @@ from iosim.kernel_queue cimport KernelThread, Packet
 from iosim.lookaside cimport PrivateList
 from iosim.objects cimport Event
 
-cdef class StackLocation
-cdef class StatusBlock
-cdef class Notice
-cdef class Irp(Packet)
-
-from iosim.device_stack cimport DeviceObject, FileObject
-
 cdef int64_t STATUS_SUCCESS
 cdef Canceller NO_CANCELLER
 cdef PrivateList NO_LOOKASIDE
 cdef Request NO_REQUEST
 
 cdef class StackLocation:
-    cdef public DeviceObject device
+    cdef public object device
     cdef public int64_t major, offset, routine, size
     cdef public bint pending
     cpdef void clear(self)
@@ -40,7 +33,7 @@ cdef class Irp(Packet):
     cdef public int64_t allocation_flags, associated, boost, code, current, due, information, processor
     cdef public int64_t removal_cost, stack_count, status
     cdef public list locations
-    cdef public FileObject file
+    cdef public object file
     cdef public bint accessible, block_due, buffered, cancel, disowned, ended, hit, paging, pending_returned, plain
     cdef public bint reports, returned, synchronous
     cdef public KernelThread thread, waiter
@@ -49,14 +42,15 @@ cdef class Irp(Packet):
     cdef public Irp master
     cpdef void clean(self)
     @cython.locals(first=StackLocation)
-    cpdef void prepare(self, Request request, FileObject file, int64_t major, int64_t offset, int64_t size)
+    cpdef void prepare(self, Request request, object file, int64_t major, int64_t offset, int64_t size)
     cpdef StackLocation location(self)
     cpdef void tell(self, Notice notice)
     cpdef StackLocation first(self)
     @cython.locals(current=int64_t, here=StackLocation, below=StackLocation)
     cpdef void copy_to_next(self, int64_t shift, int64_t routine)
     cpdef void skip(self)
-    cpdef void own(self, DeviceObject device, int64_t routine)
+    cpdef void own(self, object device, int64_t routine)
+    @cython.locals(location=StackLocation)
     cpdef void mark_pending(self)
     @cython.locals(location=StackLocation)
     cpdef void clear_below(self)

@@ -234,7 +234,8 @@ class Irp(Packet):
     def mark_pending(self) -> None:
         """The driver that has the IRP will return STATUS_PENDING; after the end it is too late (semantics 2.3.1)."""
         if self.current <= self.stack_count:
-            self.locations[self.current].pending = True
+            location = self.locations[self.current]
+            location.pending = True
 
     def clear_below(self) -> None:
         """What the lower drivers were asked is nobody's business on the way up (2.4.3)."""

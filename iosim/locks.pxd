@@ -7,7 +7,7 @@ from iosim.dispatcher cimport Dispatcher
 from iosim.kernel_queue cimport KernelThread
 from iosim.probes cimport Probes
 
-cdef int64_t LOCK, PASSIVE, RUNNING, WAITING
+cdef int64_t BLOCKED, LOCK, PASSIVE, RUNNING, WAITING
 cdef KernelThread NO_THREAD
 cdef Probes NO_PROBES
 cdef Request NO_REQUEST

@@ -13,8 +13,8 @@ from iosim.attribution import LOCK, NO_REQUEST
 from iosim.dispatcher import Dispatcher
 from iosim.irp import NO_THREAD
 from iosim.kernel_queue import KernelThread
+from iosim.modes import PASSIVE
 from iosim.probes import NO_PROBES, Probes
-from iosim.processor import PASSIVE
 from iosim.thread import RUNNING, WAITING
 
 # What became of a try: held; spinning (try again when the time now owed is paid); waiting (try again when woken).

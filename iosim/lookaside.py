@@ -9,6 +9,8 @@ processor that allocated it, wherever it is freed. What went back to pool is kep
 
 from iosim.kernel_queue import NO_PACKET, Packet
 
+SMALL, LARGE = 1, 8  # locations of the IRPs on the two lookaside lists (2.1.3)
+
 
 class LookasideList:
     """A list of free blocks, at most `depth` of them, and what has become of the tries to take and to free."""

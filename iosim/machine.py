@@ -38,10 +38,11 @@ from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.nvme import Nvme
 from iosim.errors import IosimError, Mistake, WrongInput
-from iosim.io_manager import PAGE, IoCosts, IoManager, IoParams
+from iosim.io_manager import IoCosts, IoManager, IoParams
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
+from iosim.modes import FULL_PACE
 from iosim.numa import Topology
 from iosim.pools import (
     GrowingPool,
@@ -54,7 +55,6 @@ from iosim.pools import (
 )
 from iosim.port_lock import LockedPort
 from iosim.probes import Probes
-from iosim.processor import FULL_PACE
 from iosim.recorders import Behind, Fanout, RequestColumns, RequestHistograms, Timeline, WaitRecords
 from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
@@ -72,7 +72,7 @@ from iosim.scheduling import PLAIN, QUANTUM_MODES, FullDispatcher, SchedulerPara
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
 from iosim.streams import Streams, Transform, empirical, exponential, lognormal, pareto, table, uniform, whole
-from iosim.units import S, ps_per_byte
+from iosim.units import PAGE, S, ps_per_byte
 from iosim.variates import CLIENT_SHIFT, Constant, Sequential, Variate
 from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, Source, Window
 

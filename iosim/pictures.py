@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iosim import plots
-from iosim.accounts import KINDS
 from iosim.attribution import CAUSES
 from iosim.replication import replication
 from iosim.statistics import NO_INTERVAL, Estimate
 from iosim.summary import port_names
+from iosim.thread import KINDS
 from iosim.units import as_written
 from iosim.version import VERSION
 

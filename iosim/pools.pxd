@@ -9,12 +9,14 @@ from iosim.dispatcher cimport Dispatcher
 from iosim.kernel_queue cimport KernelThread, Packet
 from iosim.thread cimport Thread
 
-cdef int64_t STATUS_SUCCESS, STATUS_TIMEOUT, TIMER
+cdef int64_t GROW, SHRINK, STATUS_SUCCESS, STATUS_TIMEOUT, TIMER
 cdef Packet NO_PACKET
 
 cdef class GrowingPort(CompletionPort):
     cdef public GrowingPool pool
     cpdef void insert(self, Packet packet)
+    @cython.locals(waiting=list)
+    cpdef void insert_in_apc(self, Packet packet)
     cpdef void release_one(self, Request by)
     @cython.locals(new=bint, packet=Packet)
     cpdef Packet remove(self, KernelThread thread)
@@ -34,7 +36,7 @@ cdef class GrowingPool(Actor):
     cpdef void parked(self, KernelThread thread)
     cpdef void _shrink_in(self, int64_t delay)
     cpdef void fire(self, int64_t what)
-    @cython.locals(waiting=list, oldest=KernelThread, left=int64_t)
+    @cython.locals(idle=list, oldest=KernelThread, left=int64_t)
     cpdef void _shrink(self)
     cpdef void retired(self, GrowingWorker program)
 

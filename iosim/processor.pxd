@@ -4,16 +4,13 @@ from libc.stdint cimport int64_t
 from iosim.accounts cimport book, book_stolen, scale
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request
-from iosim.thread cimport Thread
-
-cdef class Scheduler
-cdef class Processor(Actor)
-
 from iosim.dpc cimport Dpc, DpcQueue
 from iosim.interrupts cimport InterProcessorInterrupt, Interrupt, Messenger
+from iosim.thread cimport Thread
 
-cdef int64_t DEVICE_IRQL, DISPATCH_LEVEL, DPC, DPC_RANK, IDLE, INTERRUPT_RANK, ISR, KERNEL, REFILL, SIGNAL, SPIN
-cdef int64_t SWITCH, THREAD_RANK, TICK, USER
+cdef int64_t DECIDING, DEVICE_IRQL, DEVICE_LEVEL, DISPATCH, DISPATCH_LEVEL, DPC, DPC_RANK, FULL_PACE, HALTED, IDLE
+cdef int64_t INTERRUPT_RANK, ISR, KERNEL, PASSIVE, RAISED, REFILL, SIGNAL, SPIN, SWITCH, THREAD_RANK, TICK, USER
+cdef int64_t WAKING
 cdef Dpc NO_DPC
 cdef Interrupt NO_INTERRUPT
 cdef Thread IDLE_THREAD
@@ -33,12 +30,12 @@ cdef class Scheduler:
 
 cdef class Processor(Actor):
     cdef public Clock clock
-    cdef public int64_t claimed, dpc_left, interrupted_at, mode, node, number, pace, shared_pace, since
-    cdef public object due, interrupts, later, place
+    cdef public int64_t claimed, dpc_left, interrupted_at, mode, node, number, pace, place, shared_pace, since, word
     cdef public Scheduler scheduler
     cdef public int64_t[::1] account
     cdef public Thread holder, thread
     cdef public Interrupt interrupt
+    cdef public object due, interrupts, later
     cdef public Dpc dpc
     cdef public DpcQueue dpcs
     cdef public InterProcessorInterrupt ipi

@@ -13,7 +13,7 @@ from array import array
 from collections import deque
 from typing import Any
 
-from iosim.accounts import DPC, IDLE, ISR, KERNEL, KINDS, REFILL, SPIN, SWITCH, USER, book, book_stolen, scale
+from iosim.accounts import book, book_stolen, scale
 from iosim.actor import DPC as DPC_RANK
 from iosim.actor import INTERRUPT as INTERRUPT_RANK
 from iosim.actor import THREAD as THREAD_RANK
@@ -21,12 +21,22 @@ from iosim.actor import Actor, Clock
 from iosim.dpc import NO_DPC, Dpc, DpcQueue
 from iosim.errors import BugCheck
 from iosim.interrupts import NO_INTERRUPT, SIGNAL, TICK, InterProcessorInterrupt, Interrupt, Messenger
-from iosim.thread import DEVICE_IRQL, DISPATCH_LEVEL, IDLE_THREAD, Thread
-
-# What a processor is doing (its IRQL, coarsely).
-# DECIDING: its thread's program is being asked what comes next, at this very instant. RAISED: its thread runs, at
-# DISPATCH_LEVEL. WAKING: idle_states.py.
-PASSIVE, DISPATCH, DEVICE_LEVEL, HALTED, DECIDING, RAISED, WAKING = range(7)
+from iosim.modes import DECIDING, DEVICE_LEVEL, DISPATCH, FULL_PACE, HALTED, PASSIVE, RAISED, WAKING
+from iosim.thread import (
+    DEVICE_IRQL,
+    DISPATCH_LEVEL,
+    DPC,
+    IDLE,
+    IDLE_THREAD,
+    ISR,
+    KERNEL,
+    KINDS,
+    REFILL,
+    SPIN,
+    SWITCH,
+    USER,
+    Thread,
+)
 
 
 class Scheduler:
@@ -76,17 +86,15 @@ class Scheduler:
         raise NotImplementedError
 
 
-FULL_PACE = 1000
-
-
 class Processor(Actor):
     """One logical processor. `account` holds ns by kind; the kinds sum to the clock at any settled instant."""
 
-    def __init__(self, clock: Clock, number: int, node: int, place: int, scheduler: Scheduler) -> None:
+    def __init__(self, clock: Clock, number: int, node: int, scheduler: Scheduler) -> None:
         self.clock = clock
         self.number = number
         self.node = node
-        self.place = place  # the processor's bit in its node's masks
+        self.word = 0  # the processor's place in the dispatcher's masks of idle ones, and its bit there
+        self.place = 0
         self.scheduler = scheduler
         self.generation = 0
         self.account = array("q", bytes(8 * len(KINDS)))

@@ -2,10 +2,9 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.actor cimport Actor, Clock
-from iosim.scheduling cimport FullDispatcher
 from iosim.thread cimport Thread
 
-cdef int64_t TIMER
+cdef int64_t HIGHEST_STARVING, PRIORITIES, SECOND, STARVING, TIMER
 cdef Thread IDLE_THREAD
 
 cdef class ReadyQueue:
@@ -21,13 +20,13 @@ cdef class ReadyQueue:
     cpdef Thread best_for(self, int64_t processor)
 
 cdef class BalanceSetManager(Actor):
-    cdef public FullDispatcher dispatcher
+    cdef public object dispatcher
     cdef public Clock clock
     cdef public bint booked
     cdef public int64_t next_level
     cpdef void book(self)
     @cython.locals(thread=Thread)
     cpdef void fire(self, int64_t what)
-    @cython.locals(since=int64_t, found=list, left=int64_t, first=int64_t, step=int64_t, level=int64_t, queue=ReadyQueue, thread=Thread)
+    @cython.locals(since=int64_t, found=list, left=int64_t, step=int64_t, level=int64_t, queue=ReadyQueue, thread=Thread)
     cpdef list starving(self)
 

@@ -5,6 +5,8 @@ from iosim.actor cimport Clock
 from iosim.attribution cimport Request
 from iosim.probes cimport Probes
 
+cdef int64_t BLOCK, OUTCOME_BITS, ROW, STATUS_BITS
+
 cdef class RequestColumns:
     cdef public list blocks
     cdef public int64_t count, place
@@ -59,7 +61,4 @@ cdef class Behind(Probes):
     cpdef void held(self, int64_t resource, Request request)
     cpdef void released(self, int64_t resource, Request request)
 
-cpdef object statuses(object outcomes)
-cpdef object groups(object outcomes)
-cpdef object transferred(object outcomes)
 cpdef object unexplained(Request request, int64_t now)

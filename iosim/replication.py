@@ -11,7 +11,7 @@ import numpy as np
 from iosim.attribution import CANCELLED, COMPLETED, DROPPED, FAILED
 from iosim.histogram import Histogram, decode
 from iosim.machine import Raw
-from iosim.recorders import groups, statuses
+from iosim.rows import groups, statuses
 from iosim.statistics import quantile_of_column
 from iosim.workload import NEVER
 

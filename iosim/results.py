@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iosim.attribution import CAUSES
-from iosim.recorders import groups, statuses, transferred
+from iosim.rows import groups, statuses, transferred
 from iosim.statistics import Estimate, paired, paired_ratio
 
 if TYPE_CHECKING:

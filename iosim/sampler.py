@@ -7,7 +7,6 @@ window is a difference, exact to the nanosecond.
 from array import array
 from collections.abc import Sequence
 
-from iosim.accounts import KINDS
 from iosim.actor import SAMPLE, Actor, Clock
 from iosim.batch import BatchServices
 from iosim.cache_manager import CacheManager
@@ -16,6 +15,7 @@ from iosim.dispatcher import Dispatcher
 from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
 from iosim.locks import ContendedLock
+from iosim.thread import KINDS
 from iosim.workload import PipelinedSource, Window
 
 

@@ -8,7 +8,8 @@ from iosim.processor cimport Processor
 from iosim.ready_queues cimport BalanceSetManager, ReadyQueue
 from iosim.thread cimport Program, Thread
 
-cdef int64_t DECIDING, HALTED, INTERRUPT, PASSIVE, READY, READY_QUEUE, REAL_TIME, RUNNING, TIMER, WAKING
+cdef int64_t CHARGE, DECIDING, END, ENDLESS, HALTED, INTERRUPT, NO_PRIORITY, NO_PROCESSOR, PASSIVE, READY
+cdef int64_t READY_QUEUE, REAL_TIME, RUNNING, SHARED, TIMER, UNITS_A_TICK, WAITS_ARE_CHARGED_BELOW, WAKING, WORD
 cdef KernelQueue NO_QUEUE
 cdef Thread IDLE_THREAD
 
@@ -20,25 +21,21 @@ cdef class FullDispatcher(Dispatcher):
     cdef public Thread displaced
     cdef public QuantumTick quantum_tick
     cdef public BalanceSetManager balance_set_manager
-    @cython.locals(processor=Processor, group=int64_t)
+    @cython.locals(processor=Processor)
     cpdef Processor add_processor(self, int64_t number)
     @cython.locals(thread=KernelThread)
     cpdef KernelThread create_thread(self, Program program, int64_t priority)
-    @cython.locals(seed=int64_t, processor=Processor, first=int64_t, node=int64_t, others=int64_t, chosen=int64_t)
-    cpdef int64_t _next_ideal(self, int64_t group)
-    @cython.locals(group=int64_t, first=int64_t, wanted=int64_t, before=int64_t)
-    cpdef int64_t set_affinity(self, Thread thread, object mask)
-    @cython.locals(group=int64_t)
+    @cython.locals(seed=int64_t, processor=Processor)
+    cpdef int64_t _next_ideal(self, object group)
+    cpdef object set_affinity(self, Thread thread, object mask)
     cpdef void bind(self, Thread thread, int64_t number)
-    @cython.locals(first=int64_t, before=int64_t)
     cpdef int64_t set_ideal_processor(self, Thread thread, int64_t number)
-    @cython.locals(before=int64_t)
-    cpdef int64_t set_group(self, Thread thread, int64_t group)
+    cpdef int64_t set_group(self, Thread thread, object group)
     cpdef void set_priority(self, Thread thread, int64_t priority)
     cpdef void set_foreground(self, Thread thread, int64_t separation)
     @cython.locals(number=int64_t, queue=ReadyQueue)
     cpdef bint yield_processor(self, KernelThread thread)
-    cpdef int64_t _allowed(self, Thread thread)
+    cpdef object _allowed(self, Thread thread)
     cpdef void _withdraw(self, Thread thread)
     cpdef void _put_back(self, Thread thread)
     cpdef void make_ready(self, Thread thread)
@@ -49,10 +46,13 @@ cdef class FullDispatcher(Dispatcher):
     @cython.locals(taker=Processor)
     cpdef void _hand(self, Thread thread, int64_t number)
     cpdef int64_t _home(self, Thread thread, int64_t number)
-    @cython.locals(allowed=int64_t, home=int64_t, number=int64_t, processor=Processor, node=int64_t, other=int64_t)
+    @cython.locals(home=int64_t, number=int64_t, processor=Processor, other=int64_t)
     cpdef int64_t _idle_for(self, Thread thread)
-    cpdef int64_t _idle_on(self, int64_t node, int64_t allowed)
-    @cython.locals(allowed=int64_t, victim=int64_t, lowest=int64_t, processor=Processor)
+    @cython.locals(leader=Processor)
+    cpdef object _whole_cores(self, object node, object mask)
+    @cython.locals(word=int64_t)
+    cpdef object _idle_on(self, object node, object allowed)
+    @cython.locals(victim=int64_t, lowest=int64_t, processor=Processor)
     cpdef int64_t _victim_of(self, Thread thread)
     cpdef list queues(self)
     @cython.locals(queue=ReadyQueue)
@@ -64,7 +64,7 @@ cdef class FullDispatcher(Dispatcher):
     cpdef ReadyQueue _better_queue(self, int64_t number)
     @cython.locals(thread=Thread, queue=ReadyQueue)
     cpdef Thread _choose(self, Processor processor)
-    @cython.locals(found=Thread, near=bint, group=int64_t, number=int64_t, queue=ReadyQueue, thread=Thread, same=bint)
+    @cython.locals(found=Thread, near=bint, number=int64_t, queue=ReadyQueue, thread=Thread, same=bint)
     cpdef Thread _steal(self, Processor processor)
     @cython.locals(thread=Thread)
     cpdef Thread next_ready(self, Processor processor)

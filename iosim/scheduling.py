@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from iosim.actor import INTERRUPT, TIMER, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
-from iosim.dispatcher import REAL_TIME, Dispatcher, decay, lowest_bit, oust
+from iosim.dispatcher import REAL_TIME, WORD, Dispatcher, decay, lowest_bit, oust
 from iosim.kernel_queue import NO_QUEUE, KernelThread
-from iosim.processor import DECIDING, HALTED, PASSIVE, WAKING, Processor
+from iosim.modes import DECIDING, HALTED, PASSIVE, WAKING
+from iosim.processor import Processor
 from iosim.ready_queues import BalanceSetManager, ReadyQueue
 from iosim.thread import IDLE_THREAD, READY, RUNNING, Program, Thread
 
@@ -256,7 +257,7 @@ class FullDispatcher(Dispatcher):
 
     def _hand(self, thread: Thread, number: int) -> None:
         taker = self.processors[number]
-        self.idle[taker.node] ^= taker.place
+        self.left_idle(taker)
         self._switch_in(thread, taker)
         taker.take(thread)
 
@@ -279,14 +280,28 @@ class FullDispatcher(Dispatcher):
         mask = self._idle_on(node, allowed)
         if mask:
             return node * self.per_node + lowest_bit(self._whole_cores(node, mask) or mask)
-        for other in range(len(self.idle)):
+        for other in range(len(self.group_of_node)):
             mask = self._idle_on(other, allowed)
             if mask:
                 return other * self.per_node + lowest_bit(mask)
         return NO_PROCESSOR
 
+    def _whole_cores(self, node: int, mask: int) -> int:
+        """Those of the node's processors whose SMT sibling is in the mask too, however many; 0 without SMT."""
+        leader = self.processors[node * self.per_node]
+        if leader.sibling is leader:
+            return 0
+        even = ((1 << 2 * self.per_node) - 1) // 3  # bits 0, 2, 4, ...
+        pairs = mask & (mask >> 1) & even
+        return pairs | pairs << 1
+
     def _idle_on(self, node: int, allowed: int) -> int:
-        return self.idle[node] & allowed >> node * self.per_node
+        """As a mask of the node's processors, however many."""
+        idle = 0
+        for word in range(self.words):
+            mask = self.idle[node * self.words + word]
+            idle |= mask << word * WORD
+        return idle & allowed >> node * self.per_node
 
     def _victim_of(self, thread: Thread) -> int:
         """The processor on which the thread may pre-empt; -1 for none."""
@@ -393,7 +408,7 @@ class FullDispatcher(Dispatcher):
             self._find_another()  # before this processor chooses: others may be pushed aside, and wait for it
         thread = self._choose(processor)
         if thread is IDLE_THREAD:
-            self.idle[processor.node] |= processor.place
+            self.went_idle(processor)
             return thread
         self._count_ready(-1)
         thread.request.spend(READY_QUEUE, self.clock.now)

@@ -10,8 +10,9 @@ from iosim.dispatcher cimport Dispatcher
 from iosim.io_manager cimport IoCosts, IoManager
 from iosim.irp cimport Irp
 from iosim.kernel_queue cimport KernelQueue, KernelThread, Packet
+from iosim.ntstatus cimport is_error, succeeded
 
-cdef int64_t BLOCKED_CALL, SKIP_PORT_ON_SUCCESS, STATUS_PENDING, TIMER
+cdef int64_t BLOCKED_CALL, DONE, LEFT, LEFT_AND_WAITS, SKIP_PORT_ON_SUCCESS, STATUS_PENDING, TIMER, WAITS
 cdef Packet NO_PACKET
 cdef Request NO_REQUEST
 
@@ -34,6 +35,6 @@ cdef class Services:
     cpdef void wait(self, KernelThread thread, int64_t time, int64_t cause)
     @cython.locals(irp=Irp, costs=IoCosts, way=int64_t)
     cpdef Irp prepare(self, KernelThread thread, FileObject file, int64_t major, int64_t offset, int64_t size, bint hit)
-    @cython.locals(irp=Packet, io=IoManager, file=FileObject, blocks_issuer=bint, request=Request, status=int64_t, queue=KernelQueue)
+    @cython.locals(irp=Irp, io=IoManager, file=FileObject, blocks_issuer=bint, request=Request, status=int64_t, queue=KernelQueue)
     cpdef int64_t issue(self, KernelThread thread, bint blocking, bint saturated)
 

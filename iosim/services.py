@@ -15,10 +15,7 @@ from iosim.io_manager import IoManager
 from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread
 from iosim.ntstatus import STATUS_PENDING, is_error, succeeded
-
-# What became of a step: go on; the request goes on elsewhere; go on when woken; the request went on and the thread waits;
-# try again when the time now owed is paid; try again when woken.
-DONE, LEFT, WAITS, LEFT_AND_WAITS, AGAIN, RETRIES = range(6)
+from iosim.outcomes import DONE, LEFT, LEFT_AND_WAITS, WAITS
 
 
 class CallCosts:
@@ -118,8 +115,7 @@ class Services:
 
         `saturated`: no system worker is free for a cached miss, so that its issuer waits for it (0b.20).
         """
-        irp = thread.call
-        assert isinstance(irp, Irp)
+        irp: Irp = thread.call  # type: ignore[assignment]  # `prepare` left it there
         io = self.io
         if blocking:
             irp.synchronous = True

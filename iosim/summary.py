@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from iosim.accounts import KINDS
 from iosim.attribution import CAUSES
 from iosim.machine import Raw
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
@@ -27,6 +26,7 @@ from iosim.statistics import (
     regime,
     slowest_warm_up,
 )
+from iosim.thread import KINDS
 from iosim.workload import NEVER
 
 SCHEMA_VERSION = 1

@@ -12,6 +12,10 @@ READY, RUNNING, WAITING, TERMINATED = range(4)
 # IRQLs (semantics 7.5); all devices share one level.
 PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL, DEVICE_IRQL = range(4)
 
+# Kinds of processor time; the first five are kinds of thread time and have the numbers of their causes.
+KINDS = ("user", "kernel", "switch", "refill", "spin", "isr", "dpc", "idle")
+USER, KERNEL, SWITCH, REFILL, SPIN, ISR, DPC, IDLE = range(8)
+
 
 class Program:
     """What a thread does. The dispatcher calls `resume`; the program owes time, waits, or gives the thread up."""

@@ -14,8 +14,8 @@ cdef class ThreadedDpc(Dpc):
     cdef public bint handed_on
     cpdef int64_t cost(self, Processor processor)
     cpdef void routine(self, Processor processor)
-    cpdef int64_t begin(self, Processor processor)
-    cpdef void end(self, Processor processor)
+    cpdef int64_t begin(self, object processor)
+    cpdef void end(self, object processor)
     cpdef void unqueue(self)
 
 cdef class DpcThread(Program):

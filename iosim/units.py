@@ -14,6 +14,7 @@ US = 1_000
 MS = 1_000_000
 S = 1_000_000_000
 KIB = 1 << 10
+PAGE = 4 * KIB  # bytes of a page of memory
 MIB = 1 << 20
 GIB = 1 << 30
 

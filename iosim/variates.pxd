@@ -2,6 +2,8 @@ cimport cython
 from libc.stdint cimport int64_t
 
 
+cdef int64_t SPREAD
+
 cdef class Variate:
     cpdef int64_t value(self, int64_t index)
 

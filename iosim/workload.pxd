@@ -7,7 +7,7 @@ from iosim.completion_port cimport CompletionPort
 from iosim.recorders cimport RequestColumns
 from iosim.variates cimport Variate
 
-cdef int64_t ARRIVAL, CLIENT_SHIFT, STOP
+cdef int64_t ARRIVAL, CLIENT_SHIFT, MOST_ITERATIONS, STOP
 
 cdef class Window(Actor):
     cdef public Clock clock

@@ -130,7 +130,7 @@ def test_where_lines_cost_nothing_nothing_is_paid() -> None:
 def test_a_thread_without_a_working_set_pays_nothing_and_pushes_nothing_out() -> None:
     caches = caches_of()
     assert turn(caches, thread_of(0), 0) == 0
-    assert caches.core_fills == [0, 0]
+    assert list(caches.core_fills) == [0, 0]
 
 
 def test_growing_pays_for_the_new_part_only_once() -> None:

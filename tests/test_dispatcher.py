@@ -33,9 +33,9 @@ from iosim.dispatcher import (
 )
 from iosim.heap_clock import HeapClock
 from iosim.kernel_queue import KernelQueue, KernelThread
+from iosim.modes import HALTED, PASSIVE
 from iosim.ntstatus import STATUS_PENDING
 from iosim.objects import INFINITE, Event, wait_for
-from iosim.processor import HALTED, PASSIVE
 from iosim.scheduling import SchedulerParams
 from iosim.simpy_clock import SimpyClock
 from iosim.thread import DISPATCH_LEVEL, READY, TERMINATED, Program

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from iosim import probes, recorders
-from iosim.accounts import DPC, ISR, KINDS
 from iosim.attribution import CAUSE_COUNT, SLEEP, Request
 from iosim.clock import CLOCKS
 from iosim.drives.drive import Command, Drive
@@ -23,9 +22,10 @@ from iosim.errors import IosimError, LawBroken
 from iosim.kernel_queue import KernelQueue
 from iosim.machine import Machine, Raw
 from iosim.processor import Processor
-from iosim.recorders import groups
+from iosim.rows import groups
 from iosim.scenario.loader import Scenario, load
 from iosim.summary import fingerprint
+from iosim.thread import DPC, ISR, KINDS
 
 Tree = dict[str, Any]
 

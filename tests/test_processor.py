@@ -7,7 +7,7 @@ from tiny import Device, Step, Tick, Tiny, block, call, causes, compute, note
 
 from iosim.actor import THREAD, Clock
 from iosim.heap_clock import HeapClock
-from iosim.processor import HALTED
+from iosim.modes import HALTED
 from iosim.simpy_clock import SimpyClock
 
 

@@ -32,7 +32,8 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import Event
-from iosim.services import DONE, CallCosts, Services
+from iosim.outcomes import DONE
+from iosim.services import CallCosts, Services
 from iosim.thread import TERMINATED
 
 STEPS = 40

@@ -14,8 +14,8 @@ from iosim.clock import CLOCKS
 from iosim.dispatcher import Dispatcher
 from iosim.errors import WrongInput
 from iosim.kernel_queue import KernelThread
-from iosim.processor import DEVICE_LEVEL, DISPATCH, HALTED, WAKING
-from iosim.recorders import groups
+from iosim.modes import DEVICE_LEVEL, DISPATCH, HALTED, WAKING
+from iosim.rows import groups
 from iosim.scheduling import FullDispatcher, SchedulerParams
 from iosim.summary import fingerprint
 from iosim.thread import READY, TERMINATED
@@ -265,7 +265,7 @@ def test_no_thread_is_lost_and_none_waits_while_a_processor_that_it_may_use_is_i
                 or (running.affinity or 15) >> processor.number & 1
                 or processor.mode in ABOVE_THREADS
             )
-            assert (dispatcher.idle[processor.node] & processor.place != 0) == (processor.mode == HALTED)
+            assert (dispatcher.idle[processor.word] & processor.place != 0) == (processor.mode == HALTED)
         ready = sum(thread.state == READY for thread in made)
         assert dispatcher.ready_count == ready == sum(len(level) for it in dispatcher.queues() for level in it.levels)
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from tiny_win32 import MS, Log, line_marked, run
 
-from iosim.accounts import SPIN
 from iosim.condition_variables import ConditionVariable
 from iosim.locks import CriticalSection
 from iosim.ntstatus import ERROR_SUCCESS, ERROR_TIMEOUT
 from iosim.slim_locks import SlimLock
+from iosim.thread import SPIN
 from iosim.win32 import INFINITE, Api, Call, ProgramError, System, ThreadBody
 
 US = 1_000

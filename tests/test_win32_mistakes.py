@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tiny_win32 import Log, disk, new_port, run
 
-from iosim.accounts import KINDS
+from iosim.thread import KINDS
 from iosim.win32 import (
     ERROR_IO_PENDING,
     INFINITE,

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from iosim.accounts import KINDS
 from iosim.actor import ARRIVAL, DEVICE, SAMPLE, TIMER, Actor, Clock
 from iosim.apc import KernelApc
 from iosim.attribution import BLOCKED_CALL, CAUSES, NO_REQUEST, Request, new_ledger, new_request
@@ -21,10 +20,11 @@ from iosim.heap_clock import HeapClock
 from iosim.interrupts import Interrupt
 from iosim.kernel_queue import NO_PACKET, KernelQueue, KernelThread, Packet
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
+from iosim.modes import FULL_PACE
 from iosim.numa import Topology
-from iosim.processor import FULL_PACE, Processor
+from iosim.processor import Processor
 from iosim.scheduling import PLAIN, FullDispatcher, SchedulerParams
-from iosim.thread import PASSIVE_LEVEL, Program, Thread
+from iosim.thread import KINDS, PASSIVE_LEVEL, Program, Thread
 
 EVER = 10**12  # ns: longer than any test
 EVENTS = 100_000

@@ -15,10 +15,11 @@ from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
 from iosim.drives.constant import ConstantDrive
 from iosim.drives.drive import Command
-from iosim.io_manager import PAGE, USUAL, IoCosts, IoManager, IoParams
+from iosim.io_manager import USUAL, IoCosts, IoManager, IoParams
 from iosim.irp import READ
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.services import CallCosts, Services
+from iosim.units import PAGE
 from iosim.variates import Constant, Variate
 
 # Processor time (ns), chosen so that every sum tells what it is made of.

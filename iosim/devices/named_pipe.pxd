@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp
+from iosim.ntstatus cimport succeeded
 
 cdef int64_t CONNECT, FLUSH, IO_NAMED_PIPE_INCREMENT, NEITHER, READ, STATUS_BUFFER_OVERFLOW, STATUS_CANCELLED
 cdef int64_t STATUS_INVALID_DEVICE_REQUEST, STATUS_PENDING, STATUS_PIPE_BROKEN, STATUS_PIPE_CLOSING

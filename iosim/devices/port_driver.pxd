@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 from iosim.actor cimport Clock
 from iosim.attribution cimport Request
 from iosim.cache cimport Caches
-from iosim.device_stack cimport DeviceObject, Driver
+from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.dpc cimport Dpc
 from iosim.drives.drive cimport Command, CommandListener, Drive
 from iosim.interrupts cimport Interrupt
@@ -32,10 +32,11 @@ cdef class PortDriver(Driver):
     cdef public int64_t sojourns
     cdef public PortCosts costs
     cdef public object waiting
-    cdef public list entered, free, irps, routes, vector_of, vectors
+    cdef public list free, irps, routes, vector_of, vectors
     cdef public Request last_request
     cdef public Probes probes
     cdef public bint watched
+    cdef public int64_t[::1] entered
     cpdef int64_t start_cost(self)
     cpdef int64_t dispatch(self, DeviceObject device, Irp irp)
     @cython.locals(irp=Irp)
@@ -56,16 +57,16 @@ cdef class Vector(Interrupt):
     cdef public Processor processor
     cdef public list finished
     cdef public CompletionDpc dpc
-    cpdef void service(self, Processor processor)
+    cpdef void service(self, object processor)
 
 cdef class CompletionDpc(Dpc):
     cdef public PortDriver port
     cdef public Vector vector
     cdef public list batch
-    @cython.locals(port=PortDriver, costs=PortCosts, now=int64_t, time=int64_t, command=Command, irp=Irp)
-    cpdef int64_t begin(self, Processor processor)
+    @cython.locals(port=PortDriver, costs=PortCosts, now=int64_t, time=int64_t, command=Command, irp=Irp, file=FileObject)
+    cpdef int64_t begin(self, object processor)
     @cython.locals(port=PortDriver, now=int64_t, batch=list, irps=list, irp=Irp)
-    cpdef void end(self, Processor processor)
+    cpdef void end(self, object processor)
 
 @cython.locals(found=list, others=int64_t, number=int64_t, vector=Vector)
 cpdef list routes(list vectors, object interrupted)

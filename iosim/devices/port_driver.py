@@ -7,6 +7,7 @@ processors, those share the commands of the others (0b.21).
 Source: semantics 4.1, 4.2, 0b.19, 0b.21. Left out: faults, non-queued commands, I/O priority.
 """
 
+from array import array
 from collections import deque
 from collections.abc import Sequence
 
@@ -17,11 +18,12 @@ from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.dpc import Dpc
 from iosim.drives.drive import Command, CommandListener, Drive
 from iosim.interrupts import Interrupt
-from iosim.io_manager import PAGE, IoManager
+from iosim.io_manager import IoManager
 from iosim.irp import NO_IRP, WRITE, Irp
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.probes import NO_PROBES, Probes
 from iosim.processor import Processor
+from iosim.units import PAGE
 
 
 class PortCosts:
@@ -76,7 +78,7 @@ class PortDriver(Driver):
         self.area = 0
         self.since = 0
         self.sojourns = 0
-        self.entered = [0] * len(drive.commands)  # by tag
+        self.entered = array("q", bytes(8 * len(drive.commands)))  # by tag
         self.commands = 0
         self.busy_ns = 0  # at least one command in the drive
         self.queued_area = 0  # requests waiting here, not in the drive
@@ -88,7 +90,7 @@ class PortDriver(Driver):
 
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
         """Start the request if the drive has room, else queue it; it pends either way."""
-        irp.locations[irp.current].pending = True
+        irp.mark_pending()
         irp.entered = self.clock.now
         self._count(1)
         if self.free:
@@ -234,7 +236,7 @@ class CompletionDpc(Dpc):
         for irp in irps:
             irp.request.spend(KERNEL, now)
             irp.status = STATUS_SUCCESS
-            irp.information = irp.locations[irp.current].size
+            irp.information = irp.location().size
             port.io.complete(irp, IO_DISK_INCREMENT)
 
 

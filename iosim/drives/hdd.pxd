@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t
 
 from iosim.drives.drive cimport Command, Drive
 
-cdef int64_t DEVICE
+cdef int64_t DEVICE, MINUTE
 
 cdef class SeekCurve:
     cdef public list distances, times

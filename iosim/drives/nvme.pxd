@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t
 
 from iosim.drives.drive cimport Command, Drive
 
-cdef int64_t DEVICE
+cdef int64_t DEVICE, GOLDEN, LOW_31_BITS, LOW_32_BITS, MEDIA_DONE, TRANSFERRED
 
 cdef class Nvme(Drive):
     cdef public int64_t link_free_at, link_ps_per_byte, link_remainder, program, read, stripe, units

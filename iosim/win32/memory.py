@@ -5,9 +5,9 @@ Simplified: the bytes themselves are not kept, only counted; a buffer is a size,
 
 from typing import Any
 
-from iosim.io_manager import PAGE
 from iosim.irp import StatusBlock
 from iosim.ntstatus import STATUS_PENDING
+from iosim.units import PAGE
 from iosim.win32.calls import Call, Calls, ProgramError, SystemCall, of_kind
 from iosim.win32.handles import NULL
 

@@ -12,7 +12,7 @@ from iosim.attribution import BLOCKED_CALL
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import NO_PORT
 from iosim.device_stack import NOT_FAST, FileObject
-from iosim.io_manager import PAGE, IoManager
+from iosim.io_manager import IoManager
 from iosim.irp import CONNECT, DEVICE_CONTROL, NO_IRP, NO_STATUS_BLOCK, READ, WRITE, Notice, StatusBlock
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
@@ -27,6 +27,7 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import DispatcherObject, Event
+from iosim.units import PAGE
 from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, ProgramError, Refused
 from iosim.win32.handles import NULL
 from iosim.win32.memory import Buffer, Overlapped, buffer_or_null, overlapped_or_null

@@ -14,11 +14,11 @@ from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.dispatcher import Dispatcher
 from iosim.drives.constant import ConstantDrive
-from iosim.io_manager import PAGE, IoManager
+from iosim.io_manager import IoManager
 from iosim.irp import READ, WRITE, Irp, StatusBlock
 from iosim.kernel_queue import NO_LIMIT, KernelQueue
 from iosim.ntstatus import STATUS_DISK_FULL, STATUS_END_OF_FILE, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS
-from iosim.units import US
+from iosim.units import PAGE, US
 from iosim.win32.requests import OpenFile
 
 WORKER_PRIORITY = 13  # of the system's critical worker threads [M]
