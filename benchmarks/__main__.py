@@ -25,11 +25,10 @@ def run_pairs(asked: argparse.Namespace) -> int:
         pairs.say(pairs.table(found))
         missed += [target for target in pairs.targets_of(found) if not pairs.met(found, target)]
         unjudged += pairs.unjudged(found)
-    if not asked.only:
-        pairs.say(startup.report(min(asked.pairs, pairs.FEW)))
+    slow = 0 if asked.only or asked.engine else startup.report(min(asked.pairs, pairs.FEW))
     if unjudged:
         print(f"\n{len(unjudged)} targets could not be judged: an engine has no samples (the tables say why)")
-    return 1 if missed else 0
+    return 1 if missed or slow else 0
 
 
 def main() -> int:
@@ -45,7 +44,7 @@ def main() -> int:
     agree = verbs.add_parser("agreement", help="whether the peers' programs and iosim are the same systems")
     agree.add_argument("--only", action="append", default=[], choices=[*TITLES])
     agree.add_argument("--replications", type=int, default=10)
-    agree.add_argument("--milliseconds", type=int, default=1000, help="simulated time of one replication")
+    agree.add_argument("--milliseconds", type=int, default=0, help="simulated time of one replication")
     for verb in (compare, agree):
         verb.add_argument("--cache", type=Path, default=default_cache(), help="where peers are installed")
     profile = verbs.add_parser("profile", help="where iosim's time goes")
@@ -64,7 +63,8 @@ def main() -> int:
         return run_pairs(asked)
     if asked.verb == "agreement":
         sampler = pairs.Sampler(pairs.a_core(), asked.cache)
-        return agreement.report(asked.only or [*TITLES], asked.replications, asked.milliseconds, sampler)
+        systems = {it: asked.milliseconds or agreement.MILLISECONDS[it] for it in asked.only or TITLES}
+        return agreement.report(systems, asked.replications, sampler)
     if asked.verb == "sizes":
         return sizes.report(asked.only or [*sizes.SWEEPS], asked.largest, asked.instructions)
     if asked.verb == "memory":

@@ -19,8 +19,8 @@ from benchmarks.install import Missing, program_of
 from benchmarks.pairs import Sample, Sampler
 from benchmarks.peers.answer import means
 from benchmarks.peers.draws import Chance, by_streams, every, places
-from benchmarks.peers.simpy_run import builder_of
-from benchmarks.registry import CPP, IOSIM, PEERS, PLAIN, Engine
+from benchmarks.peers.simpy_run import STYLES, builder_of
+from benchmarks.registry import CIMBA, CIW, CPP, ECONOMICAL, IOSIM, PLAIN, SALABIM, SIMPY, Engine
 from benchmarks.systems import numbers_of, scenario_of
 from iosim.clock import HeapClock
 from iosim.machine import Machine, Raw
@@ -28,6 +28,8 @@ from iosim.scenario.distributions import Distribution
 from iosim.scenario.loader import Scenario
 from iosim.statistics import interval
 
+MILLISECONDS = {"mm4": 4000, "port": 3000, "file": 1000}  # of a replication, for intervals that are narrow enough
+SHORT = 200  # ms where the draws are the same
 TOLERANCE = 0.01  # of iosim's mean
 DRAIN = 100_000_000  # ns that a SimPy program goes on, so that those who came before the end are served
 STREAMS = {  # in the order of the C++ programs' columns; which of iosim's streams, and whose number it is
@@ -73,7 +75,7 @@ class Comparison:
         share = self.difference / self.iosim
         verdict = "agree" if self.agrees and self.sharp else "blunt" if self.agrees else "DIFFER"
         return (
-            f"{self.name:<44} iosim {self.iosim:>11,.1f} ns, it {self.twin:>11,.1f} ns, "
+            f"{self.name:<44} here {self.iosim:>11,.1f} ns, it {self.twin:>11,.1f} ns, "
             f"difference {share:+.3%} +- {self.half / self.iosim:.3%}: {verdict}"
         )
 
@@ -137,9 +139,19 @@ def with_the_same_draws(style: str, system: str, scenario: Scenario, twin: Scena
     return _compared(f"{system}, {style}, same draws", run_iosim(scenario, seed, 0), theirs)
 
 
-def cpp_with_the_same_draws(system: str, scenario: Scenario, cache: Path) -> list[Comparison]:
-    """The same for the C++ program."""
-    return _compared(f"{system}, C++, same draws", run_iosim(scenario, 1, 0), run_cpp(system, scenario, cache))
+def cpp_with_the_same_draws(system: str, sampler: Sampler) -> list[Comparison]:
+    """The same for the C++ program; raises Missing."""
+    scenario = scenario_of(system, SHORT)
+    ours = run_iosim(scenario, 1, 0)
+    return _compared(f"{system}, C++, same draws", ours, run_cpp(system, scenario, sampler.cache))
+
+
+def salabim_with_the_same_draws(system: str, sampler: Sampler) -> list[Comparison]:
+    """salabim beside SimPy: both draw the same with Python's `random`, in the same order; raises Missing."""
+    theirs = sampler.run(SALABIM, system, SHORT, 1)
+    ours = sampler.run(SIMPY, system, SHORT, 1)
+    name = f"{system}, salabim, same draws as SimPy"
+    return _compared(name, Means(ours.wait, ours.latency), Means(theirs.wait, theirs.latency))
 
 
 def _compared(name: str, ours: Means, theirs: Means) -> list[Comparison]:
@@ -188,24 +200,25 @@ def _interval(name: str, ours: list[float], theirs: list[float]) -> Comparison:
 # ---- all of it -------------------------------------------------------------------------------------------------------
 
 
-def report(systems: Sequence[str], replications: int, milliseconds: int, sampler: Sampler) -> int:
-    """Every program beside iosim; 1 when a mean differs, or when the intervals are too wide to tell."""
+def report(systems: dict[str, int], replications: int, sampler: Sampler) -> int:
+    """Every program beside iosim, for so many ms; 1 when a mean differs, or when intervals are too wide to tell."""
     bad = 0
-    for system in systems:
-        scenario = scenario_of(system, milliseconds)
-        for style in ("simpy", "economical"):
-            bad += _print(with_the_same_draws(style, system, scenario, scenario))
-        try:
-            bad += _print(cpp_with_the_same_draws(system, scenario, sampler.cache))
-        except Missing as reason:
-            print(f"{system}, {CPP.title}: skipped: {reason}")
+    for system, milliseconds in systems.items():
+        short = scenario_of(system, SHORT)
+        for style in STYLES:
+            bad += _print(with_the_same_draws(style, system, short, short))
+        for found in (cpp_with_the_same_draws, salabim_with_the_same_draws):
+            try:
+                bad += _print(found(system, sampler))
+            except Missing as reason:
+                print(f"{system}, {found.__name__.partition('_')[0]}: skipped: {reason}")
         try:
             ours = samples_of(IOSIM, system, milliseconds, replications, sampler)
         except Missing:
             ours = samples_of(PLAIN, system, milliseconds, replications, sampler)
         if system == "mm4":
-            bad += _print([with_the_formula(ours, scenario)])
-        for engine in PEERS:
+            bad += _print([with_the_formula(ours, scenario_of(system, milliseconds))])
+        for engine in (SIMPY, ECONOMICAL, CIW, CIMBA, CPP):
             try:
                 theirs = samples_of(engine, system, milliseconds, replications, sampler)
             except Missing as reason:

@@ -76,7 +76,6 @@ CIMBA = Engine("cimba", "Cimba", apart("cimba"), {"file": NOT_WRITTEN})
 CPP = Engine("cpp", "C++", cpp)
 
 ENGINES = (IOSIM, PLAIN, WAITS, SIMPY, ECONOMICAL, CIW, SALABIM, CIMBA, CPP)
-PEERS = (SIMPY, ECONOMICAL, CIW, SALABIM, CIMBA, CPP)
 
 
 def prepared(engine: Engine, system: str, cache: Path) -> Command:
