@@ -22,7 +22,7 @@ from benchmarks.peers.draws import Chance, by_streams, every, places
 from benchmarks.peers.simpy_run import STYLES, builder_of
 from benchmarks.registry import CIMBA, CIW, CPP, ECONOMICAL, IOSIM, PLAIN, SALABIM, SIMPY, Engine
 from benchmarks.systems import numbers_of, scenario_of
-from iosim.clock import HeapClock
+from iosim.clock import make_clock
 from iosim.machine import Machine, Raw
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.loader import Scenario
@@ -85,7 +85,7 @@ class Comparison:
 
 def run_iosim(scenario: Scenario, seed: int, replication: int) -> Means:
     """One replication with nothing recorded but rows and sums."""
-    return means_of_raw(scenario, Machine(scenario, HeapClock(), seed, replication, {}).run())
+    return means_of_raw(scenario, Machine(scenario, make_clock(), seed, replication, {}).run())
 
 
 def means_of_raw(scenario: Scenario, raw: Raw) -> Means:

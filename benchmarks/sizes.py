@@ -18,9 +18,10 @@ from collections.abc import Callable, Sequence
 from math import log, log2
 
 from benchmarks.install import CHECKOUT
-from benchmarks.peers.iosim_run import compiled, fastest_clock
 from benchmarks.systems import HERE
 from iosim.actor import Actor, Clock
+from iosim.clock import make_clock
+from iosim.compiled import MODE
 from iosim.machine import Machine
 from iosim.scenario.loader import Scenario, load
 from iosim.units import S
@@ -172,18 +173,18 @@ def counts(scenario: Scenario) -> dict[str, int]:
     found[LEVELLED] = round(clock.moves / log2(clock.most + 1))
     gc.collect()
     before = sys.getallocatedblocks()
-    machine = Machine(scenario, fastest_clock(), 1, 0, {})
+    machine = Machine(scenario, make_clock(), 1, 0, {})
     raw = machine.run()
     found["blocks kept"] = sys.getallocatedblocks() - before
     del machine, raw
-    if not compiled() and rows <= MOST_PROFILED:
+    if not MODE.compiled and rows <= MOST_PROFILED:
         found["Python calls"] = calls(scenario)
     return found
 
 
 def calls(scenario: Scenario) -> int:
     """Python calls of the run, those into built-in functions too."""
-    machine = Machine(scenario, fastest_clock(), 1, 0, {})
+    machine = Machine(scenario, make_clock(), 1, 0, {})
     profile = cProfile.Profile()
     profile.enable()
     machine.run()
@@ -224,8 +225,7 @@ def slope(sizes: Sequence[float], figures: Sequence[float]) -> float:
 def report(sweeps: Sequence[str], largest: int, with_instructions: bool) -> int:
     """A table a sweep; 1 when a slope is steeper than it may be."""
     steep = 0
-    mode = "compiled" if compiled() else "in plain Python"
-    print(f"iosim {mode}; slopes of counts, at most {STEEPEST} (beside each that of the last step)")
+    print(f"iosim runs {MODE}; slopes of counts, at most {STEEPEST} (beside each that of the last step)")
     for sweep in sweeps:
         build, sizes = SWEEPS[sweep]
         rows: list[tuple[int, dict[str, int]]] = []
@@ -256,7 +256,7 @@ def main(words: list[str]) -> None:
     """One run for whoever counts its instructions, or none; prints how many requests ended."""
     if words:
         build, _ = SWEEPS[words[0]]
-        raw = Machine(build(int(words[1])), fastest_clock(), 1, 0, {}).run()
+        raw = Machine(build(int(words[1])), make_clock(), 1, 0, {}).run()
         print(json.dumps({"requests": len(raw.columns["group"])}))
 
 

@@ -4,31 +4,18 @@ Only the run is timed, with the machine built before: it ends with the check of 
 plain is decided by how iosim is installed and by IOSIM_PURE; the clock is the fastest that there is.
 """
 
-from collections.abc import Callable
-
 from benchmarks.peers.answer import answer, means, pin, timed, words
 from benchmarks.systems import scenario_of
-from iosim import clock, kernel_queue
-from iosim.actor import Clock
+from iosim.clock import make_clock
+from iosim.compiled import MODE
 from iosim.machine import Machine, Raw
 from iosim.scenario.loader import Scenario
 from iosim.version import VERSION
 
 
-def fastest_clock() -> Clock:
-    """A new one of the fastest kind."""
-    kinds: dict[str, Callable[[], Clock]] = {**clock.CLOCKS}
-    return kinds.get("fast", kinds["heap"])()
-
-
-def compiled() -> bool:
-    """Whether the mechanisms are compiled (they all are, or none is)."""
-    return not str(kernel_queue.__file__).endswith(".py")
-
-
 def machine_of(scenario: Scenario, replication: int, record: tuple[str, ...] = ()) -> Machine:
     """Built and ready to run."""
-    return Machine(scenario, fastest_clock(), scenario.model.run.seed, replication, {}, record)
+    return Machine(scenario, make_clock(), scenario.model.run.seed, replication, {}, record)
 
 
 def main() -> None:
@@ -42,7 +29,7 @@ def main() -> None:
     columns = raws[0].columns
     rows = columns["intended"], columns["began"], columns["ended"]
     wait, latency, _ = means(scenario.model.run.duration, *rows)
-    answer(len(rows[0]), loops, seconds, wait, latency, VERSION, raws[0].events, compiled())
+    answer(len(rows[0]), loops, seconds, wait, latency, VERSION, raws[0].events, MODE.compiled)
 
 
 if __name__ == "__main__":
