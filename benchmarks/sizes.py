@@ -168,7 +168,7 @@ def counts(scenario: Scenario) -> dict[str, int]:
     Memory is counted with the fastest clock; calls in plain mode only, and not for the largest runs.
     """
     clock = CountingClock()
-    rows = len(Machine(scenario, clock, 1, 0, {}).run().columns["group"])
+    rows = len(Machine(scenario, clock, 1, 0, {}).run().columns["intended"])
     found = {"requests": rows, "events": clock.events, "heap moves": clock.moves}
     found[LEVELLED] = round(clock.moves / log2(clock.most + 1))
     gc.collect()
@@ -257,7 +257,7 @@ def main(words: list[str]) -> None:
     if words:
         build, _ = SWEEPS[words[0]]
         raw = Machine(build(int(words[1])), make_clock(), 1, 0, {}).run()
-        print(json.dumps({"requests": len(raw.columns["group"])}))
+        print(json.dumps({"requests": len(raw.columns["intended"])}))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,14 @@ def report(times: int) -> int:
     print(f"{'':<44}{'as installed':>14}{'plain':>10}")
     for words in (["--version"], ["--help"]):
         print(_line(f"iosim {' '.join(words)}", _median(words, times, False), _median(words, times, True)), flush=True)
+    try:
+        return _run(times)
+    except subprocess.CalledProcessError as error:
+        print(f"  iosim run {SCENARIO}: it failed: {(error.stderr.strip().splitlines() or ['without a word'])[-1]}")
+        return 1
+
+
+def _run(times: int) -> int:
     with tempfile.TemporaryDirectory() as place:
         words = [*RUN, "--quiet", "--format", "json", "--out", place]
         offered = json.loads(seconds(words, False)[1])["requests"]["offered"]
