@@ -1,60 +1,74 @@
-"""python -m benchmarks [pairs [--pairs N]] | agreement | profile port|file   (see README.md beside this file)"""
+"""python -m benchmarks [pairs] | agreement | profile | sizes | memory   (see README.md beside this file)"""
 
 import argparse
 import platform
 import sys
+from pathlib import Path
 
-from benchmarks import agreement, where
-from benchmarks.pairs import TARGETS, Sampler, a_core, compare
+from benchmarks import agreement, memory, pairs, sizes, startup, where
+from benchmarks.install import default_cache
+from benchmarks.registry import ENGINES
+from benchmarks.systems import TITLES
 
-
-def run_pairs(pairs: int, only: list[str]) -> int:
-    """All comparisons; 1 when a target was missed."""
-    core = a_core()
-    where_run = f"each sample on core {core}" if core >= 0 else "not pinned: this system can't"
-    print(f"Python {platform.python_version()}, {platform.platform()}; {pairs} pairs, {where_run}", flush=True)
-    sampler = Sampler(core)
-    missed = 0
-    for target in TARGETS:
-        if only and target.ours not in only:
-            continue
-        outcome = compare(target, pairs, sampler)
-        print("\n" + "\n".join(outcome.lines()), flush=True)
-        missed += target.judged and not outcome.met
-    return 1 if missed else 0
+VERBS = ("pairs", "agreement", "profile", "sizes", "memory")
 
 
-def run_agreement(replications: int, milliseconds: int) -> int:
-    """Both twins beside iosim; 1 when a mean differs, or when the intervals are too wide to tell."""
-    bad = 0
-    for model in agreement.BUILDERS:
-        scenario = agreement.scenario_of(model, milliseconds)
-        found = agreement.with_the_same_draws(model, scenario, scenario)
-        found += agreement.with_draws_of_their_own(model, scenario, replications)
-        for comparison in found:
-            print(comparison, flush=True)
-            bad += not (comparison.agrees and comparison.sharp)
-    return 1 if bad else 0
+def run_pairs(asked: argparse.Namespace) -> int:
+    """All comparisons and the start-up times; 1 when a target was missed."""
+    sampler = pairs.Sampler(pairs.a_core(), asked.cache, asked.requests)
+    where_run = f"each sample on core {sampler.core}" if sampler.core >= 0 else "not pinned: this system can't"
+    print(f"Python {platform.python_version()}, {platform.platform()}; {asked.pairs} pairs, {where_run}", flush=True)
+    missed = []
+    unjudged = []
+    for system in asked.only or TITLES:
+        found = pairs.measure(system, asked.pairs, sampler, asked.engine)
+        pairs.say(pairs.table(found))
+        missed += [target for target in pairs.targets_of(found) if not pairs.met(found, target)]
+        unjudged += pairs.unjudged(found)
+    slow = 0 if asked.only or asked.engine else startup.report(min(asked.pairs, pairs.FEW))
+    if unjudged:
+        print(f"\n{len(unjudged)} targets could not be judged: an engine has no samples (the tables say why)")
+    return 1 if missed or slow else 0
 
 
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    pairs = verbs.add_parser("pairs", help="iosim against its SimPy twins, in turn")
-    pairs.add_argument("--pairs", type=int, default=15)
-    pairs.add_argument("--only", action="append", default=[], choices=[target.ours for target in TARGETS])
-    agree = verbs.add_parser("agreement", help="whether twin and iosim are the same system")
+    compare = verbs.add_parser("pairs", help="iosim against its peers, in turn (what is done without a verb)")
+    compare.add_argument("--pairs", type=int, default=15, help="rounds; engines that no target names take part in 5")
+    compare.add_argument("--only", action="append", default=[], choices=[*TITLES], help="this system alone")
+    names = [engine.name for engine in ENGINES]
+    compare.add_argument("--engine", action="append", default=[], choices=names, help="these engines alone")
+    compare.add_argument("--requests", type=int, default=0, help="in every sample, instead of a second's worth")
+    agree = verbs.add_parser("agreement", help="whether the peers' programs and iosim are the same systems")
+    agree.add_argument("--only", action="append", default=[], choices=[*TITLES])
     agree.add_argument("--replications", type=int, default=10)
-    agree.add_argument("--milliseconds", type=int, default=1000, help="simulated time of one replication")
+    agree.add_argument("--milliseconds", type=int, default=0, help="simulated time of one replication")
+    for verb in (compare, agree):
+        verb.add_argument("--cache", type=Path, default=default_cache(), help="where peers are installed")
     profile = verbs.add_parser("profile", help="where iosim's time goes")
-    profile.add_argument("model", choices=sorted(agreement.BUILDERS))
+    profile.add_argument("model", choices=sorted(TITLES))
+    grow = verbs.add_parser("sizes", help="cost against size: slopes of counts")
+    grow.add_argument("--largest", type=int, default=1_000_000, help="requests of the largest run of that sweep")
+    grow.add_argument("--only", action="append", default=[], choices=[*sizes.SWEEPS])
+    grow.add_argument("--instructions", action="store_true", help="count instructions too, by perf or valgrind")
+    much = verbs.add_parser("memory", help="peak memory of a long run")
+    much.add_argument("--requests", type=int, default=10_000_000)
     given = sys.argv[1:]
-    asked = parser.parse_args(["pairs", *given] if not given or given[0] in ("--pairs", "--only") else given)
+    asked = parser.parse_args(
+        given if given and (given[0] in VERBS or given[0] in ("-h", "--help")) else ["pairs", *given]
+    )
     if asked.verb == "pairs":
-        return run_pairs(asked.pairs, asked.only)
+        return run_pairs(asked)
     if asked.verb == "agreement":
-        return run_agreement(asked.replications, asked.milliseconds)
+        sampler = pairs.Sampler(pairs.a_core(), asked.cache)
+        systems = {it: asked.milliseconds or agreement.MILLISECONDS[it] for it in asked.only or TITLES}
+        return agreement.report(systems, asked.replications, sampler)
+    if asked.verb == "sizes":
+        return sizes.report(asked.only or [*sizes.SWEEPS], asked.largest, asked.instructions)
+    if asked.verb == "memory":
+        return memory.report(asked.requests)
     where.report(asked.model)
     return 0
 

@@ -11,10 +11,11 @@ from collections import Counter
 from pathlib import Path
 from types import CodeType, FrameType
 
-from benchmarks.pairs import CHECKOUT
-from benchmarks.sample import prepare
+from benchmarks.install import CHECKOUT
+from benchmarks.peers.iosim_run import machine_of
+from benchmarks.systems import scenario_of
 
-MILLISECONDS = {"port": (8000, 500), "file": (4000, 250)}  # simulated, for shares and for calls
+MILLISECONDS = {"mm4": (16000, 1000), "port": (8000, 500), "file": (4000, 250)}  # simulated, for shares and for calls
 SHOWN = 25
 
 Place = tuple[str, int, str]  # file, first line, function: pstats' own key
@@ -42,11 +43,11 @@ class Watch:
 
 def sampled(engine: str) -> dict[Place, float]:
     """Share of processor time by function."""
-    run = prepare(engine, MILLISECONDS[engine][0], 0)
+    machine = machine_of(scenario_of(engine, MILLISECONDS[engine][0]), 0)
     watch = Watch()
     before = signal.signal(signal.SIGPROF, watch.look)
     signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)
-    run()
+    machine.run()
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.signal(signal.SIGPROF, before)
     return watch.shares()
@@ -54,11 +55,12 @@ def sampled(engine: str) -> dict[Place, float]:
 
 def counted(engine: str) -> tuple[dict[Place, float], float]:
     """Calls a request by function, built-in ones too, and clock events a request."""
-    run = prepare(engine, MILLISECONDS[engine][1], 0)
+    machine = machine_of(scenario_of(engine, MILLISECONDS[engine][1]), 0)
     profile = cProfile.Profile()
     profile.enable()
-    requests, events = run()
+    events = machine.run().events
     profile.disable()
+    requests = machine.columns.count
     statistics = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     return {place: figures[1] / requests for place, figures in statistics.items()}, events / requests
 

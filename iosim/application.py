@@ -127,7 +127,7 @@ class DrawnTransfer(TransferStep):
         """Drawn, or by what the cache holds."""
         for drawn in self.hits:
             return drawn.value(thread.request.index) == 1
-        return super().hit(thread, offset, size)
+        return TransferStep.hit(self, thread, offset, size)
 
 
 class RowTransfer(Step):

@@ -55,19 +55,19 @@ class CompletionPort(KernelQueue):
                 packet.free()
         elif self.object.closed:
             status = STATUS_ABANDONED_WAIT_0  # whatever else ends the wait at the instant of the close
-        super()._let_go(thread, status)
+        KernelQueue._let_go(self, thread, status)
 
     def break_off(self, thread: KernelThread) -> None:
         """As in any queue."""
         self.broken_off += 1
-        super().break_off(thread)
+        KernelQueue.break_off(self, thread)
 
     def wait_again(self, thread: KernelThread, status: int) -> bool:
         """The port may have been closed meanwhile, which ends this wait too; a kept one keeps the port (1.13)."""
         self.broken_off -= 1
         if self.object.closed and not self.keeps_waiters and thread.queue is self:
             self.unbind(thread)
-        over = super().wait_again(thread, status)
+        over = KernelQueue.wait_again(self, thread, status)
         if over and self.keeps_waiters and not self.handles:
             for packet in self._die_unreferenced():
                 packet.free()

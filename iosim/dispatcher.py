@@ -22,6 +22,7 @@ from iosim.modes import DECIDING, HALTED, PASSIVE
 from iosim.ntstatus import STATUS_TIMEOUT
 from iosim.processor import Processor, Scheduler
 from iosim.thread import IDLE_THREAD, READY, RUNNING, TERMINATED, WAITING, Program, Thread
+from iosim.units import BIT
 
 PRIORITIES = 32
 WORD = 32  # idle processors that one mask tells of
@@ -104,7 +105,7 @@ class Dispatcher(Scheduler):
         )
         place = number % self.per_node
         processor.word = node * self.words + place // WORD
-        processor.place = 1 << place % WORD
+        processor.place = BIT << place % WORD
         self.processors.append(processor)
         self.went_idle(processor)
         return processor
@@ -136,7 +137,7 @@ class Dispatcher(Scheduler):
         thread.state = READY
         self._count_ready(1)
         self.ready[thread.priority].append(thread)
-        self.ready_mask |= 1 << thread.priority
+        self.ready_mask |= BIT << thread.priority
         if thread.priority > self.lowest:
             self._pre_empt_for(thread)
 
@@ -212,7 +213,7 @@ class Dispatcher(Scheduler):
         level = self.ready[priority]
         thread = level.popleft()
         if not level:
-            self.ready_mask ^= 1 << priority
+            self.ready_mask ^= BIT << priority
         now = self.clock.now
         self.ready_area += self.ready_count * (now - self.ready_since)
         self.ready_since = now
@@ -245,7 +246,7 @@ class Dispatcher(Scheduler):
         thread.state = READY
         self._count_ready(1)
         self.ready[thread.priority].appendleft(thread)
-        self.ready_mask |= 1 << thread.priority
+        self.ready_mask |= BIT << thread.priority
 
     def quantum_ended(self, thread: Thread) -> bool:
         """Refill, decay; to the tail of its level when an equal or better thread is ready (semantics 7.2)."""
@@ -256,7 +257,7 @@ class Dispatcher(Scheduler):
         thread.state = READY
         self._count_ready(1)
         self.ready[thread.priority].append(thread)
-        self.ready_mask |= 1 << thread.priority
+        self.ready_mask |= BIT << thread.priority
         return True
 
     def went_idle(self, processor: Processor) -> None:
@@ -444,6 +445,11 @@ def whole_cores(mask: int) -> int:
     """Of the idle processors, those whose SMT sibling is idle too: they run at full pace (semantics 7.3)."""
     pairs = mask & (mask >> 1) & EVEN_BITS  # siblings are neighbours
     return pairs | pairs << 1
+
+
+def bit(number: int) -> int:
+    """A mask of bit `number` alone, of any length."""
+    return 1 << number
 
 
 def lowest_bit(mask: int) -> int:

@@ -34,7 +34,7 @@ class SleepyProcessor(Processor):
     def fire(self, what: int) -> None:
         """What the processor was doing has ended: its wake, or a stretch of its thread."""
         if self.mode != WAKING:
-            super().fire(what)
+            Processor.fire(self, what)
             return
         thread = self.thread
         self._book_exit()
@@ -44,16 +44,16 @@ class SleepyProcessor(Processor):
             self.scheduler.pre_empted(thread)
             self.run_next()
         else:
-            super().take(thread)
+            Processor.take(self, thread)
 
     def _leave_idle(self) -> None:
-        super()._leave_idle()
+        Processor._leave_idle(self)
         if self.sibling.mode == WAKING:  # it needs nothing of the core yet
             self.pace = FULL_PACE
 
     def _stop_for_interrupt(self) -> None:
         if self.mode != WAKING:
-            super()._stop_for_interrupt()
+            Processor._stop_for_interrupt(self)
             return
         thread = self.thread
         self._book_exit()
@@ -74,12 +74,12 @@ class SleepyProcessor(Processor):
     def set_pace(self, pace: int) -> None:
         """Nothing of the thread's is being paid yet: what is owed is paced when the stretch begins."""
         if self.mode != WAKING:
-            super().set_pace(pace)
+            Processor.set_pace(self, pace)
 
     def settle(self) -> None:
         """Book up to now."""
         if self.mode != WAKING:
-            super().settle()
+            Processor.settle(self)
             return
         self.account[IDLE] += self.clock.now - self.since
         self.since = self.clock.now

@@ -64,7 +64,7 @@ class GrowingPort(CompletionPort):
 
     def insert(self, packet: Packet) -> None:
         """Queue it; perhaps a thread is missing."""
-        super().insert(packet)
+        CompletionPort.insert(self, packet)
         if self.entries:
             self.pool.look()
 
@@ -72,19 +72,19 @@ class GrowingPort(CompletionPort):
         """As in any queue; none is missing, as the thread that the APC interrupts is about to look (1.4.5)."""
         waiting = self.waiting
         self.waiting = []
-        super().insert(packet)
+        CompletionPort.insert(self, packet)
         self.waiting = waiting
 
     def release_one(self, by: Request) -> None:
         """A thread blocks; perhaps one is missing."""
-        super().release_one(by)
+        CompletionPort.release_one(self, by)
         if self.entries:
             self.pool.look()
 
     def remove(self, thread: KernelThread) -> Packet:
         """A thread comes for the first time, or parks."""
         new = thread.queue is not self
-        packet = super().remove(thread)
+        packet = CompletionPort.remove(self, thread)
         if packet is NO_PACKET:
             self.pool.parked(thread)
         elif new and self.entries:
@@ -194,7 +194,7 @@ class GrowingWorker(WorkerProgram):
         """Go on, or end."""
         worker: KernelThread = thread  # type: ignore[assignment]  # the dispatcher makes no other threads
         if worker.wait_status != STATUS_TIMEOUT:
-            return super().resume(worker)
+            return WorkerProgram.resume(self, worker)
         if worker.owed:
             return True  # the switch is paid first
         worker.wait_status = STATUS_SUCCESS

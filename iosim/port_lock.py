@@ -59,31 +59,31 @@ class LockedPort(CompletionPort):
             self.late.append(packet)
             self.clock.at(wait, DPC, self.insertion, 0)
         else:
-            super().insert(packet)
+            CompletionPort.insert(self, packet)
 
     def insert_late(self) -> None:
         """The turn of the oldest late packet has come."""
         if self.late:  # else the port has died meanwhile
             packet = self.late.popleft()
             packet.request.spend(LOCK, self.clock.now)
-            super().insert(packet)
+            CompletionPort.insert(self, packet)
 
     def insert_in_turn(self, packet: Packet) -> None:
         """By a thread that has entered."""
-        super().insert(packet)
+        CompletionPort.insert(self, packet)
 
     def remove(self, thread: KernelThread) -> Packet:
         """As in any port, at the thread's turn; NO_PACKET and still RUNNING: it spins, and is to ask again."""
         if not self.enter(thread):
             return NO_PACKET
-        packet = super().remove(thread)
+        packet = CompletionPort.remove(self, thread)
         if packet is not NO_PACKET:
             thread.owe_kernel(self.hold)
         return packet
 
     def poll(self, thread: KernelThread) -> Packet:
         """Simplified: looks at once, then pays spin and hold, packet or not."""
-        packet = super().poll(thread)
+        packet = CompletionPort.poll(self, thread)
         wait = self.turn()
         thread.owe_kernel(self.hold)
         if wait:
@@ -100,11 +100,11 @@ class LockedPort(CompletionPort):
 
     def wait_again(self, thread: KernelThread, status: int) -> bool:
         """As in any port; True without a packet: it spins for its turn, and its program asks again by itself."""
-        return super().wait_again(thread, status) or thread.state == RUNNING
+        return CompletionPort.wait_again(self, thread, status) or thread.state == RUNNING
 
     def run_down(self) -> list[Packet]:
         """Late packets are discarded with the rest."""
-        discarded = super().run_down() + list(self.late)
+        discarded = CompletionPort.run_down(self) + list(self.late)
         self.late.clear()
         return discarded
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from iosim.actor import TIMER, Actor
 from iosim.thread import IDLE_THREAD, Thread
+from iosim.units import BIT
 
 if TYPE_CHECKING:
     from iosim.scheduling import FullDispatcher
@@ -31,12 +32,12 @@ class ReadyQueue:
     def append(self, thread: Thread) -> None:
         """To the tail of its level."""
         self.levels[thread.priority].append(thread)
-        self.mask |= 1 << thread.priority
+        self.mask |= BIT << thread.priority
 
     def push(self, thread: Thread) -> None:
         """To the head of its level."""
         self.levels[thread.priority].appendleft(thread)
-        self.mask |= 1 << thread.priority
+        self.mask |= BIT << thread.priority
 
     def first(self) -> Thread:
         """The oldest of the best, who stays; the queue must not be empty."""
@@ -48,7 +49,7 @@ class ReadyQueue:
         level = self.levels[priority]
         thread = level.popleft()
         if not level:
-            self.mask ^= 1 << priority
+            self.mask ^= BIT << priority
         return thread
 
     def remove(self, thread: Thread) -> None:
@@ -56,7 +57,7 @@ class ReadyQueue:
         level = self.levels[thread.priority]
         level.remove(thread)
         if not level:
-            self.mask ^= 1 << thread.priority
+            self.mask ^= BIT << thread.priority
 
     def best_for(self, processor: int) -> Thread:
         """The best thread that may run on a processor; it stays queued. IDLE_THREAD for none."""

@@ -46,7 +46,7 @@ class Resource(ReaderWriterLock):
         if self.owner is thread:
             self.depth += 1
             return True
-        return super().try_acquire(thread, shared)
+        return ReaderWriterLock.try_acquire(self, thread, shared)
 
     def acquire_shared(self, thread: KernelThread, manner: int) -> int:
         """ExAcquireSharedStarveExclusive, ExAcquireSharedWaitForExclusive, with Wait."""
@@ -83,7 +83,7 @@ class Resource(ReaderWriterLock):
         return recursive or not self._writer_before(thread)
 
     def _hold(self, thread: KernelThread, shared: bool) -> None:
-        super()._hold(thread, shared)
+        ReaderWriterLock._hold(self, thread, shared)
         self.depth = 0 if shared else 1
 
     def _hand_over(self, readers_first: bool) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from iosim.actor import INTERRUPT, TIMER, Actor, Clock
 from iosim.attribution import READY_QUEUE
 from iosim.cache import Caches
-from iosim.dispatcher import REAL_TIME, WORD, Dispatcher, decay, lowest_bit, oust
+from iosim.dispatcher import REAL_TIME, WORD, Dispatcher, bit, decay, lowest_bit, oust
 from iosim.kernel_queue import NO_QUEUE, KernelThread
 from iosim.modes import DECIDING, HALTED, PASSIVE, WAKING
 from iosim.processor import Processor
@@ -94,18 +94,18 @@ class FullDispatcher(Dispatcher):
 
     def add_processor(self, number: int) -> Processor:
         """Add the next processor of the machine, idle."""
-        processor = super().add_processor(number)
+        processor = Dispatcher.add_processor(self, number)
         group = self.group_of_node[processor.node]
         if not self.group_masks[group]:
             self.seeds[group] = number
-        self.group_masks[group] |= 1 << number
+        self.group_masks[group] |= bit(number)
         self.own.append(ReadyQueue())
         self.standby.append(IDLE_THREAD)
         return processor
 
     def create_thread(self, program: Program, priority: int) -> KernelThread:
         """A new thread of group 0, its ideal processor by the process's seed (semantics 7.3)."""
-        thread = super().create_thread(program, priority)
+        thread = Dispatcher.create_thread(self, program, priority)
         thread.ideal = self._next_ideal(0)
         self.set_foreground(thread, 0)
         return thread
@@ -115,8 +115,8 @@ class FullDispatcher(Dispatcher):
         seed = self.seeds[group]
         processor = self.processors[seed]
         first = processor.node * self.per_node
-        node = ((1 << self.per_node) - 1) << first & self.group_masks[group]
-        others = node & ~(1 << seed | 1 << processor.sibling.number)
+        node = (bit(self.per_node) - 1) << first & self.group_masks[group]
+        others = node & ~(bit(seed) | bit(processor.sibling.number))
         chosen = next_to_the_right(seed, others or node)
         self.seeds[group] = chosen
         return chosen
@@ -146,7 +146,7 @@ class FullDispatcher(Dispatcher):
         """Run on this processor of the machine alone."""
         group = self.group_of_node[self.processors[number].node]
         self.set_group(thread, group)
-        self.set_affinity(thread, 1 << number - lowest_bit(self.group_masks[group]))
+        self.set_affinity(thread, bit(number - lowest_bit(self.group_masks[group])))
 
     def set_ideal_processor(self, thread: Thread, number: int) -> int:
         """The processor (of the thread's group) to try first from the next wake on; the one before.
@@ -291,7 +291,7 @@ class FullDispatcher(Dispatcher):
         leader = self.processors[node * self.per_node]
         if leader.sibling is leader:
             return 0
-        even = ((1 << 2 * self.per_node) - 1) // 3  # bits 0, 2, 4, ...
+        even = (bit(2 * self.per_node) - 1) // 3  # bits 0, 2, 4, ...
         pairs = mask & (mask >> 1) & even
         return pairs | pairs << 1
 
@@ -307,7 +307,7 @@ class FullDispatcher(Dispatcher):
         """The processor on which the thread may pre-empt; -1 for none."""
         allowed = self._allowed(thread)
         if self.by_ideal or self.per_processor:
-            allowed = 1 << thread.ideal
+            allowed = bit(thread.ideal)
         victim = NO_PROCESSOR
         lowest = thread.priority
         for processor in self.processors:
@@ -428,7 +428,7 @@ class FullDispatcher(Dispatcher):
             self._place(thread)
 
     def _switch_in(self, thread: Thread, processor: Processor) -> None:
-        super()._switch_in(thread, processor)
+        Dispatcher._switch_in(self, thread, processor)
         if self.by_ticks and not self.quantum_tick.booked:
             self.quantum_tick.book()
 
@@ -542,5 +542,5 @@ def charge_wait(thread: Thread) -> None:
 
 def next_to_the_right(processor: int, mask: int) -> int:
     """The highest set bit below `processor`, else the highest of all; `mask` is not 0 (semantics 7.3)."""
-    lower = mask & ((1 << processor) - 1)
+    lower = mask & (bit(processor) - 1)
     return (lower or mask).bit_length() - 1

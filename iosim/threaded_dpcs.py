@@ -49,7 +49,7 @@ class ThreadedDpc(Dpc):
             self.handed_on = False
             self.threads.of[self.processor.number].queue.remove(self)
         else:
-            super().unqueue()
+            Dpc.unqueue(self)
 
 
 class DpcThread(Program):

@@ -15,6 +15,7 @@ MS = 1_000_000
 S = 1_000_000_000
 KIB = 1 << 10
 PAGE = 4 * KIB  # bytes of a page of memory
+BIT = 1  # to be shifted: compiled, C would shift a literal 1 within 32 bits
 MIB = 1 << 20
 GIB = 1 << 30
 

@@ -6,7 +6,10 @@ numbers come from: streams.py.
 
 from array import array
 
+from iosim.units import BIT
+
 CLIENT_SHIFT = 32  # a closed request's index is client << 32 | iteration
+MOST_ITERATIONS = 0xFFFF_FFFF
 SPREAD = 7919  # reads between two closed clients' places in a file; a prime, so that they meet late
 
 
@@ -50,7 +53,7 @@ class Drawn(Variate):
     def __init__(self, supply: Supply, bits: int, capacity: int) -> None:
         self.supply = supply
         self.bits = bits
-        self.mask = (1 << bits) - 1
+        self.mask = (BIT << bits) - 1
         self.capacity = capacity
         self.number = -1
         self.block = Block(array("q"))
@@ -85,5 +88,5 @@ class Sequential(Variate):
     def value(self, index: int) -> int:
         """Offset (bytes)."""
         client = index >> CLIENT_SHIFT
-        iteration = index & ((1 << CLIENT_SHIFT) - 1)
+        iteration = index & MOST_ITERATIONS
         return (client * SPREAD + iteration) % self.places * self.size

@@ -13,10 +13,9 @@ from iosim.completion_port import CompletionPort
 from iosim.errors import LawBroken
 from iosim.kernel_queue import Packet
 from iosim.recorders import RequestColumns
-from iosim.variates import CLIENT_SHIFT, Variate
+from iosim.variates import CLIENT_SHIFT, MOST_ITERATIONS, Variate
 
 NEVER = 2**62
-MOST_ITERATIONS = (1 << CLIENT_SHIFT) - 1
 
 
 class Window(Actor):

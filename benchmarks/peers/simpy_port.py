@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 import simpy
 
-from benchmarks.draws import Chance, Draw
-from iosim.scenario.distributions import Distribution
+from benchmarks.peers.draws import Chance, Draw, every
 from iosim.scenario.load import OpenLoad
 from iosim.scenario.loader import Scenario
 from iosim.scenario.steps import BlockStep, ComputeStep
@@ -95,22 +94,28 @@ def arrivals(env: simpy.Environment, server: Server, times: Times, log: Log) -> 
         env.process(request(env, server, times.first(), times.block(), times.last(), log))
 
 
-def build(scenario: Scenario, chance: Chance) -> tuple[simpy.Environment, Log]:
-    """The model, ready for `env.run(until=...)`, with the numbers of the scenario."""
+def times_of(scenario: Scenario, chance: Chance) -> Times:
+    """What is drawn, by the names of iosim's streams."""
     model = scenario.model
     (load,), (name,) = model.workload.values(), model.workload
-    (pool,), (port,) = model.pools.values(), model.ports.values()
-    assert isinstance(load, OpenLoad) and isinstance(pool.threads, int) and isinstance(port.concurrency, int)
+    assert isinstance(load, OpenLoad)
     first, block, last = model.handlers[load.handler]
     assert isinstance(first, ComputeStep) and isinstance(block, BlockStep) and isinstance(last, ComputeStep)
-    times = Times(
-        chance(f"{name}.gap", Distribution("exponential", (round(S / load.rate),))),
+    return Times(
+        chance(f"{name}.gap", every(float(S / load.rate))),
         chance(f"{name}.0.time", first.compute.time),
         chance(f"{name}.1.time", block.block.time),
         chance(f"{name}.2.time", last.compute.time),
     )
+
+
+def build(scenario: Scenario, chance: Chance) -> tuple[simpy.Environment, Log]:
+    """The model, ready for `env.run(until=...)`, with the numbers of the scenario."""
+    model = scenario.model
+    (pool,), (port,) = model.pools.values(), model.ports.values()
+    assert isinstance(pool.threads, int) and isinstance(port.concurrency, int)
     env = simpy.Environment()
     server = Server(env, pool.threads, port.concurrency, model.machine.processors)
     log = Log()
-    env.process(arrivals(env, server, times, log))
+    env.process(arrivals(env, server, times_of(scenario, chance), log))
     return env, log

@@ -16,11 +16,10 @@ from typing import Any, TypeAlias
 
 import simpy
 
-from benchmarks.draws import Chance, Draw, places
-from benchmarks.simpy_port import Log, Process
+from benchmarks.peers.draws import Chance, Draw, every, places
+from benchmarks.peers.simpy_port import Log, Process
 from iosim.actor import Clock
 from iosim.drives.nvme import Nvme, NvmeParams
-from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import OpenLoad
 from iosim.scenario.loader import Scenario
@@ -144,30 +143,47 @@ def arrivals(env: simpy.Environment, server: Server, drive: Drive, times: Times,
         env.process(request(env, server, drive, times.first(), int(times.page()), times.last(), log))
 
 
-def build(scenario: Scenario, chance: Chance) -> tuple[simpy.Environment, Log]:
-    """The model, ready for `env.run(until=...)`, with the numbers of the scenario."""
+def times_of(scenario: Scenario, chance: Chance) -> Times:
+    """What is drawn, by the names of iosim's streams."""
     model = scenario.model
-    (load,), (name,) = model.workload.values(), model.workload
-    (port,), (pool,) = model.ports.values(), model.pools.values()
-    (disk,), (file,) = model.disks.values(), model.files.values()
-    assert isinstance(load, OpenLoad) and isinstance(pool.threads, int) and isinstance(port.concurrency, int)
+    (load,), (name,), (file,) = model.workload.values(), model.workload, model.files.values()
+    assert isinstance(load, OpenLoad)
     first, middle, last = model.handlers[load.handler]
     assert isinstance(first, ComputeStep) and isinstance(middle, ReadStep) and isinstance(last, ComputeStep)
-    (size,) = middle.read.size.values
-    params = drive_params(disk)
-    assert isinstance(params, NvmeParams) and size <= params.stripe and pool.threads >= port.concurrency
-    times = Times(
-        chance(f"{name}.gap", Distribution("exponential", (round(S / load.rate),))),
+    return Times(
+        chance(f"{name}.gap", every(float(S / load.rate))),
         chance(f"{name}.0.time", first.compute.time),
         chance(f"{name}.1.offset", places(file.size // PAGE)),
         chance(f"{name}.2.time", last.compute.time),
     )
+
+
+def drive_of(scenario: Scenario) -> tuple[NvmeParams, int]:
+    """The drive, and the size (bytes) of every read."""
+    model = scenario.model
+    (load,), (disk,) = model.workload.values(), model.disks.values()
+    assert isinstance(load, OpenLoad)
+    read = model.handlers[load.handler][1]
+    assert isinstance(read, ReadStep)
+    (size,) = read.read.size.values
+    params = drive_params(disk)
+    assert isinstance(params, NvmeParams) and size <= params.stripe
+    return params, size
+
+
+def build(scenario: Scenario, chance: Chance) -> tuple[simpy.Environment, Log]:
+    """The model, ready for `env.run(until=...)`, with the numbers of the scenario."""
+    model = scenario.model
+    (port,), (pool,), (disk,) = model.ports.values(), model.pools.values(), model.disks.values()
+    assert isinstance(pool.threads, int) and isinstance(port.concurrency, int)
+    assert pool.threads >= port.concurrency
+    params, size = drive_of(scenario)
     env = simpy.Environment()
     server = Server(env, port.concurrency, model.machine.processors, costs(scenario, -(-size // PAGE)))
     target = disk.interrupt_processor
     drive = Drive(env, params, size, None if target is None else server.processors[target])
     log = Log()
-    env.process(arrivals(env, server, drive, times, log))
+    env.process(arrivals(env, server, drive, times_of(scenario, chance), log))
     return env, log
 
 

@@ -46,6 +46,11 @@ def _values(streams: Streams, name: str, transform: Transform) -> Iterator[int]:
         yield variate.value(index)
 
 
+def every(mean: float) -> Distribution:
+    """Gaps of this mean (ns), which need not be whole."""
+    return Distribution("exponential", (mean,))  # type: ignore[arg-type]
+
+
 def places(number: int) -> Distribution:
     """One of 0 to `number` - 1, all as likely."""
     return Distribution("choice", (number,))
