@@ -86,6 +86,10 @@ class BuildWherePossible(build_ext):
             self._translate(work)
             super().build_extensions()
 
+    def get_source_files(self) -> list[str]:
+        """Those that are there; Cython writes the shared one."""
+        return [path for path in super().get_source_files() if Path(path).exists()]
+
     def get_outputs(self) -> list[str]:
         """The record belongs to what was built."""
         place = Path(self.build_lib) / PACKAGE.name / compiled.RECORD
