@@ -31,9 +31,10 @@ DIRECTIVES: dict[str, Any] = {
     "cdivision": False,  # // and % as in Python, also below zero
 }
 # The same results everywhere: no fused multiply-add, and nothing that depends on the machine which compiles.
+# Without warnings (-w): those about generated code tell nobody anything.
 FLAGS = {
-    "unix": ["-O2", "-g0", "-ffp-contract=off"],
-    "mingw32": ["-O2", "-ffp-contract=off"],
+    "unix": ["-O2", "-g0", "-w", "-ffp-contract=off"],
+    "mingw32": ["-O2", "-w", "-ffp-contract=off"],
     "msvc": ["/O2", "/fp:precise"],
 }
 
