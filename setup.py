@@ -31,9 +31,10 @@ DIRECTIVES: dict[str, Any] = {
     "cdivision": False,  # // and % as in Python, also below zero
 }
 # The same results everywhere: no fused multiply-add, and nothing that depends on the machine which compiles.
+# Without warnings (-w): those about generated code tell nobody anything.
 FLAGS = {
-    "unix": ["-O2", "-g0", "-ffp-contract=off"],
-    "mingw32": ["-O2", "-ffp-contract=off"],
+    "unix": ["-O2", "-g0", "-w", "-ffp-contract=off"],
+    "mingw32": ["-O2", "-w", "-ffp-contract=off"],
     "msvc": ["/O2", "/fp:precise"],
 }
 
@@ -85,6 +86,10 @@ class BuildWherePossible(build_ext):
         with tempfile.TemporaryDirectory() as work:
             self._translate(work)
             super().build_extensions()
+
+    def get_source_files(self) -> list[str]:
+        """Those that are there; Cython writes the shared one."""
+        return [path for path in super().get_source_files() if Path(path).exists()]
 
     def get_outputs(self) -> list[str]:
         """The record belongs to what was built."""

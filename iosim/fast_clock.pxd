@@ -18,8 +18,8 @@ cdef class FastClock(Clock):
     cdef Py_ssize_t size, room
     cdef int64_t free
     cdef bint hole
-    cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what) except *
-    cpdef void run(self, int64_t limit) except *
-    cdef void grow(self) except *
+    cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what)
+    cpdef void run(self, int64_t limit)
+    cdef void grow(self)
     cdef void sink(self, Node node) noexcept
     cdef void drop_first(self) noexcept

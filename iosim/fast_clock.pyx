@@ -41,7 +41,7 @@ cdef class FastClock(Clock):
         PyMem_Free(self.heap)
         PyMem_Free(self.calls)
 
-    cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what) except *:
+    cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what):
         """Call `actor.fire(what)` in `delay` ns; of equal instants the lower `rank`, then the older entry goes first."""
         cdef Py_ssize_t place, parent
         cdef Node node
@@ -79,7 +79,7 @@ cdef class FastClock(Clock):
         self.heap[place] = node
         self.moves += 1
 
-    cdef void grow(self) except *:
+    cdef void grow(self):
         """Twice the room for nodes and slots; the new slots are free. Raises MemoryError and stays as it was."""
         cdef Py_ssize_t room = 2 * self.room if self.room else FIRST_ROOM, slot
         cdef Node* heap
@@ -129,7 +129,7 @@ cdef class FastClock(Clock):
         if self.size:
             self.sink(self.heap[self.size])
 
-    cpdef void run(self, int64_t limit) except *:
+    cpdef void run(self, int64_t limit):
         """Fire what is due until nothing is left, `stop` is called or `limit` more events have fired."""
         cdef int64_t left = limit, slot, what
         cdef Actor actor

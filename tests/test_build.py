@@ -36,7 +36,7 @@ SMALL = (
 )
 PROJECT = '[project]\nname = "iosim"\nversion = "1"\n[tool.setuptools]\npackages = ["iosim"]\n'
 SHOW = "import iosim, iosim.actor; print(iosim.compiled.MODE); print(iosim.actor.__file__)"
-BUILT = (f"actor{SUFFIX}", f"fast_clock{SUFFIX}")
+BUILT = (f"actor{SUFFIX}", f"fast_clock{SUFFIX}", f"_shared{SUFFIX}")  # the last is what Cython shares
 
 
 def python(place: Path, *arguments: str, **environment: str) -> str:
