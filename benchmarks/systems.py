@@ -4,12 +4,11 @@ from pathlib import Path
 
 from benchmarks.peers.simpy_file import costs
 from iosim.drives.nvme import NvmeParams
-from iosim.io_manager import PAGE
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import OpenLoad
 from iosim.scenario.loader import Scenario, load
 from iosim.scenario.steps import BlockStep, ComputeStep, ReadStep
-from iosim.units import S
+from iosim.units import PAGE, S
 
 HERE = Path(__file__).parent
 TITLES = {

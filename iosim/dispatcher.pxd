@@ -8,8 +8,8 @@ from iosim.kernel_queue cimport KernelQueue, KernelThread, WaitOwner
 from iosim.processor cimport Processor, Scheduler
 from iosim.thread cimport Program, Thread
 
-cdef int64_t DECIDING, EVEN_BITS, HALTED, IO_NETWORK_INCREMENT, PASSIVE, READY, READY_QUEUE, RUNNING, STATUS_TIMEOUT
-cdef int64_t TERMINATED, TIMER, WAITING
+cdef int64_t BIT, DECIDING, EVEN_BITS, HALTED, IO_NETWORK_INCREMENT, PASSIVE, READY, READY_QUEUE, RUNNING
+cdef int64_t STATUS_TIMEOUT, TERMINATED, TIMER, WAITING
 cdef KernelQueue NO_QUEUE
 cdef Thread IDLE_THREAD
 cdef WaitOwner NO_OWNER
@@ -83,4 +83,5 @@ cpdef int64_t base_priority(object process_class, int64_t offset)
 cpdef int64_t quantum_units(bint long, bint variable, int64_t foreground)
 @cython.locals(pairs=int64_t)
 cpdef int64_t whole_cores(int64_t mask)
+cpdef object bit(object number)
 cpdef int64_t lowest_bit(object mask)

@@ -5,7 +5,6 @@ from iosim.attribution cimport Request
 from iosim.canceller cimport Canceller
 from iosim.kernel_queue cimport KernelThread, Packet
 from iosim.lookaside cimport PrivateList
-from iosim.objects cimport Event
 
 cdef int64_t STATUS_SUCCESS
 cdef Canceller NO_CANCELLER
@@ -23,10 +22,9 @@ cdef class StatusBlock:
 
 cdef class Notice:
     cdef public StatusBlock block, context
-    cdef public object apc
+    cdef public object apc, event
     cdef public bint sets_event
-    cdef public Event event
-    cpdef Notice with_event(self, Event event)
+    cpdef Notice with_event(self, object event)
 
 cdef class Irp(Packet):
     cdef public PrivateList lookaside

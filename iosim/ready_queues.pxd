@@ -4,12 +4,12 @@ from libc.stdint cimport int64_t
 from iosim.actor cimport Actor, Clock
 from iosim.thread cimport Thread
 
-cdef int64_t HIGHEST_STARVING, PRIORITIES, SECOND, STARVING, TIMER
+cdef int64_t BIT, HIGHEST_STARVING, PRIORITIES, SECOND, STARVING, TIMER
 cdef Thread IDLE_THREAD
 
 cdef class ReadyQueue:
     cdef public list levels
-    cdef public object mask
+    cdef public int64_t mask
     cpdef void append(self, Thread thread)
     cpdef void push(self, Thread thread)
     cpdef Thread first(self)
@@ -27,6 +27,6 @@ cdef class BalanceSetManager(Actor):
     cpdef void book(self)
     @cython.locals(thread=Thread)
     cpdef void fire(self, int64_t what)
-    @cython.locals(since=int64_t, found=list, left=int64_t, step=int64_t, level=int64_t, queue=ReadyQueue, thread=Thread)
+    @cython.locals(since=int64_t, found=list, left=int64_t, first=int64_t, step=int64_t, level=int64_t, queue=ReadyQueue, thread=Thread)
     cpdef list starving(self)
 

@@ -11,7 +11,8 @@ cdef class RequestColumns:
     cdef public list blocks
     cdef public int64_t count, place
     cdef public bint with_causes
-    cdef public int64_t[::1] block, causes
+    cdef public object causes
+    cdef public int64_t[::1] block
     @cython.locals(place=int64_t, block=int64_t[::1])
     cpdef void add(self, Request request, int64_t now)
     cpdef list tallies(self)
@@ -39,13 +40,13 @@ cdef class Fanout(Probes):
     cpdef void threads_counted(self, int64_t resource, int64_t running, int64_t depth)
 
 cdef class WaitRecords(Probes):
-    cdef public int64_t[::1] began, by_group, by_index, ended, group, index, resource
+    cdef public object began, by_group, by_index, ended, group, index, resource
     cpdef void wait_ended(self, int64_t resource, Request request, int64_t began, int64_t now, Request by)
 
 cdef class Timeline(Probes):
     cdef public Clock clock
     cdef public int64_t resource, room, start
-    cdef public int64_t[::1] depth, running, times
+    cdef public object depth, running, times
     cpdef void threads_counted(self, int64_t resource, int64_t running, int64_t depth)
 
 cdef class Behind(Probes):

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.actor cimport Actor, Clock
-from iosim.dispatcher cimport Dispatcher, decay, lowest_bit, oust
+from iosim.dispatcher cimport Dispatcher, bit, decay, lowest_bit, oust
 from iosim.kernel_queue cimport KernelQueue, KernelThread
 from iosim.processor cimport Processor
 from iosim.ready_queues cimport BalanceSetManager, ReadyQueue

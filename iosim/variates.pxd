@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 
-cdef int64_t SPREAD
+cdef int64_t BIT, SPREAD
 
 cdef class Variate:
     cpdef int64_t value(self, int64_t index)

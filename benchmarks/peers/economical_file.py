@@ -14,8 +14,8 @@ from benchmarks.peers.simpy_file import Costs, Times, costs, drive_of, times_of
 from benchmarks.peers.simpy_port import Log
 from iosim.actor import Clock
 from iosim.drives.nvme import Nvme, NvmeParams
-from iosim.io_manager import PAGE
 from iosim.scenario.loader import Scenario
+from iosim.units import PAGE
 
 IDLE, RUNNING, IN_SERVICE, IN_DPC = range(4)
 
