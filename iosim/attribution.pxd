@@ -15,6 +15,6 @@ cdef class Request:
     @cython.locals(spent=int64_t)
     cpdef void spend(self, int64_t cause, int64_t now)
 
-cpdef int64_t[::1] new_ledger()
+cpdef object new_ledger()
 @cython.locals(request=Request)
 cpdef Request new_request(int64_t group, int64_t index, int64_t now, int64_t[::1] ledger)

@@ -134,7 +134,7 @@ class Machine:
         self.pipelines: dict[str, PipelinedSource] = {}
         horizon, step = self._horizon()
         self.columns = self._columns(horizon, step, record)
-        self.window = Window(clock, horizon, BINS, horizon * LIMIT_FACTOR, self.columns)
+        self.window = Window(clock, horizon, BINS, min(horizon * LIMIT_FACTOR, NEVER), self.columns)
         self.window.bin_ns = step
         self._build_processors()
         self._build_io()

@@ -69,7 +69,7 @@ def test_merging_equals_recording_everything_in_one(first: list[int], second: li
 def test_a_histogram_survives_the_way_through_json(column: list[int]) -> None:
     histogram = recorded(column)
     back = decode(json.loads(json.dumps(histogram.encode())))
-    assert back.counts == histogram.counts
+    assert list(back.counts) == list(histogram.counts)
     assert (back.count, back.total, back.max) == (histogram.count, histogram.total, histogram.max)
 
 
@@ -81,7 +81,7 @@ def test_only_buckets_in_use_are_written() -> None:
 @pytest.mark.parametrize("value", [-1, HIGHEST + 1])
 def test_a_value_that_no_bucket_counts_is_refused(value: int) -> None:
     """A negative latency is a broken clock; counting it in the last bucket would hide that."""
-    with pytest.raises(ValueError, match="counts 0 to"):
+    with pytest.raises((ValueError, OverflowError), match="counts 0 to|too large"):  # compiled, 2^63 is no number
         Histogram().record(value)
 
 
