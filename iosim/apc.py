@@ -135,7 +135,8 @@ class ApcFrame(Program):
         if thread.request is not self.request:
             thread.request = self.request
             self.request.spend(INTERRUPTED, self.apcs.clock.now)
-        if not self.apc.run(thread):
+        apc = self.apc
+        if not apc.run(thread):
             return False
         thread.irql = self.old_irql
         self.apc = NO_KERNEL_APC
@@ -155,7 +156,8 @@ class ApcFrame(Program):
             return False
         if not thread.apc_frames:
             thread.waits_in = NO_OWNER
-        return thread.owed > 0 or self.program.resume(thread)  # who looks again at a port may have to spin for its lock
+        program = self.program
+        return thread.owed > 0 or program.resume(thread)  # who looks again at a port may have to spin for its lock
 
     def _wait_over(self, thread: KernelThread) -> bool:
         """Look again; False: the thread is back in its wait."""
@@ -374,4 +376,5 @@ def queue_user_apc(thread: KernelThread, apc: Any) -> None:
     """It runs in the thread's next alertable wait, or ends the one that the thread is in (7.7)."""
     thread.user_apcs.append(apc)
     if thread.alertable and thread.waits_in is not NO_OWNER:
-        thread.waits_in.end_wait(thread, STATUS_USER_APC)
+        wait = thread.waits_in
+        wait.end_wait(thread, STATUS_USER_APC)

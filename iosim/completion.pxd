@@ -8,6 +8,7 @@ from iosim.dispatcher cimport Dispatcher
 from iosim.irp cimport Irp, Notice, StatusBlock
 from iosim.kernel_queue cimport KernelThread, Packet
 from iosim.ntstatus cimport is_error, succeeded
+from iosim.objects cimport Event
 
 cdef int64_t READ, TERMINATED
 cdef CompletionPort NO_PORT
@@ -31,7 +32,7 @@ cdef class Completion:
     @cython.locals(file=FileObject, notice=Notice)
     cpdef bint _links(self, Irp irp)
     cpdef void unlist(self, Irp irp)
-    @cython.locals(waiter=KernelThread, thread=KernelThread)
+    @cython.locals(waiter=KernelThread, event=Event, thread=KernelThread)
     cpdef Irp end(self, Irp irp)
     @cython.locals(master=Irp)
     cpdef Irp _end_associated(self, Irp irp)
@@ -53,7 +54,7 @@ cdef class Completion:
     @cython.locals(waiter=KernelThread, boost=int64_t)
     cpdef void _free(self, Irp irp)
     cpdef void _count(self, Irp irp)
-    @cython.locals(file=FileObject)
+    @cython.locals(file=FileObject, event=Event)
     cpdef void _signal(self, Irp irp)
     cpdef void _wake(self, KernelThread waiter, int64_t boost)
     cpdef void _let_file_go(self, FileObject file)

@@ -113,7 +113,8 @@ class Completion:
         if irp.paging:  # no port, no APC, no status block; whoever waits frees it
             waiter = no_longer_awaited(irp)
             if irp.notice.sets_event:
-                irp.notice.event.set(irp.boost)
+                event = irp.notice.event
+                event.set(irp.boost)
             self._wake(waiter, irp.boost)
             return NO_IRP
         thread = irp.thread
@@ -261,7 +262,8 @@ class Completion:
         """The user's event, or else the file object's; a synchronous file object's in any case (2.6.3, 1.15)."""
         file = irp.file
         if irp.notice.sets_event:
-            irp.notice.event.set(irp.boost)
+            event = irp.notice.event
+            event.set(irp.boost)
         elif not file.modes & SKIP_SET_EVENT:
             file.signal(irp.boost)
         if file.synchronous:

@@ -15,6 +15,7 @@ cdef class ConditionVariable(WaitOwner):
     cpdef void wake(self)
     @cython.locals(sleepers=list, thread=KernelThread)
     cpdef void wake_all(self)
+    @cython.locals(wait=WaitOwner)
     cpdef void _wake(self, KernelThread thread)
     cpdef bint wait_again(self, KernelThread thread, int64_t status)
     cpdef void end_wait(self, KernelThread thread, int64_t status)

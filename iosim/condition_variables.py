@@ -63,7 +63,8 @@ class ConditionVariable(WaitOwner):
             self._end(thread, STATUS_SUCCESS)
             return
         if thread.waits_in is not NO_OWNER:  # it runs a kernel APC, and hears of it then
-            thread.waits_in.end_wait(thread, STATUS_SUCCESS)
+            wait = thread.waits_in
+            wait.end_wait(thread, STATUS_SUCCESS)
         # else it is giving its lock up at this very instant
 
     def wait_again(self, thread: KernelThread, status: int) -> bool:

@@ -60,6 +60,7 @@ cdef class Dispatcher(Scheduler):
     @cython.locals(queue=KernelQueue)
     cpdef void give_place_up(self, Thread thread)
     cpdef void wake(self, KernelThread thread, int64_t increment=*)
+    @cython.locals(queue=KernelQueue)
     cpdef void terminate(self, KernelThread thread)
     cpdef void arm(self, KernelThread thread, int64_t timeout)
     cpdef void disarm(self, Thread thread)
@@ -71,7 +72,7 @@ cdef class Dispatcher(Scheduler):
 cdef class Timeout(Actor):
     cdef public Dispatcher dispatcher
     cdef public KernelThread thread
-    @cython.locals(thread=KernelThread)
+    @cython.locals(thread=KernelThread, wait=WaitOwner)
     cpdef void fire(self, int64_t what)
 
 cpdef void oust(Processor processor, int64_t priority)

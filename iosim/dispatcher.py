@@ -330,7 +330,8 @@ class Dispatcher(Scheduler):
         for mutex in thread.mutexes[:]:
             mutex.abandon()
         if thread.queue is not NO_QUEUE:
-            thread.queue.unbind(thread)
+            queue = thread.queue
+            queue.unbind(thread)
 
     def arm(self, thread: KernelThread, timeout: int) -> None:
         """The wait that begins ends after `timeout` ns (at a clock tick, 0b.13) with STATUS_TIMEOUT, if not before."""
@@ -370,7 +371,8 @@ class Timeout(Actor):
             self.dispatcher.wake(thread)
         else:
             thread.timed = False
-            thread.waits_in.end_wait(thread, STATUS_TIMEOUT)
+            wait = thread.waits_in
+            wait.end_wait(thread, STATUS_TIMEOUT)
 
 
 def oust(processor: Processor, priority: int) -> None:

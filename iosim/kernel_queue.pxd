@@ -70,6 +70,7 @@ cdef class KernelQueue(WaitOwner):
     cpdef void abandon(self)
     @cython.locals(thread=KernelThread, discarded=list)
     cpdef list run_down(self)
+    @cython.locals(queue=KernelQueue)
     cpdef void _bind(self, KernelThread thread)
     cpdef void unbind(self, KernelThread thread)
     @cython.locals(now=int64_t, running=int64_t, passed=int64_t)

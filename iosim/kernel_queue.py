@@ -344,7 +344,8 @@ class KernelQueue(WaitOwner):
     def _bind(self, thread: KernelThread) -> None:
         """First call here: leave the old queue, whose place is free at once; not counted yet (semantics 1.5.2)."""
         if thread.queue is not NO_QUEUE:
-            thread.queue.unbind(thread)
+            queue = thread.queue
+            queue.unbind(thread)
         thread.queue = self
         self.bound[thread.number] = thread
 

@@ -6,7 +6,7 @@ from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request
 from iosim.dpc cimport Dpc, DpcQueue
 from iosim.interrupts cimport InterProcessorInterrupt, Interrupt, Messenger
-from iosim.thread cimport Thread
+from iosim.thread cimport Program, Thread
 
 cdef int64_t DECIDING, DEVICE_IRQL, DEVICE_LEVEL, DISPATCH, DISPATCH_LEVEL, DPC, DPC_RANK, FULL_PACE, HALTED, IDLE
 cdef int64_t INTERRUPT_RANK, ISR, KERNEL, PASSIVE, RAISED, REFILL, SIGNAL, SPIN, SWITCH, THREAD_RANK, TICK, USER
@@ -44,7 +44,7 @@ cdef class Processor(Actor):
     cdef public bint reschedule
     @cython.locals(thread=Thread, owed=int64_t)
     cpdef void begin_stretch(self)
-    @cython.locals(thread=Thread, elapsed=int64_t, ended=bint)
+    @cython.locals(thread=Thread, elapsed=int64_t, program=Program, ended=bint)
     cpdef void fire(self, int64_t what)
     @cython.locals(thread=Thread)
     cpdef bint _attends(self)
@@ -56,12 +56,13 @@ cdef class Processor(Actor):
     cpdef void _book_all(self, Thread thread)
     @cython.locals(thread=Thread)
     cpdef void run_next(self)
-    @cython.locals(thread=Thread)
+    @cython.locals(thread=Thread, program=Program)
     cpdef void _go_on(self)
     cpdef void _halt(self)
     cpdef void _drain_idle(self)
     @cython.locals(now=int64_t)
     cpdef void _leave_idle(self)
+    @cython.locals(program=Program)
     cpdef void take(self, Thread thread)
     @cython.locals(thread=Thread, elapsed=int64_t)
     cpdef void cut_short(self)

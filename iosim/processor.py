@@ -149,7 +149,8 @@ class Processor(Actor):
         self.mode = DECIDING
         if elapsed == thread.owed:
             self._book_all(thread)
-            if not thread.program.resume(thread):
+            program = thread.program
+            if not program.resume(thread):
                 self.run_next()
                 return
         else:
@@ -267,7 +268,8 @@ class Processor(Actor):
                 thread.planned = False
                 self.begin_stretch()
                 return
-            if thread.program.resume(thread):
+            program = thread.program
+            if program.resume(thread):
                 self.begin_stretch()
                 return
             if self.reschedule and self.scheduler.takes_apcs(thread):
@@ -307,7 +309,9 @@ class Processor(Actor):
         if thread.planned:
             thread.planned = False
             self.begin_stretch()
-        elif thread.program.resume(thread):
+            return
+        program = thread.program
+        if program.resume(thread):
             self.begin_stretch()
         else:
             self.run_next()
