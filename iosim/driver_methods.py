@@ -14,7 +14,7 @@ def check_methods(driver: object) -> None:
         if base.__module__.partition(".")[0] != "iosim":
             continue
         for name, ours in vars(base).items():
-            if not name.startswith("_") and inspect.isfunction(ours) and getattr(type(driver), name) is not ours:
+            if not name.startswith("_") and inspect.isroutine(ours) and getattr(type(driver), name) is not ours:
                 _check(driver, name, [*inspect.signature(ours).parameters][1:])
 
 

@@ -558,7 +558,7 @@ class Machine:
             behind=self.behind.matrix,
             hold_area=self.behind.hold_area,
             holds=self.behind.holds,
-            waits=vars(self.waits) if len(self.waits.began) else {},
+            waits=self.waits.columns(),
             timeline={name: getattr(self.timeline, name) for name in ("times", "running", "depth")},
         )
 

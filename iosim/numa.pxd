@@ -1,4 +1,3 @@
-cimport cython
 from libc.stdint cimport int64_t
 
 
@@ -11,6 +10,4 @@ cdef class Topology:
     cpdef int64_t remote_ns(self, int64_t local_ns, int64_t a, int64_t b)
 
 cpdef list default_distances(int64_t nodes)
-@cython.locals(a=int64_t, b=int64_t, entry=int64_t)
-cpdef void check_distances(int64_t nodes, object rows)
 cpdef void check_entry(int64_t a, int64_t b, int64_t entry)

@@ -41,6 +41,7 @@ cdef class Fanout(Probes):
 
 cdef class WaitRecords(Probes):
     cdef public object began, by_group, by_index, ended, group, index, resource
+    cpdef dict columns(self)
     cpdef void wait_ended(self, int64_t resource, Request request, int64_t began, int64_t now, Request by)
 
 cdef class Timeline(Probes):

@@ -155,6 +155,20 @@ class WaitRecords(Probes):
         self.by_group = array("q")
         self.by_index = array("q")
 
+    def columns(self) -> "dict[str, array[int]]":
+        """The rows by column; empty without any."""
+        if not self.began:
+            return {}
+        return {
+            "resource": self.resource,
+            "group": self.group,
+            "index": self.index,
+            "began": self.began,
+            "ended": self.ended,
+            "by_group": self.by_group,
+            "by_index": self.by_index,
+        }
+
     def wait_ended(self, resource: int, request: Request, began: int, now: int, by: Request) -> None:
         """One row."""
         self.resource.append(resource)

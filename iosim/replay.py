@@ -56,7 +56,7 @@ class BlockTrace:
         self.device_names: list[str] = []
         self.offset = array("q")
         self.size = array("q")
-        self.write = array("b")
+        self.write = array("q")
         self.row = array("q")
         self.skipped = 0
         self.ignored = 0

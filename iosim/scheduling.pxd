@@ -93,5 +93,4 @@ cdef class QuantumTick(Actor):
 
 cpdef void refill(Thread thread, bint by_ticks)
 cpdef void charge_wait(Thread thread)
-@cython.locals(lower=int64_t)
 cpdef int64_t next_to_the_right(int64_t processor, object mask)

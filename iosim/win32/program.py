@@ -3,7 +3,7 @@
 import linecache
 from collections.abc import Generator
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from iosim.actor import THREAD, TIMER, Actor
@@ -29,7 +29,6 @@ from iosim.win32.calls import (
 if TYPE_CHECKING:
     from iosim.win32.system import System
 
-HERE = str(Path(__file__).parent)
 NO_CALL = Call()
 NO_CALL.yielded = True
 ENDLESS = 1_000_000  # calls on end that take no time: the program would never give way
@@ -195,16 +194,16 @@ def line_of(trace: TracebackType | None) -> str:
     """File and line of the innermost frame that is the program's own."""
     place = "the thread pool"  # the one program in this package
     while trace:
-        code = trace.tb_frame.f_code
-        if not ours(code):
-            place = f"{code.co_filename}:{trace.tb_lineno}"
+        frame = trace.tb_frame
+        if not ours(frame):
+            place = f"{frame.f_code.co_filename}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
 
 
-def ours(code: CodeType) -> bool:
-    """Whether it is a part of this package."""
-    return code.co_filename.startswith(HERE)
+def ours(frame: FrameType) -> bool:
+    """Whether it runs a part of this package. By the module's name: frames of compiled code name their files in their own way."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "iosim"
 
 
 class Starter(Actor):
