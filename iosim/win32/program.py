@@ -2,7 +2,6 @@
 
 import linecache
 from collections.abc import Generator
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +201,7 @@ def line_of(trace: TracebackType | None) -> str:
 
 
 def ours(frame: FrameType) -> bool:
-    """Whether it runs a part of this package. By the module's name: frames of compiled code name their files in their own way."""
+    """Whether it runs a part of this package: by the module's name, as compiled frames name their files otherwise."""
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "iosim"
 
 
