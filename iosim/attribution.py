@@ -114,20 +114,18 @@ class Request:
     index: int
     intended: int
     issued: int
+    began: int
     mark: int
     ledger: "array[int]"
+    status: int
+    bytes: int
+    step: int  # where its handler goes on
     source: Client
     steps: list[Any]  # of its handler (application.Step)
     target: int  # of a replayed row: number of the file, bytes, 1 for a write
     offset: int
     size: int
     write: int
-
-    def __init__(self) -> None:
-        self.began = -1
-        self.status = COMPLETED
-        self.bytes = 0
-        self.step = 0
 
     def spend(self, cause: int, now: int) -> None:
         """The time from the mark to `now` had this cause."""
@@ -144,7 +142,11 @@ def new_ledger() -> "array[int]":
 
 def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Request:
     """Request `index` of class `group`, intended and issued now."""
-    request = Request()  # its numbers are no arguments: compiled, that would make an object of each
+    request = Request.__new__(Request)  # its numbers are no arguments: compiled, that would make an object of each
+    request.began = -1
+    request.status = COMPLETED
+    request.bytes = 0
+    request.step = 0
     request.group = group
     request.index = index
     request.intended = now

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.attribution cimport Request
-from iosim.kernel_queue cimport KernelQueue, KernelThread, Packet
+from iosim.kernel_queue cimport KernelQueue, KernelThread, Packet, new_packet
 from iosim.objects cimport DispatcherObject
 
 cdef int64_t STATUS_ABANDONED_WAIT_0

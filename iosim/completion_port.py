@@ -7,7 +7,7 @@ from iosim.actor import Clock
 from iosim.attribution import Request
 from iosim.cache import Caches
 from iosim.dispatcher import Dispatcher
-from iosim.kernel_queue import KernelQueue, KernelThread, Packet
+from iosim.kernel_queue import KernelQueue, KernelThread, Packet, new_packet
 from iosim.ntstatus import STATUS_ABANDONED_WAIT_0
 from iosim.numa import Topology
 from iosim.objects import DispatcherObject
@@ -30,7 +30,7 @@ class CompletionPort(KernelQueue):
 
     def post(self, request: Request) -> None:
         """Queue a mini packet (PostQueuedCompletionStatus): the normal insert; the caller is not bound by it."""
-        self.insert(Packet(request))
+        self.insert(new_packet(request))
 
     def unclaimed(self) -> None:
         """No thread took the packet at once: whoever waits on the handle is woken, and takes nothing (1.14)."""

@@ -130,7 +130,8 @@ class Dispatcher(Scheduler):
             taker = self.processors[thread.processor if thread.processor > 0 else 0]
             if thread.processor < 0 or taker.mode != HALTED or taker.sibling.mode != HALTED:
                 taker = self.processors[self._idle_processor(thread)]
-            self.left_idle(taker)
+            self.idle[taker.word] ^= taker.place  # as left_idle, without the call
+            self.idle_count -= 1
             self._switch_in(thread, taker)
             taker.take(thread)
             return
@@ -207,7 +208,8 @@ class Dispatcher(Scheduler):
         if self.caches.costs and processor.thread is not IDLE_THREAD:
             self.caches.left(processor.thread, processor.number)
         if not self.ready_mask:
-            self.went_idle(processor)
+            self.idle[processor.word] |= processor.place  # as went_idle, without the call
+            self.idle_count += 1
             return IDLE_THREAD
         priority = self.ready_mask.bit_length() - 1
         level = self.ready[priority]

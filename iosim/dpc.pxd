@@ -14,7 +14,7 @@ cdef class Dpc:
     cpdef void end(self, object processor)
 
 cdef class DpcQueue:
-    cdef public object due, later
+    cdef public list due, later
     cdef public int64_t depth_limit, minimum_rate, rate, rated_requests, rated_tick, requests
     cpdef bint insert(self, Dpc dpc, bint own, bint draining, int64_t tick)
     cpdef bint _asks(self, int64_t importance, bint own, int64_t tick)
@@ -23,4 +23,4 @@ cdef class DpcQueue:
     cpdef void gather(self)
     cpdef void remove(self, Dpc dpc)
 
-cpdef void put(object queue, Dpc dpc)
+cpdef void put(list queue, Dpc dpc)

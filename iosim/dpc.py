@@ -5,7 +5,6 @@ queues it; what need not be drained at once waits for a drain that comes anyway:
 idle, or for another DPC's sake. Source: semantics 7.6, 11.9 (on another processor medium-high starts at once, as high does).
 """
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -61,8 +60,8 @@ class DpcQueue:
     """
 
     def __init__(self) -> None:
-        self.due: deque[Dpc] = deque()
-        self.later: deque[Dpc] = deque()
+        self.due: list[Dpc] = []
+        self.later: list[Dpc] = []
         self.depth_limit = DEPTH_LIMIT
         self.minimum_rate = MINIMUM_RATE
         self.requests = 0
@@ -117,9 +116,9 @@ class DpcQueue:
         (self.due if dpc in self.due else self.later).remove(dpc)
 
 
-def put(queue: deque[Dpc], dpc: Dpc) -> None:
+def put(queue: list[Dpc], dpc: Dpc) -> None:
     """High importance goes to the head, everything else to the tail (7.6.2)."""
     if dpc.importance == HIGH:
-        queue.appendleft(dpc)
+        queue.insert(0, dpc)
     else:
         queue.append(dpc)

@@ -35,7 +35,7 @@ cdef class Processor(Actor):
     cdef public int64_t[::1] account
     cdef public Thread holder, thread
     cdef public Interrupt interrupt
-    cdef public object due, interrupts, later
+    cdef public list due, interrupts, later
     cdef public Dpc dpc
     cdef public DpcQueue dpcs
     cdef public InterProcessorInterrupt ipi

@@ -10,7 +10,6 @@ busy SMT sibling.
 """
 
 from array import array
-from collections import deque
 from typing import Any
 
 from iosim.accounts import book, book_stolen, scale
@@ -103,7 +102,7 @@ class Processor(Actor):
         self.since = 0  # start of what has not been booked yet
         self.interrupted_at = 0
         self.interrupt = NO_INTERRUPT
-        self.interrupts: deque[Interrupt] = deque()
+        self.interrupts: list[Interrupt] = []  # few at a time, as DPCs are: a list's head is as quick
         self.dpc = NO_DPC
         self.dpc_left = 0
         self.dpcs = DpcQueue()
@@ -391,7 +390,7 @@ class Processor(Actor):
         interrupt.pending = False
         interrupt.service(self)
         if self.interrupts:
-            self.interrupt = self.interrupts.popleft()
+            self.interrupt = self.interrupts.pop(0)
             self.clock.at(self.interrupt.cost, INTERRUPT_RANK, self, 0)
         else:
             self._lower()
@@ -493,7 +492,7 @@ class Processor(Actor):
             self.clock.at(self.dpc_left, DPC_RANK, self, 0)
         elif self.due and self.holder is IDLE_THREAD:
             self.mode = DISPATCH
-            dpc = self.due.popleft()
+            dpc = self.due.pop(0)
             dpc.queued = False
             self.dpc = dpc
             self.dpc_left = dpc.begin(self)

@@ -16,7 +16,6 @@ cdef class RequestColumns:
     @cython.locals(place=int64_t, block=int64_t[::1])
     cpdef void add(self, Request request, int64_t now)
     cpdef list tallies(self)
-    @cython.locals(columns=dict, number=int64_t, block=int64_t[::1], place=int64_t)
     cpdef dict columns(self)
 
 cdef class RequestHistograms(RequestColumns):

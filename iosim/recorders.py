@@ -58,10 +58,10 @@ class RequestColumns:
         columns = {name: array("q") for name in COLUMNS}
         if self.blocks:
             self.blocks[-1] = self.blocks[-1][: self.place]
-        for number, block in enumerate(self.blocks):
+        for number, rows in enumerate(self.blocks):
             self.blocks[number] = array("q")
             for place, name in enumerate(COLUMNS):
-                columns[name].extend(block[place::ROW])
+                columns[name].extend(rows[place::ROW])
         self.blocks = []
         self.place = BLOCK
         return columns

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Client, Request, new_ledger, new_request
 from iosim.completion_port cimport CompletionPort
+from iosim.kernel_queue cimport new_packet
 from iosim.recorders cimport RequestColumns
 from iosim.variates cimport Variate
 
@@ -25,7 +26,7 @@ cdef class Source(Client):
     cdef public CompletionPort port
     cdef public list asked_before, ledgers, steps
     cdef public int64_t[::1] ledger
-    @cython.locals(now=int64_t, window=Window, request=Request)
+    @cython.locals(now=int64_t, window=Window, request=Request, ledger=int64_t[::1])
     cpdef Request ask(self, int64_t index)
     @cython.locals(window=Window, place=int64_t)
     cpdef void _turn_ledger(self, int64_t now)

@@ -11,7 +11,7 @@ from iosim.actor import ARRIVAL, STOP, Actor, Clock
 from iosim.attribution import Client, Request, new_ledger, new_request
 from iosim.completion_port import CompletionPort
 from iosim.errors import LawBroken
-from iosim.kernel_queue import Packet
+from iosim.kernel_queue import new_packet
 from iosim.recorders import RequestColumns
 from iosim.variates import CLIENT_SHIFT, MOST_ITERATIONS, Variate
 
@@ -85,7 +85,10 @@ class Source(Client):
         if now >= self.turn:
             self._turn_ledger(now)
         window = self.window
-        request = new_request(self.group, index, now, new_ledger() if self.keeps_causes else self.ledger)
+        ledger = self.ledger
+        if self.keeps_causes:
+            ledger = new_ledger()
+        request = new_request(self.group, index, now, ledger)
         request.source = self
         request.steps = self.steps
         window.area += window.present * (now - window.since)
@@ -172,7 +175,7 @@ class OpenSource(Source):
         index = self.next
         self.next = index + 1
         self.clock.at(self.gap.value(index + 1), ARRIVAL, self, 0)
-        self.port.insert(Packet(self.ask(index)))
+        self.port.insert(new_packet(self.ask(index)))
 
 
 class ClosedSource(Source):
@@ -195,7 +198,7 @@ class ClosedSource(Source):
 
     def fire(self, what: int) -> None:
         """Client number `what` asks."""
-        self.port.insert(Packet(self.ask(what << CLIENT_SHIFT | self.iterations[what])))
+        self.port.insert(new_packet(self.ask(what << CLIENT_SHIFT | self.iterations[what])))
 
     def served(self, request: Request, now: int) -> None:
         """The client thinks again."""
@@ -242,7 +245,7 @@ class PipelinedSource(ClosedSource):
         """Slot number `what` (of all clients') asks."""
         index = self.next[what]
         self.under_way[index >> CLIENT_SHIFT][index] = True
-        self.port.insert(Packet(self.ask(index)))
+        self.port.insert(new_packet(self.ask(index)))
 
     def served(self, request: Request, now: int) -> None:
         """The slot thinks again."""
@@ -306,7 +309,7 @@ class ReplaySource(Source):
         request.offset = self.offset[row]
         request.size = self.size[row]
         request.write = self.write[row]
-        self.port.insert(Packet(request))
+        self.port.insert(new_packet(request))
 
     def served(self, request: Request, now: int) -> None:
         """At a fixed depth, an answer makes room for the next row."""

@@ -1,6 +1,5 @@
 """DPCs: importance, targets, when the drain comes, IRQL. D..: semantics 9.8. Times are ns."""
 
-from collections import deque
 
 import pytest
 from tiny import (
@@ -195,7 +194,7 @@ def test_7_6_3_what_waited_runs_before_what_asks_for_the_drain_unless_that_is_hi
         queue.minimum_rate = 0
         dpcs = [Dpc(LOW), Dpc(LOW), Dpc(importance)]
         assert [queue.insert(dpc, True, False, 0) for dpc in dpcs] == [False, False, True]
-        assert queue.due == deque(dpcs[place] for place in order)
+        assert queue.due == [dpcs[place] for place in order]
 
 
 def test_7_6_4_a_queue_that_drains_needs_no_asking() -> None:

@@ -229,7 +229,9 @@ class CompletionDpc(Dpc):
         port = self.port
         now = port.clock.now
         batch = self.batch
-        irps = [port.irps[command.tag] for command in batch]
+        irps: list[Irp] = []
+        for command in batch:
+            irps.append(port.irps[command.tag])
         port.free.extend(batch)
         while port.waiting and port.free:
             port.start_waiting(self.vector.processor.number)
