@@ -626,7 +626,7 @@ def _laid_out(figure: Figure) -> Iterator[None]:
         return
     _place(figure.axes, lambda ax: None if (cell := ax.get_subplotspec()) is None else cell.get_position(figure))
     for _ in range(2):  # ticks chosen in the first may move what the second places
-        figure.draw_without_rendering()
+        engine.execute(figure)
     figure.set_layout_engine("none")
     _place(figure.axes, lambda ax: Bbox.from_bounds(*np.round(ax.get_position().bounds, 5)))
     try:
