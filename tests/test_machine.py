@@ -428,8 +428,9 @@ def calls_to_listeners(monkeypatch: pytest.MonkeyPatch, tree: Tree, watched: boo
     for listener in (Fanout, WaitRecords, Timeline, Behind):
         monkeypatch.setattr(f"iosim.machine.{listener.__name__}", counting(listener, calls))
     machine = build(tree, record=record)
-    doors = [door for doors in machine.batches.values() for door in doors]
-    for part in (*machine.ports.values(), *machine.disks.values(), *machine.locks.values(), *doors):
+    doors = [door for them in machine.batches.values() for door in them]
+    parts: list[Any] = [*machine.ports.values(), *machine.disks.values(), *machine.locks.values(), *doors]
+    for part in parts:
         assert (part.probes is not NO_PROBES) == part.watched == watched
         if part.probes is NO_PROBES:
             part.probes = counting(Probes, calls)()
