@@ -47,6 +47,7 @@ CLASS = re.compile(r"cdef class (\w+)(?:\((\w+)\))?:$")
 METHOD = re.compile(rf"(?:cpdef|cdef) (?:inline )?({TYPE}) (\w+)\((.*)\)(?: except.*| noexcept)?$")
 FIELDS = re.compile(rf"cdef (?:public |readonly )?({TYPE}) (\w+(?:, \w+)*)$")
 CIMPORT = re.compile(r"(from [\w.]+ )?cimport ")
+OF_MEMORY = re.compile(r"@cython\.(freelist\(\d+\)|final)$")  # says nothing of what the class has
 LOCALS = re.compile(r"@cython\.locals\((.*)\)$")
 
 
@@ -58,7 +59,7 @@ def read(pxd: str) -> Declarations:
     for number, text in enumerate(pxd.splitlines(), 1):
         line = text.split("#")[0].rstrip()
         inner = line.strip()
-        if not inner or CIMPORT.match(inner):
+        if not inner or CIMPORT.match(inner) or OF_MEMORY.match(inner):
             continue
         if not line.startswith(" "):
             cls = None
