@@ -7,7 +7,7 @@ from typing import Any
 
 from iosim.canceller import Canceller
 from iosim.completion_port import NO_PORT, CompletionPort
-from iosim.driver_methods import check_methods
+from iosim.driver_methods import check_part
 from iosim.errors import DriverMistake
 from iosim.irp import Irp, StatusBlock
 from iosim.ntstatus import STATUS_SUCCESS
@@ -99,7 +99,7 @@ class DeviceObject:
     def __init__(
         self, driver: Driver, lower: "DeviceObject | None", base: int, size: int, method: int = DIRECT
     ) -> None:
-        check_methods(driver)
+        check_part(driver, Driver)
         self.driver = driver
         self.entry = driver if type(driver).__module__.startswith("iosim.") else UsersDriver(driver)
         self.dispatch_ns: int = driver.dispatch_ns

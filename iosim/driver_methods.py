@@ -1,11 +1,18 @@
-"""Whether a user's driver can be called as ours are: looked at when its device is made, so that no call has to.
+"""Whether a user's driver or drive can be called as ours are: looked at when its device is made, so that no call has to.
 
-A method that overrides one of ours must take the same arguments, in the same order.
+It is a subclass of ours, and a method that overrides one of ours must take the same arguments, in the same order.
 """
 
 import inspect
 
 from iosim.errors import DriverMistake
+
+
+def check_part(part: object, base: type) -> None:
+    """Raise DriverMistake unless the part is a `base` whose methods can all be called as those of `base`."""
+    if not isinstance(part, base):
+        raise DriverMistake(part, "__bases__", f"it has to be a subclass of iosim.{base.__name__}")
+    check_methods(part)
 
 
 def check_methods(driver: object) -> None:

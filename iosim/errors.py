@@ -61,7 +61,7 @@ class BugCheck(IosimError):
 
 
 class DriverMistake(IosimError):
-    """A driver of the user's can't be called as the I/O manager calls drivers, or does not answer."""
+    """A driver or drive of the user's can't be called as ours are, or does not answer."""
 
     exit_status = 1
 

@@ -6,7 +6,8 @@ cdef int64_t BITS, BUCKETS_PER_DOUBLING
 
 cdef class Histogram:
     cdef public int64_t[::1] counts
-    cdef public int64_t count, max, total
+    cdef public int64_t count, max
+    cdef public object total
     cpdef void record(self, int64_t value)
     @cython.locals(bucket=int64_t)
     cpdef void merge(self, Histogram other)

@@ -10,4 +10,4 @@ cdef class Topology:
     cpdef int64_t remote_ns(self, int64_t local_ns, int64_t a, int64_t b)
 
 cpdef list default_distances(int64_t nodes)
-cpdef void check_entry(int64_t a, int64_t b, int64_t entry)
+cpdef void check_entry(int64_t a, int64_t b, object entry)

@@ -16,13 +16,13 @@ from iosim.batch import BatchServices
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.heap_clock import HeapClock
 from iosim.io_manager import IoParams
-from iosim.kernel_queue import KernelThread
 from iosim.machine import Raw
 from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, ThreadParams
+from iosim.processor import Processor
 from iosim.recorders import Behind
 from iosim.scheduling import FullDispatcher
 from iosim.summary import fingerprint
-from iosim.thread import TERMINATED, WAITING
+from iosim.thread import TERMINATED, WAITING, Thread
 from iosim.variates import CLIENT_SHIFT, Constant, Variate
 
 # ---- batched dequeue -------------------------------------------------------------------------------------------------
@@ -523,11 +523,12 @@ def masks(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> list[tuple[int, in
     """Thread and affinity mask, in the order in which they were bound."""
     found: list[tuple[int, int]] = []
 
-    def set_affinity(_self: FullDispatcher, thread: KernelThread, mask: int) -> int:
-        found.append((thread.number, mask))
-        return 0
+    class Binding(FullDispatcher):
+        def set_affinity(self, thread: Thread, mask: int) -> int:
+            found.append((thread.number, mask))
+            return 0
 
-    monkeypatch.setattr(FullDispatcher, "set_affinity", set_affinity)
+    monkeypatch.setattr("iosim.machine.FullDispatcher", Binding)
     run(CLOSED, pools__workers__affinity="processor", **changes)
     return found
 
@@ -541,23 +542,24 @@ def test_threads_that_an_affine_pool_grows_by_are_bound_too(monkeypatch: pytest.
     assert found == [(0, 1), (1, 2), (2, 1), (3, 2)]
 
 
-def test_an_affine_pool_with_a_port_for_each_processor_never_leaves_its_processors() -> None:
-    machine = build(
+def test_an_affine_pool_with_a_port_for_each_processor_never_leaves_its_processors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    homes: dict[int, set[int]] = {}
+
+    class Watched(FullDispatcher):
+        def _switch_in(self, thread: Thread, processor: Processor) -> None:
+            homes.setdefault(thread.number, set()).add(processor.number)
+            super()._switch_in(thread, processor)
+
+    monkeypatch.setattr("iosim.machine.FullDispatcher", Watched)
+    run(
         CLOSED,
         ports__main__per="processor",
         ports__main__concurrency=1,
         pools__workers__affinity="processor",
         workload__all__clients=40,
     )
-    homes: dict[int, set[int]] = {}
-    honest = machine.dispatcher._switch_in
-
-    def watch(thread: Any, processor: Any) -> None:
-        homes.setdefault(thread.number, set()).add(processor.number)
-        honest(thread, processor)
-
-    machine.dispatcher._switch_in = watch  # type: ignore[method-assign]
-    machine.run()
     assert homes == {0: {0}, 1: {1}, 2: {0}, 3: {1}}
 
 

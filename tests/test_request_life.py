@@ -6,10 +6,13 @@ from tiny_stack import Layer, Stack
 
 from iosim.attribution import BLOCKED_CALL
 from iosim.completion import DirectRules
+from iosim.completion_port import CompletionPort
 from iosim.device_stack import BUFFERED, NOT_FAST, DeviceObject, Driver, FileObject
+from iosim.dispatcher import Dispatcher
 from iosim.errors import BugCheck
 from iosim.io_manager import EXIT_ROUNDS, EXIT_STEP, USUAL, IoParams
 from iosim.irp import INVOKE_ALWAYS, NO_APC, NO_ROUTINE, READ, WRITE, Irp, Notice, StatusBlock
+from iosim.kernel_queue import Packet
 from iosim.ntstatus import (
     STATUS_ACCESS_VIOLATION,
     STATUS_BUFFER_OVERFLOW,
@@ -21,6 +24,7 @@ from iosim.ntstatus import (
     STATUS_SUCCESS,
 )
 from iosim.objects import INFINITE, Event, wait_for
+from iosim.thread import Thread
 
 BOTH = [USUAL, APC_MODE]
 STRICT = IoParams(verifier=True)
@@ -382,16 +386,30 @@ def test_2_6_4_an_immediate_error_on_a_synchronous_file_object_is_a_return_value
 def test_2_6_5_a_thread_that_the_event_wakes_is_ready_before_the_packet_exists(
     params: IoParams, own: bool, pends: bool
 ) -> None:
-    tiny = TinyPipe(params)
+    order: list[str] = []
+
+    class WatchedDispatcher(Dispatcher):
+        def make_ready(self, thread: Thread) -> None:
+            if thread is tiny.two:
+                order.append("thread")
+            super().make_ready(thread)
+
+    class WatchedPort(CompletionPort):
+        def insert(self, packet: Packet) -> None:
+            order.append("packet")
+            super().insert(packet)
+
+    class Watched(TinyPipe):
+        def new_dispatcher(self) -> Dispatcher:
+            return WatchedDispatcher(self.clock, self.caches, *self.times)
+
+    tiny = Watched(params)
+    tiny.port = WatchedPort(tiny.clock, tiny.dispatcher, 0, 0, 2)
     tiny.associated(tiny.late)
     event = unset(tiny) if own else tiny.io.event_of(tiny.late)
-    order: list[str] = []
     tiny.driver.answer = STATUS_PENDING if pends else STATUS_SUCCESS
     event.reset()
     wait_for(tiny.two, [event], False, INFINITE, False)
-    wake, insert = tiny.dispatcher.make_ready, tiny.port.insert
-    tiny.dispatcher.make_ready = lambda thread: (thread is tiny.two and order.append("thread"), wake(thread))  # type: ignore
-    tiny.port.insert = lambda packet: (order.append("packet"), insert(packet))  # type: ignore
     tiny.issue(tiny.late, 512, event=event if own else None)
     if pends:
         tiny.driver.end(tiny.driver.queue[0], STATUS_SUCCESS, 512)

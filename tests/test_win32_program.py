@@ -77,6 +77,7 @@ class Noting(Passing):
     """Writes down that it ran."""
 
     def __init__(self, log: Log) -> None:
+        super().__init__()
         self.log = log
 
     def run(self, thread: KernelThread) -> bool:

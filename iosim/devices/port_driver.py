@@ -16,7 +16,9 @@ from iosim.cache import Caches
 from iosim.device_stack import DeviceObject, Driver
 from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.dpc import Dpc
+from iosim.driver_methods import check_part
 from iosim.drives.drive import Command, CommandListener, Drive
+from iosim.errors import DriverMistake
 from iosim.interrupts import Interrupt
 from iosim.io_manager import IoManager
 from iosim.irp import NO_IRP, WRITE, Irp
@@ -55,6 +57,9 @@ class PortDriver(Driver):
         interrupted: Sequence[int],
         costs: PortCosts,
     ) -> None:
+        check_part(drive, Drive)
+        if getattr(drive, "listener", None) is None:
+            raise DriverMistake(drive, "__init__", "it has to call super().__init__(clock, slots, capacity)")
         self.io = io
         self.clock = io.clock
         self.caches = caches
