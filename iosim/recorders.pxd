@@ -5,11 +5,11 @@ from iosim.actor cimport Clock
 from iosim.attribution cimport Request
 from iosim.probes cimport Probes
 
-cdef int64_t BLOCK, OUTCOME_BITS, ROW, STATUS_BITS
+cdef int64_t LARGEST_BLOCK, OUTCOME_BITS, ROW, SMALLEST_BLOCK, STATUS_BITS
 
 cdef class RequestColumns:
     cdef public list blocks
-    cdef public int64_t count, place
+    cdef public int64_t count, place, room
     cdef public bint with_causes
     cdef public object causes
     cdef public int64_t[::1] block
@@ -17,6 +17,7 @@ cdef class RequestColumns:
     cpdef void add(self, Request request, int64_t now)
     cpdef list tallies(self)
     cpdef dict columns(self)
+    cpdef int64_t _next_block(self)
 
 cdef class RequestHistograms(RequestColumns):
     cdef public int64_t horizon, warm_up

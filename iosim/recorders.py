@@ -12,18 +12,19 @@ from iosim.attribution import Request
 from iosim.errors import LawBroken
 from iosim.histogram import Histogram
 from iosim.probes import Probes
-from iosim.rows import BLOCK, COLUMNS, OUTCOME_BITS, ROW, STATUS_BITS
+from iosim.rows import COLUMNS, LARGEST_BLOCK, OUTCOME_BITS, ROW, SMALLEST_BLOCK, STATUS_BITS
 
 
 class RequestColumns:
     """One row a request that has ended, in the order of their ends; times in ns.
 
-    `blocks` hold them one after the other, ROW numbers each; `block` is the last one, used up to `place`.
+    `blocks` hold them one after the other, ROW numbers each; `block` is the last one, used up to `place` of its `room`.
     """
 
     def __init__(self, with_causes: bool) -> None:
         self.blocks: list[array[int]] = []
-        self.place = BLOCK  # no block yet: the first row makes one
+        self.place = 0  # no block yet: the first row makes one
+        self.room = 0
         self.count = 0
         self.with_causes = with_causes
         self.causes = array("q")  # CAUSE_COUNT numbers a row, if asked for
@@ -34,10 +35,8 @@ class RequestColumns:
             raise LawBroken(unexplained(request, now))
         self.count += 1
         place = self.place
-        if place == BLOCK:
-            place = 0
-            self.blocks.append(array("q", bytes(8 * BLOCK)))
-            self.block = self.blocks[-1]
+        if place == self.room:
+            place = self._next_block()
         block = self.block
         block[place] = request.bytes << OUTCOME_BITS | request.group << STATUS_BITS | request.status
         block[place + 1] = request.intended
@@ -63,8 +62,15 @@ class RequestColumns:
             for place, name in enumerate(COLUMNS):
                 columns[name].extend(rows[place::ROW])
         self.blocks = []
-        self.place = BLOCK
+        self.block = array("q")
+        self.place = self.room = 0
         return columns
+
+    def _next_block(self) -> int:
+        self.room = min(2 * self.room, LARGEST_BLOCK) or SMALLEST_BLOCK
+        self.blocks.append(array("q", [0]) * self.room)
+        self.block = self.blocks[-1]
+        return 0
 
 
 class RequestHistograms(RequestColumns):

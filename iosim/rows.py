@@ -7,7 +7,10 @@ ROW = len(COLUMNS)
 # A row's outcome holds three numbers, so that it takes 48 bytes: bytes << 16 | class << 2 | status.
 STATUS_BITS = 2
 OUTCOME_BITS = 16
-BLOCK = 4096 * ROW  # rows are kept in blocks, so that none is ever moved
+# Rows are kept in blocks, each twice the last one, so that none is ever moved. The largest are so large that their memory
+# goes back to the system when their rows have been handed over.
+SMALLEST_BLOCK = 4096 * ROW
+LARGEST_BLOCK = (1 << 20) * ROW
 
 
 def statuses(outcomes: Any) -> Any:
