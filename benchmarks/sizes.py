@@ -86,6 +86,10 @@ class CountingClock(Clock):
                     return
                 left -= 1
 
+    def digest(self) -> str:
+        """None: it only counts."""
+        return ""
+
 
 # ---- what grows ------------------------------------------------------------------------------------------------------
 

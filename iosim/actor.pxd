@@ -10,5 +10,6 @@ cdef class Clock:
     cdef public bint running
     cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what)
     cpdef void run(self, int64_t limit)
+    cpdef str digest(self)
     cpdef void stop(self)
 

@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from iosim.actor cimport Actor, Clock
 
 cdef struct Node:
@@ -18,8 +18,10 @@ cdef class FastClock(Clock):
     cdef Py_ssize_t size, room
     cdef int64_t free
     cdef bint hole
+    cdef uint64_t total, weighted
     cpdef void at(self, int64_t delay, int64_t rank, Actor actor, int64_t what)
     cpdef void run(self, int64_t limit)
+    cpdef str digest(self)
     cdef void grow(self)
     cdef void sink(self, Node node) noexcept
     cdef void drop_first(self) noexcept

@@ -2,7 +2,7 @@
 
 from heapq import heappop, heappush
 
-from iosim.actor import Actor, Clock
+from iosim.actor import Actor, Clock, shown
 
 
 class HeapClock(Clock):
@@ -11,6 +11,7 @@ class HeapClock(Clock):
     def __init__(self) -> None:
         super().__init__()
         self.heap: list[tuple[int, int, int, Actor, int, int]] = []
+        self.total = self.weighted = 0  # of which `digest` is made; they may grow beyond 64 bits
 
     def at(self, delay: int, rank: int, actor: Actor, what: int) -> None:
         """Call `actor.fire(what)` in `delay` ns; of equal instants the lower `rank`, then the older entry goes first."""
@@ -22,13 +23,27 @@ class HeapClock(Clock):
     def run(self, limit: int) -> None:
         """Fire what is due until nothing is left, `stop` is called or `limit` more events have fired."""
         heap = self.heap
-        left = limit
+        total, weighted = self.total, self.weighted
+        fired = 0
         self.running = True
-        while left and heap:
-            self.now, _rank, _sequence, actor, what, generation = heappop(heap)
-            if generation == actor.generation:
-                self.events += 1
+        try:
+            for fired in range(1, limit + 1):
+                while heap:
+                    self.now, rank, _sequence, actor, what, generation = heappop(heap)
+                    if generation == actor.generation:
+                        break
+                else:
+                    fired -= 1
+                    return
+                total += self.now + (rank + what)
+                weighted += total
                 actor.fire(what)
                 if not self.running:
                     return
-                left -= 1
+        finally:
+            self.events += fired
+            self.total, self.weighted = total, weighted
+
+    def digest(self) -> str:
+        """The events so far, in their order."""
+        return shown(self.total, self.weighted)

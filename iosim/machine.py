@@ -88,6 +88,7 @@ class Raw:
     seed: int
     replication: int
     events: int
+    digest: str  # of the events in their order
     end_ns: int
     horizon: int
     bin_ns: int
@@ -539,6 +540,7 @@ class Machine:
             seed=self.seed,
             replication=self.replication,
             events=self.clock.events,
+            digest=self.clock.digest(),
             end_ns=self.clock.now,
             horizon=min(window.horizon, self.clock.now),
             bin_ns=window.bin_ns,

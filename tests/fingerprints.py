@@ -1,0 +1,87 @@
+"""Digests of scenarios, one JSON line each way: what compiled and plain Python are compared by, and where pins come from.
+
+As a worker, `python tests/fingerprints.py`: every line of stdin is a scenario's tree, every line of stdout what it gave on
+each clock that can be had. `python tests/fingerprints.py --pin` writes the fingerprints of the bundled scenarios anew.
+"""
+
+import hashlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from iosim import experiment, machine
+from iosim.clock import CLOCKS
+from iosim.errors import IosimError, LawBroken
+from iosim.machine import Machine, Raw
+from iosim.scenario.loader import Scenario, load
+
+Tree = dict[str, Any]
+PINS = Path(__file__).parent / "data" / "fingerprints.json"
+# Shortened, so that each takes about a second compiled and less than ten in plain Python.
+BUNDLED: dict[str, Tree] = {
+    "batching": {"run.duration": "20 ms", "run.replications": 1},
+    "head-of-line": {"run.duration": "2 s", "run.replications": 1},
+    "thread-thrashing": {"run.duration": "300 ms", "run.replications": 1},
+    "trace-replay": {"workload.search.requests": 12_000},
+}
+
+
+def scenario_of(tree: Tree) -> Scenario:
+    """Through the front door: the text of a file (JSON is YAML), validated."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "drawn.yaml"
+        path.write_text(json.dumps(tree), encoding="utf-8")
+        return load(path)
+
+
+def run(scenario: Scenario, clock: str, record: tuple[str, ...] = (), seed: int | None = None) -> Raw:
+    """The first replication on this clock."""
+    seed = scenario.model.run.seed if seed is None else seed
+    return Machine(scenario, CLOCKS[clock](), seed, 0, machine.read_traces(scenario), record).run()
+
+
+def digests(scenario: Scenario, clock: str) -> dict[str, str]:
+    """Fingerprint, and digests of the summary and of all that was kept of the requests; or why the run was stopped."""
+    try:
+        raw = run(scenario, clock)
+    except IosimError as error:
+        if isinstance(error, LawBroken):
+            raise
+        return {"stopped": str(error).split(": ", 1)[1]}  # without the file's name
+    summary = experiment.summarize(scenario, [raw], raw.seed)
+    kept = [(name, column.tobytes().hex()) for name, column in sorted(raw.columns.items())]
+    sums = [[list(each) for each in ledger] for ledger in raw.ledgers]
+    return {
+        "fingerprint": summary["fingerprint"],
+        "summary": _digest(json.dumps(summary)),
+        "requests": _digest(json.dumps([kept, raw.tallies, sums])),
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def pinned() -> dict[str, str]:
+    """The bundled scenarios' fingerprints here and now."""
+    found = {}
+    for name, changes in BUNDLED.items():
+        scenario = load(name, changes)
+        found[name] = digests(scenario, next(reversed(CLOCKS)))["fingerprint"]
+    return found
+
+
+def main() -> None:
+    """Answer until stdin ends, or write the pins."""
+    if sys.argv[1:] == ["--pin"]:
+        PINS.write_text(json.dumps(pinned(), indent=1) + "\n", encoding="utf-8")
+        return
+    for line in sys.stdin:
+        scenario = scenario_of(json.loads(line))
+        print(json.dumps({clock: digests(scenario, clock) for clock in CLOCKS}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
