@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-NUMBERS = ("int64_t", "uint64_t", "int32_t", "uint32_t", "uint8_t", "bint", "double", "int", "long", "Py_ssize_t")
+INTEGERS = ("int64_t", "uint64_t", "int32_t", "uint32_t", "uint8_t", "int", "long", "Py_ssize_t")
+NUMBERS = (*INTEGERS, "bint", "double")
 
 
 @dataclass
 class Signature:
-    """A declared function: what it returns, its arguments (`self` left out), which may be left out, its typed locals."""
+    """A declared function: what it returns, its arguments (`self` left out), which may be left out, its locals' types."""
 
     result: str
     arguments: list[str]
     optional: list[str]
-    locals: list[str]
+    locals: dict[str, str]
 
 
 @dataclass
@@ -55,7 +56,7 @@ def read(pxd: str) -> Declarations:
     """Raises ValueError for a line that it does not understand: none is passed over."""
     found = Declarations()
     cls: Declared | None = None
-    typed: list[str] = []
+    typed: dict[str, str] = {}
     for number, text in enumerate(pxd.splitlines(), 1):
         line = text.split("#")[0].rstrip()
         inner = line.strip()
@@ -64,7 +65,7 @@ def read(pxd: str) -> Declarations:
         if not line.startswith(" "):
             cls = None
         if match := LOCALS.match(inner):
-            typed = [name.split("=")[0].strip() for name in match[1].split(", ")]
+            typed = dict(each.split("=") for each in match[1].split(", "))
         elif match := CLASS.match(inner):
             cls = found.classes[match[1]] = Declared(match[2] or "")
         elif match := FIELDS.match(inner):
@@ -73,13 +74,13 @@ def read(pxd: str) -> Declarations:
         elif match := METHOD.match(inner):
             where_to = cls.methods if cls else found.functions
             where_to[match[2]] = signature(match[1], match[3], typed)
-            typed = []
+            typed = {}
         else:
             raise ValueError(f"line {number} is not understood: {inner}")
     return found
 
 
-def signature(result: str, arguments: str, typed: list[str]) -> Signature:
+def signature(result: str, arguments: str, typed: dict[str, str]) -> Signature:
     """Of `self, Request request, int64_t increment=*`."""
     names, optional = [], []
     for argument in filter(None, (each.strip() for each in arguments.split(","))):
@@ -278,6 +279,41 @@ def nones_for_numbers(python: ast.Module, pxd: Declarations, numbers: set[str]) 
             for node in ast.walk(function):
                 if isinstance(node, ast.Return) and (node.value is None or is_none(node.value)):
                     yield f"line {node.lineno}: {name} returns None"
+
+
+def fractions_for_integers(python: ast.Module, pxd: Declarations, numbers: set[str]) -> Iterator[str]:
+    """A C integer drops what is behind the point, and Python keeps it."""
+    for target, value in stores(python):
+        if value and target.attr in numbers and has_fraction(value):
+            yield f"line {target.lineno}: {ast.unparse(target)}"
+    for name, declared, function in declared_functions(python, pxd):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Return) and node.value and declared.result in INTEGERS and has_fraction(node.value):
+                yield f"line {node.lineno}: {name} returns {ast.unparse(node.value)}"
+            if isinstance(node, ast.Assign) and has_fraction(node.value):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                yield from (f"line {node.lineno}: {each}" for each in names if declared.locals.get(each) in INTEGERS)
+
+
+def has_fraction(node: ast.expr) -> bool:
+    """Whether a true division or a float is in it that no call has made whole."""
+    if isinstance(node, ast.Call):
+        return False
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return True
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, float)
+    return any(has_fraction(inner) for inner in ast.iter_child_nodes(node) if isinstance(inner, ast.expr))
+
+
+def counts_in_flags(python: ast.Module, flags: set[str]) -> Iterator[str]:
+    """A flag holds 0 and 1 alone."""
+    for node in ast.walk(python):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute) and node.target.attr in flags:
+            yield f"line {node.lineno}: {ast.unparse(node.target)}"
+    for target, value in stores(python):
+        if target.attr in flags and isinstance(value, ast.Constant) and not isinstance(value.value, bool):
+            yield f"line {target.lineno}: {ast.unparse(target)}"
 
 
 def constants_as_fields(python: ast.Module, pxd: Declarations) -> Iterator[str]:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 from declarations import (
+    INTEGERS,
     NUMBERS,
     Declarations,
     bare_supers,
     circle,
     constants_as_fields,
+    counts_in_flags,
+    fractions_for_integers,
     missing_in_pxd,
     missing_in_python,
     nones_for_numbers,
@@ -78,13 +81,13 @@ def inherited(cls: str) -> set[str]:
 INHERITED = {cls: inherited(cls) for cls in BASES}
 
 
-def always_numbers() -> set[str]:
-    """Names that are C numbers in every class that has such a field."""
-    kinds: dict[str, set[bool]] = {}
+def always(kinds: tuple[str, ...]) -> set[str]:
+    """Names that are of these types in every class that has such a field."""
+    found: dict[str, set[bool]] = {}
     for fields in FIELDS.values():
         for name, kind in fields.items():
-            kinds.setdefault(name, set()).add(kind in NUMBERS)
-    return {name for name, found in kinds.items() if found == {True}}
+            found.setdefault(name, set()).add(kind in kinds)
+    return {name for name, answers in found.items() if answers == {True}}
 
 
 each_module = pytest.mark.parametrize("module", sorted(TREES))
@@ -158,7 +161,14 @@ def test_bases_are_called_by_name(module: str) -> None:
 
 @each_module
 def test_no_c_number_is_ever_none(module: str) -> None:
-    assert list(nones_for_numbers(TREES[module], PXDS[module], always_numbers())) == []
+    assert list(nones_for_numbers(TREES[module], PXDS[module], always(NUMBERS))) == []
+
+
+@each_module
+def test_no_c_integer_is_ever_a_fraction_and_no_flag_a_count(module: str) -> None:
+    """Neither is an error: compiled, the number is another one."""
+    assert list(fractions_for_integers(TREES[module], PXDS[module], always(INTEGERS))) == []
+    assert list(counts_in_flags(TREES[module], always(("bint",)))) == []
 
 
 @each_module
@@ -221,6 +231,7 @@ cdef Actor NOBODY
 cdef class Gate(Actor):
     cdef public int64_t passed, since
     cdef object owner
+    cdef bint shut
     cdef public int64_t[::1] times
     @cython.locals(now=int64_t, places=list)
     cpdef (int64_t, int64_t) enter(self, Actor actor, int64_t count=*)
@@ -241,6 +252,7 @@ class Gate(Actor):
         super().__init__()
         self.passed, self.since = 0, 0
         self.owner = None
+        self.shut = True
     def enter(self, actor, count=1):
         now = self.since
         places = [now]
@@ -271,6 +283,8 @@ def complaints(pxd: str, py: str) -> list[str]:
         *bare_supers(tree),
         *nones_for_numbers(tree, declared, {"passed", "since"}),
         *constants_as_fields(tree, declared),
+        *fractions_for_integers(tree, declared, {"passed", "since"}),
+        *counts_in_flags(tree, {"shut"}),
     ]
 
 
@@ -296,13 +310,19 @@ def test_a_true_declaration_has_no_complaints() -> None:
         ("places = [now]", "place = [now]", "Gate.enter: places"),
         ("LIMIT, NOBODY = 4, Actor()", "NOBODY = Actor()", "LIMIT"),
         ("ROOM: int = 1 << 4", "ROOM: int", "ROOM"),
-        ("BIT << self.passed", "1 << self.passed", "line 19: 1 << self.passed"),
+        ("BIT << self.passed", "1 << self.passed", "line 20: 1 << self.passed"),
         ("BIT << self.passed", "1 << 5", ""),
-        ("Actor.leave(self)", "super().leave()", "line 18: Gate.leave"),
+        ("Actor.leave(self)", "super().leave()", "line 19: Gate.leave"),
         ("self.owner = None", "self.owner = self.passed = None", "line 12: self.passed"),
-        ("return True", "gate.since = None\n    return True", "line 22: gate.since"),
+        ("return True", "gate.since = None\n    return True", "line 23: gate.since"),
         ("self.passed, self.since = 0, 0", "self.passed, self.since = 0, None", "line 11: self.since"),
-        ("return True", "return None", "line 22: is_open returns None"),
+        ("now = self.since", "now = 1 + self.since / 2", "line 15: now"),
+        ("now = self.since", "now = round(self.since / 2)", ""),
+        ("now = self.since", "now = self.since = self.since * 0.5", "line 15: self.since"),
+        ("return True", "return gate.since / 2 > 1", ""),
+        ("self.shut = True", "self.shut = 2", "line 13: self.shut"),
+        ("self.shut = True", "self.shut = True; self.shut += 1", "line 13: self.shut"),
+        ("return True", "return None", "line 23: is_open returns None"),
         ('    times: "array[int]"\n', '    times: "array[int]"\n    passed = 3\n', "Gate.passed"),
     ],
 )

@@ -1,6 +1,5 @@
 """DPCs: importance, targets, when the drain comes, IRQL. D..: semantics 9.8. Times are ns."""
 
-
 import pytest
 from tiny import (
     CountingDpc,
