@@ -6,7 +6,6 @@ from iosim.actor cimport Actor
 cdef class Client(Actor):
     cpdef void finished(self, Request request)
 
-@cython.freelist(256)
 cdef class Request:
     cdef public int64_t began, bytes, group, index, intended, issued, mark, offset, size, status, step, target
     cdef public int64_t write

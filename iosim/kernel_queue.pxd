@@ -15,7 +15,6 @@ cdef Request NO_REQUEST
 @cython.locals(packet=Packet)
 cpdef Packet new_packet(Request request)
 
-@cython.freelist(256)
 cdef class Packet:
     cdef public Request request
     cdef public bint is_irp
