@@ -342,6 +342,11 @@ MISTAKES = {
         "overloads: yes\nrun: {",
         "s.yaml:23:12: overloads: 'yes' is neither true nor false; write true",
     ),
+    "a file that is larger than NTFS has them": (
+        "size: 64 GiB",
+        "size: 17 TiB",
+        "s.yaml:9:33: files.content.size: 18691697672192 bytes are more than a file can have: 16 TiB at most",
+    ),
     "a name that can't stand in a path": (
         "locks: {table: {}}",
         "locks: {table: {}, a.b: {}}",

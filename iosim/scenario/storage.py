@@ -150,11 +150,15 @@ class Volume(Section):
     cache: Size = key("0 B", "memory for its page cache; 0 B keeps nothing", source="a choice", sure="assumed")
 
 
+# NTFS with clusters of 4 KiB (its documentation). It also keeps a request's bytes far below what a recorded row holds.
+LARGEST_FILE = 16 << 40
+
+
 class File(Section):
     """A file that handlers read and write."""
 
     volume: str = key(..., "name of the volume")
-    size: PositiveSize = key(..., "bytes")
+    size: PositiveSize = key(..., "bytes; at most 16 TiB, as on NTFS with clusters of 4 KiB")
     access: Literal["unbuffered", "cached"] = key(
         "unbuffered", "unbuffered goes to the disk; cached through the page cache"
     )
@@ -169,6 +173,12 @@ class File(Section):
         source="off until SetFileCompletionNotificationModes is called",
         sure="documented",
     )
+
+    @model_validator(mode="after")
+    def _as_large_as_ntfs_has_it(self) -> "File":
+        if self.size > LARGEST_FILE:
+            raise mistake_at(("size",), f"{self.size} bytes are more than a file can have: 16 TiB at most")
+        return self
 
     @model_validator(mode="after")
     def _cached(self) -> "File":
