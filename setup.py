@@ -28,7 +28,6 @@ DIRECTIVES: dict[str, Any] = {
     "boundscheck": True,  # an IndexError as in Python, never a wild read; costs nothing that can be measured
     "wraparound": True,  # the same for indices from the end
     "initializedcheck": False,
-    "allow_none_for_extension_args": False,  # a user's None is a TypeError at the door, no crash behind it
     "cdivision": False,  # // and % as in Python, also below zero
 }
 # The same results everywhere: no fused multiply-add, and nothing that depends on the machine which compiles.
