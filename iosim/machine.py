@@ -4,7 +4,7 @@ Nothing is decided here: every number comes from the scenario, whose schema has 
 """
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,17 +26,9 @@ from iosim.application import (
 from iosim.attribution import SYSTEM_WORKER_QUEUE
 from iosim.batch import BatchServices
 from iosim.cache import Caches
-from iosim.cache_manager import CacheManager, PageCache, SystemWorker
-from iosim.completion import SKIP_PORT_ON_SUCCESS
+from iosim.cache_manager import SystemWorker
 from iosim.completion_port import CompletionPort
-from iosim.device_stack import DeviceObject, FileObject
-from iosim.devices.ntfs import Ntfs
-from iosim.devices.port_driver import PortCosts, PortDriver
-from iosim.devices.volume import PassThrough
 from iosim.dispatcher import Dispatcher
-from iosim.drives.drive import Drive
-from iosim.drives.hdd import Hdd, HddParams
-from iosim.drives.nvme import Nvme
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.io_manager import IoCosts, IoManager, IoParams
 from iosim.irp import READ, WRITE
@@ -59,7 +51,6 @@ from iosim.recorders import Behind, Fanout, RequestColumns, RequestHistograms, T
 from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
-from iosim.scenario.drive_params import drive_params
 from iosim.scenario.hardware import FOREGROUND_QUANTA
 from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
@@ -67,10 +58,10 @@ from iosim.scenario.quantities import PerProcessor, count_on
 from iosim.scenario.schema import Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
 from iosim.scenario.steps import Transfer
-from iosim.scenario.storage import Attached
 from iosim.scheduling import PLAIN, QUANTUM_MODES, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
+from iosim.storage import Storage
 from iosim.streams import Streams, Transform, empirical, exponential, lognormal, pareto, table, uniform, whole
 from iosim.units import PAGE, S, ps_per_byte
 from iosim.variates import CLIENT_SHIFT, Constant, Sequential, Variate
@@ -139,7 +130,8 @@ class Machine:
         self.window.bin_ns = step
         self._build_processors()
         self._build_io()
-        self._build_storage()
+        self.storage = Storage(self.model, self.io, self.caches, self.work_queue, self._resource)
+        self.disks = self.storage.disks
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
         self.locks = {name: self._lock(name) for name in self.model.locks}
@@ -156,7 +148,7 @@ class Machine:
         self.sampler.pools = self.pools
         self.sampler.batches = self.batches
         self.sampler.pipelines = self.pipelines
-        self.sampler.caches = self.volume_caches
+        self.sampler.caches = self.storage.volume_caches
 
     # ---- what it is made of --------------------------------------------------------------------------------------
 
@@ -219,71 +211,8 @@ class Machine:
         queue = self.work_queue
         queue.cause_limit = queue.cause_thread = queue.cause_order = SYSTEM_WORKER_QUEUE
 
-    def _build_storage(self) -> None:
-        self.disks: dict[str, PortDriver] = {}
-        self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
-        self.file_caches: dict[str, CacheManager] = {}
-        tops: dict[str, DeviceObject] = {}
-        self.volume_caches: dict[str, CacheManager] = {}
-        caches = self.volume_caches
-        bottoms = {name: self._disk(name) for name in self.model.disks}
-        used = dict.fromkeys(self.model.disks, 0)
-        stack = self.model.machine.stack
-        for name, volume in self.model.volumes.items():
-            size = volume.size or bottoms[volume.disk].size - used[volume.disk]
-            manager = DeviceObject(
-                PassThrough(self.io, stack.volume_down, stack.volume_up), bottoms[volume.disk], used[volume.disk], size
-            )
-            used[volume.disk] += size
-            caches[name] = CacheManager(self.io, PageCache(volume.cache // PAGE), self.work_queue)
-            tops[name] = DeviceObject(Ntfs(self.io, caches[name], stack.ntfs_down, stack.ntfs_up), manager, 0, size)
-        ends = dict.fromkeys(tops, 0)
-        for number, (name, file) in enumerate(self.model.files.items()):
-            cached = file.access == "cached"
-            self.extents[name] = (number, tops[file.volume], ends[file.volume], file.size, cached)
-            self.file_caches[name] = caches[file.volume]
-            ends[file.volume] += file.size
-
-    def _open(self, name: str, port: CompletionPort) -> FileObject:
-        """A file object of its own for every port: an association belongs to the file object (semantics 1.2.5)."""
-        file = FileObject(*self.extents[name])
-        self.io.associate(file, port, 0)
-        if self.model.files[name].skip_on_success:
-            self.io.set_notification_modes(file, SKIP_PORT_ON_SUCCESS)
-        return file
-
-    def _disk(self, name: str) -> DeviceObject:
-        kernel = self.model.machine.kernel
-        disk = self.model.disks[name]
-        params = drive_params(disk)
-        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
-        interrupted = self._interrupted(disk)
-        if isinstance(params, HddParams):
-            interrupted = interrupted[:1]
-        stack = self.model.machine.stack
-        times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
-        costs = PortCosts(*times, kernel.dpc_footprint)
-        port = PortDriver(
-            self.io, self.caches, drive, self._resource(f"disks.{name}"), params.slots, interrupted, costs
-        )
-        self.disks[name] = port
-        bottom = DeviceObject(port, None, 0, drive.capacity)
-        return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
-
     def _count(self, number: int | PerProcessor) -> int:
         return count_on(number, len(self.dispatcher.processors))
-
-    def _interrupted(self, disk: Attached) -> Sequence[int]:
-        """The processors that the disk's interrupts may go to."""
-        if disk.interrupt_processor is not None:
-            return [disk.interrupt_processor]
-        if disk.interrupt_policy == "specified":
-            return disk.interrupt_processors
-        if disk.interrupt_policy in (None, "spread"):
-            return range(len(self.dispatcher.processors))
-        per_node = self.dispatcher.per_node
-        close = range(disk.numa_node * per_node, (disk.numa_node + 1) * per_node)
-        return close if disk.interrupt_policy == "all_close" else close[:1]
 
     def _ports(self, name: str) -> list[CompletionPort]:
         """The port, or the ports of all processors, which are called `name[0]`, `name[1]`, ..."""
@@ -447,11 +376,11 @@ class Machine:
         names = self.traces[workload].device_names
         files = [load.map if isinstance(load.map, str) else load.map[name] for name in names]
         return RowTransfer(
-            self.services, [self._open(it, port) for it in files], [self.file_caches[it] for it in files]
+            self.services, [self.storage.open(it, port) for it in files], [self.storage.file_caches[it] for it in files]
         )
 
     def _transfer(self, major: int, body: Transfer, workload: str, index: int, port: CompletionPort) -> DrawnTransfer:
-        file = self._open(body.file, port)
+        file = self.storage.open(body.file, port)
         size = self._variate(body.size, workload, index, "size")
         bounded = body.size.largest <= file.size
         most = int(body.size.largest) if bounded else round(body.size.mean())
@@ -466,7 +395,9 @@ class Machine:
         ratio = self.model.files[body.file].hit_ratio
         hits = [] if ratio is None else [self._draw(f"{workload}.{index}.hit", table([1, 0], [float(ratio), 1.0]))]
         blocking = body.mode == "blocking"
-        return DrawnTransfer(self.services, file, self.file_caches[body.file], major, blocking, size, offset, hits)
+        return DrawnTransfer(
+            self.services, file, self.storage.file_caches[body.file], major, blocking, size, offset, hits
+        )
 
     def _variate(self, it: Distribution, workload: str, index: int, what: str) -> Variate:
         if it.shape == "fixed":

@@ -30,7 +30,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "theory",
         "verify",
     ),
-    5: ("scenario", "presets", "machine"),
+    5: ("scenario", "presets", "machine", "storage"),
     4: ("application", "designs", "pools", "replay", "sampler", "win32", "workload"),
     3: ("devices", "cache_manager"),
     2: (

@@ -354,7 +354,7 @@ class Offered:
                 commands.append((command.offset, command.size))
                 super().submit(command)
 
-        monkeypatch.setattr("iosim.machine.Nvme", Watched)
+        monkeypatch.setattr("iosim.storage.Nvme", Watched)
 
 
 def test_another_disk_and_another_class_leave_every_other_draw_alone(monkeypatch: pytest.MonkeyPatch) -> None:

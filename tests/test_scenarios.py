@@ -197,7 +197,7 @@ def test_random_reads_go_all_over_the_file_whatever_their_sizes(
             assert command.size % 512 == 0 and command.offset % 512 == 0
             super().submit(command)
 
-    monkeypatch.setattr("iosim.machine.Nvme", Watched)
+    monkeypatch.setattr("iosim.storage.Nvme", Watched)
     scenario = iosim.load(files, set={"handlers.h": [{"read": {"file": "f", "size": size}}]})
     raw = Machine(scenario, HeapClock(), 1, 0, {}).run()
     assert len(seen) > 0.95 * raw.offered

@@ -122,13 +122,13 @@ def test_the_front_door_leads_to_both_bases() -> None:
 def test_a_users_driver_in_our_drivers_place_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is every volume and every disk class driver of a machine of all parts."""
     ours = fingerprint([run(EVERYTHING)])
-    monkeypatch.setattr("iosim.machine.PassThrough", OwnPassThrough)
+    monkeypatch.setattr("iosim.storage.PassThrough", OwnPassThrough)
     assert fingerprint([run(EVERYTHING)]) == ours
 
 
 def test_a_users_completion_routine_is_called_for_every_request_it_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = fingerprint([run(EVERYTHING)])
-    monkeypatch.setattr("iosim.machine.PassThrough", Counting)
+    monkeypatch.setattr("iosim.storage.PassThrough", Counting)
     Counting.down = Counting.up = 0
     machine = build(EVERYTHING)
     raw = machine.run()
@@ -145,7 +145,7 @@ def test_a_users_drive_gives_the_same_bytes_as_ours_of_the_same_rule(
     """With one slot its commands wait in the port driver."""
     found = []
     for drive in (OursDoesTheSame, OwnDrive):
-        monkeypatch.setattr("iosim.machine.Nvme", drive)
+        monkeypatch.setattr("iosim.storage.Nvme", drive)
         found.append(run(EVERYTHING, disks__flash__queue_depth=depth))
     ours, own = found
     assert fingerprint([own]) == fingerprint([ours])
@@ -162,7 +162,7 @@ def test_a_users_drive_may_change_a_little_of_ours(monkeypatch: pytest.MonkeyPat
             super().begin(command)
 
     ours = fingerprint([run(EVERYTHING)])
-    monkeypatch.setattr("iosim.machine.Nvme", Noting)
+    monkeypatch.setattr("iosim.storage.Nvme", Noting)
     raw = run(EVERYTHING)
     assert fingerprint([raw]) == ours
     assert len(seen) >= raw.samples["disks.flash.commands"][-1] > 50

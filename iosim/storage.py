@@ -1,0 +1,115 @@
+"""The storage of a described machine: disks under their port drivers, volumes on them, NTFS on top, files in it.
+
+Nothing is decided here: every number comes from the scenario, whose schema has its source.
+"""
+
+from collections.abc import Callable, Sequence
+
+from iosim.actor import Clock
+from iosim.cache import Caches
+from iosim.cache_manager import CacheManager, PageCache
+from iosim.completion import SKIP_PORT_ON_SUCCESS
+from iosim.completion_port import CompletionPort
+from iosim.device_stack import DeviceObject, FileObject
+from iosim.devices.ntfs import Ntfs
+from iosim.devices.port_driver import PortCosts, PortDriver
+from iosim.devices.volume import PassThrough
+from iosim.drives.drive import Drive
+from iosim.drives.hdd import Hdd, HddParams
+from iosim.drives.nvme import Nvme
+from iosim.io_manager import IoManager
+from iosim.kernel_queue import KernelQueue
+from iosim.scenario.drive_params import drive_params
+from iosim.scenario.schema import ScenarioModel
+from iosim.scenario.storage import Attached
+from iosim.units import PAGE
+
+
+class Storage:
+    """All device stacks of a machine, and what opening a file of a scenario finds there.
+
+    `resource` numbers a place where requests queue, by its name.
+    """
+
+    def __init__(
+        self,
+        model: ScenarioModel,
+        io: IoManager,
+        caches: Caches,
+        work_queue: KernelQueue,
+        resource: Callable[[str], int],
+    ) -> None:
+        self.model = model
+        self.clock: Clock = io.clock
+        self.io = io
+        self.caches = caches
+        self.resource = resource
+        self.disks: dict[str, PortDriver] = {}
+        self.volume_caches: dict[str, CacheManager] = {}
+        self.file_caches: dict[str, CacheManager] = {}
+        self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
+        bottoms = {name: self._disk(name) for name in model.disks}
+        self._place_files(self._volumes(bottoms, work_queue))
+
+    def open(self, name: str, port: CompletionPort) -> FileObject:
+        """A file object of its own for every port: an association belongs to the file object (semantics 1.2.5)."""
+        file = FileObject(*self.extents[name])
+        self.io.associate(file, port, 0)
+        if self.model.files[name].skip_on_success:
+            self.io.set_notification_modes(file, SKIP_PORT_ON_SUCCESS)
+        return file
+
+    def _volumes(self, bottoms: dict[str, DeviceObject], work_queue: KernelQueue) -> dict[str, DeviceObject]:
+        """The tops of the volumes' stacks."""
+        tops: dict[str, DeviceObject] = {}
+        used = dict.fromkeys(bottoms, 0)
+        stack = self.model.machine.stack
+        for name, volume in self.model.volumes.items():
+            size = volume.size or bottoms[volume.disk].size - used[volume.disk]
+            manager = DeviceObject(
+                PassThrough(self.io, stack.volume_down, stack.volume_up), bottoms[volume.disk], used[volume.disk], size
+            )
+            used[volume.disk] += size
+            cache = self.volume_caches[name] = CacheManager(self.io, PageCache(volume.cache // PAGE), work_queue)
+            tops[name] = DeviceObject(Ntfs(self.io, cache, stack.ntfs_down, stack.ntfs_up), manager, 0, size)
+        return tops
+
+    def _place_files(self, tops: dict[str, DeviceObject]) -> None:
+        """One after the other on their volume."""
+        ends = dict.fromkeys(tops, 0)
+        for number, (name, file) in enumerate(self.model.files.items()):
+            cached = file.access == "cached"
+            self.extents[name] = (number, tops[file.volume], ends[file.volume], file.size, cached)
+            self.file_caches[name] = self.volume_caches[file.volume]
+            ends[file.volume] += file.size
+
+    def _disk(self, name: str) -> DeviceObject:
+        """The disk's stack up to the class driver."""
+        kernel = self.model.machine.kernel
+        disk = self.model.disks[name]
+        params = drive_params(disk)
+        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
+        interrupted = self._interrupted(disk)
+        if isinstance(params, HddParams):
+            interrupted = interrupted[:1]
+        stack = self.model.machine.stack
+        times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
+        costs = PortCosts(*times, kernel.dpc_footprint)
+        number = self.resource(f"disks.{name}")
+        port = PortDriver(self.io, self.caches, drive, number, params.slots, interrupted, costs)
+        self.disks[name] = port
+        bottom = DeviceObject(port, None, 0, drive.capacity)
+        return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
+
+    def _interrupted(self, disk: Attached) -> Sequence[int]:
+        """The processors that the disk's interrupts may go to."""
+        dispatcher = self.io.dispatcher
+        if disk.interrupt_processor is not None:
+            return [disk.interrupt_processor]
+        if disk.interrupt_policy == "specified":
+            return disk.interrupt_processors
+        if disk.interrupt_policy in (None, "spread"):
+            return range(len(dispatcher.processors))
+        per_node = dispatcher.per_node
+        close = range(disk.numa_node * per_node, (disk.numa_node + 1) * per_node)
+        return close if disk.interrupt_policy == "all_close" else close[:1]
