@@ -130,7 +130,7 @@ class Machine:
         self.window.bin_ns = step
         self._build_processors()
         self._build_io()
-        self.storage = Storage(self.model, self.io, self.caches, self.work_queue, self._resource)
+        self.storage = Storage(self.model, self.io, self.caches, self.work_queue, self._resource, self.streams)
         self.disks = self.storage.disks
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor

@@ -126,7 +126,7 @@ PER_EVENT = (
     "drives.constant",
     "drives.drive",
     "drives.hdd",
-    "drives.nvme",
+    "drives.ssd",
     "idle_states",
     "interrupts",
     "io_manager",
