@@ -14,6 +14,7 @@ from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
+from iosim.drives.block_map import BlockMap
 from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
@@ -48,6 +49,7 @@ class Storage:
         self.resource = resource
         self.streams = streams
         self.disks: dict[str, PortDriver] = {}
+        self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
         self.volume_caches: dict[str, CacheManager] = {}
         self.file_caches: dict[str, CacheManager] = {}
         self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
@@ -108,6 +110,8 @@ class Storage:
         drive = Ssd(self.clock, params)
         if params.slow_reads:
             drive.chance = self.streams.open(f"disks.{name}.slow_reads", whole(CERTAIN))
+        for blocks in drive.buffer.maps:
+            self.block_maps[name] = blocks
         return drive
 
     def _interrupted(self, disk: Attached) -> Sequence[int]:

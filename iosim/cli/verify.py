@@ -128,9 +128,7 @@ def _row(row: "Row") -> dict[str, Any]:
 def _write_csv(found: "list[tuple[str, Table]]") -> None:
     import csv
 
-    rows = [
-        {"subject": name, "table": table.title, **_row(row)} for name, table in found for row in table.rows
-    ]
+    rows = [{"subject": name, "table": table.title, **_row(row)} for name, table in found for row in table.rows]
     if rows:
         writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
         writer.writeheader()

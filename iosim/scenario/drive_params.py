@@ -92,5 +92,5 @@ def _ssd(disk: NvmeDisk | SataDisk) -> SsdParams:
         condition=disk.condition,
         erase=disk.erase,
         block_pages=disk.pages_per_block,
-        slow_reads=tuple((round(1_000_000 * share), time) for share, time in disk.slow_reads),
+        slow_reads=tuple((round(1_000_000 * share), time) for share, time in disk.slow_reads or ()),
     )

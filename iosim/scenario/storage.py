@@ -179,10 +179,10 @@ class SolidState(Attached):
         sure="assumed",
     )
     write_bandwidth: Bandwidth | None = key(None, "speed of the link for writes; left out, that for reads")
-    slow_reads: Annotated[SlowReads, Read(_slow_reads, _show_slow_reads, _SLOW_READS_SCHEMA)] = key(
-        (),
+    slow_reads: Annotated[SlowReads, Read(_slow_reads, _show_slow_reads, _SLOW_READS_SCHEMA)] | None = key(
+        None,
         "reads of a page whose data come later than usual (correction, housekeeping): a list of [share, time], drawn for"
-        " each page",
+        " each page; left out, none",
     )
     write_buffer: Size = key(
         "0 B",

@@ -80,7 +80,7 @@ def tables(effort: str) -> Iterator[Table]:
         path = Path(directory, "queue.yaml")
         path.write_text(_PORT, encoding="utf-8")
         yield _open(path, customers, 0.03 if full else 0.1)
-        yield _closed(path, customers // 4, 0.01 if full else 0.03)
+        yield _closed(path, customers // 4, 0.02 if full else 0.05)
 
 
 def _run(path: Path, milliseconds: float, changes: dict[str, Any]) -> Found:
@@ -103,7 +103,14 @@ def _open(path: Path, customers: int, tolerance: float) -> Table:
     for servers, rho in ((1, 0.5), (1, 0.8), (2, 0.8), (4, 0.8), (8, 0.8)):
         found = _served(path, customers, servers, rho, {"exponential": "1 ms"}, 1.0)
         rows.append(
-            Row(f"M/M/{servers}, load {rho}: wait", "ms", found.wait_ms, erlang_c_wait(servers, rho), tolerance, "Erlang C")
+            Row(
+                f"M/M/{servers}, load {rho}: wait",
+                "ms",
+                found.wait_ms,
+                erlang_c_wait(servers, rho),
+                tolerance,
+                "Erlang C",
+            )
         )
         if (servers, rho) == (1, 0.5):
             for q in (0.95, 0.99):

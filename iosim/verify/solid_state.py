@@ -130,5 +130,3 @@ def _garbage(effort: str) -> Table:
         "the more so the smaller the blocks (64 units here)"
     )
     return Table("write amplification", rows, note)
-
-
