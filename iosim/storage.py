@@ -110,8 +110,8 @@ class Storage:
         drive = Ssd(self.clock, params)
         if params.slow_reads:
             drive.chance = self.streams.open(f"disks.{name}.slow_reads", whole(CERTAIN))
-        for blocks in drive.buffer.maps:
-            self.block_maps[name] = blocks
+        if params.spare:
+            self.block_maps[name] = drive.buffer.maps[0]
         return drive
 
     def _interrupted(self, disk: Attached) -> Sequence[int]:

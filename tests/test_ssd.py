@@ -9,8 +9,8 @@ from test_drives import FOREVER, Host, anywhere
 from iosim.drives.block_map import BlockMap, scattered
 from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
 from iosim.heap_clock import HeapClock
-from iosim.verify.closed_loop import ClosedLoop
 from iosim.variates import Variate
+from iosim.verify.closed_loop import ClosedLoop
 
 US = 1_000
 # Two dies with pages of 8 KiB; stripe n is on die n modulo 2. A link of 1 ns a byte.

@@ -12,7 +12,7 @@ from iosim.cli.talk import data
 from iosim.errors import Mistake, WrongInput
 
 if TYPE_CHECKING:
-    from iosim.presets import Preset
+    from iosim.presets.preset import Preset
 
 _WIDTH = 80
 _PARTS = (
@@ -37,7 +37,7 @@ def command(name: str | None, form: str) -> None:
     if name is not None and name not in DRIVES:
         from iosim.scenario.suggest import closest
 
-        message = f"no preset of this name{closest(name, DRIVES) or ''}; 'iosim devices' shows them"
+        message = f"no preset of this name{closest(name, DRIVES) or ''} ('iosim devices' shows them)"
         raise WrongInput([Mistake(name, 0, 0, "", message)])
     wanted = DRIVES if name is None else {name: DRIVES[name]}
     if form == "json":

@@ -77,7 +77,7 @@ def _show(table: "Table", first: bool) -> None:
 
     if not first:
         data("")
-    heads = ["", "model", "published", "diff.", "tolerance", "verdict"]
+    heads = ["", "model", "published", "diff.", "within", "verdict"]
     rows = [_line(row) for row in table.rows]
     show([Shown(table.title, heads, rows, frozenset(heads[1:5]))])
     sources = dict.fromkeys(row.source for row in table.rows)

@@ -12,8 +12,9 @@ idle while others have a queue. What is not given costs nothing, not even an eve
 reads a command takes two.
 
 Simplified: without a write buffer a write lasts as long as its program, and its data cross the link after it as a read's
-do. A die's queue is kept as the time when it is free. Each page of a command carries an equal share of its bytes over the
-channels. A slow read's data come later (the controller corrects them); its die goes on meanwhile. A reset forgets commands, not what the buffer holds, and a die that has begun goes on.
+do. A die's queue is kept as the time when it is free. Each page of a command carries an equal share of its bytes over
+the channels. A slow read's data come later (the controller corrects them); its die goes on meanwhile. A reset forgets
+commands, not what the buffer holds, and a die that has begun goes on.
 
 Source: semantics 4.1 (SATA: one queue of 32), 4.3 and 4.5.
 """
@@ -89,7 +90,7 @@ class SsdParams:
             raise ValueError("spare: garbage collection asks for a write buffer")
         if self.condition == "steady" and not self.spare:
             raise ValueError("condition: 'steady' asks for spare flash, without which nothing is collected")
-        if sum(share for share, _time in self.slow_reads) > MILLION:
+        if sum([share for share, _time in self.slow_reads]) > MILLION:
             raise ValueError("slow_reads: the shares are more than all reads")
 
 
@@ -337,10 +338,9 @@ def _slow_table(slow_reads: tuple[tuple[int, int], ...]) -> tuple[list[int], lis
     """Bounds of chance, rising, and how much later what is below each of them comes; nothing if none is slow."""
     if not slow_reads:
         return [], []
-    slow = sorted(slow_reads, key=lambda it: it[1])
-    below = MILLION - sum(share for share, _time in slow)
+    below = MILLION - sum([share for share, _time in slow_reads])
     bounds, times = [below * CERTAIN // MILLION], [0]
-    for share, time in slow:
+    for time, share in sorted([(time, share) for share, time in slow_reads]):
         below += share
         bounds.append(below * CERTAIN // MILLION)
         times.append(time)

@@ -15,8 +15,8 @@ _HDD_SURE = (
 )
 
 CHEETAH_9LP = Preset(
-    "Seagate Cheetah 9LP, 10,045 rpm, 9.1 GB (SCSI)",
-    HddParams(
+    title="Seagate Cheetah 9LP, 10,045 rpm",
+    params=HddParams(
         rpm=10_045,
         cylinders=6_962,
         heads=12,
@@ -55,8 +55,8 @@ CHEETAH_9LP = Preset(
 )
 
 BARRACUDA_7200 = Preset(
-    "Seagate Barracuda ST32171W, 7,200 rpm, 2.1 GB (SCSI)",
-    HddParams(
+    title="Seagate Barracuda ST32171W, 7,200 rpm",
+    params=HddParams(
         rpm=7_200,
         cylinders=5_172,
         heads=5,

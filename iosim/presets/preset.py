@@ -10,7 +10,7 @@ from iosim.drives.ssd import SsdParams
 class Preset:
     """A named set of parameters with its origin; `title` is the real drive."""
 
-    title: str
     params: HddParams | SsdParams
     source: str
     sure: str
+    title: str = ""

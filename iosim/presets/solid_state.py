@@ -5,8 +5,8 @@ from iosim.presets.preset import Preset
 from iosim.units import MIB, US
 
 P3700 = Preset(
-    "Intel SSD DC P3700 800 GB (NVMe, flash)",
-    SsdParams(
+    title="Intel SSD DC P3700 800 GB",
+    params=SsdParams(
         capacity=800 * 10**9,
         units=32,
         stripe=16 * 1024,
@@ -38,8 +38,8 @@ P3700 = Preset(
 )
 
 P4800X = Preset(
-    "Intel Optane SSD DC P4800X 375 GB (NVMe)",
-    SsdParams(
+    title="Intel Optane SSD DC P4800X 375 GB",
+    params=SsdParams(
         capacity=375 * 10**9,
         units=16,
         stripe=4 * 1024,
@@ -63,8 +63,8 @@ P4800X = Preset(
 )
 
 SAMSUNG_9A3 = Preset(
-    "Samsung 9A3 class (NVMe, PCIe 4, flash)",
-    SsdParams(
+    title="Samsung 9A3 class, PCIe 4",
+    params=SsdParams(
         capacity=1_920 * 10**9,
         units=64,
         stripe=16 * 1024,
@@ -91,8 +91,8 @@ SAMSUNG_9A3 = Preset(
 )
 
 SATA_SSD = Preset(
-    "a SATA SSD of the Samsung 860 EVO class",
-    SsdParams(
+    title="a SATA SSD of the Samsung 860 EVO class",
+    params=SsdParams(
         interface="sata",
         slots=32,
         capacity=500 * 10**9,

@@ -89,7 +89,8 @@ class Replay(Section):
     handler: str | None = key(None, "name of the handler that serves them; left out, it is just the row's transfer")
     trace: str | None = key(
         ...,
-        "the trace file; relative to the scenario file. null: whoever runs the scenario gives it (--set workload.X.trace=FILE)",
+        "the trace file; relative to the scenario file. null: whoever runs the scenario gives it, by"
+        " --set workload.NAME.trace=FILE",
     )
     format: Literal["auto", "msr", "ssdsim", "blkparse"] = key(
         "auto", "the trace's format; auto looks at its first rows"

@@ -39,6 +39,8 @@ class ClosedLoop(CommandListener):
         self.asked = self.ended = 0
         self.began = 0
         self.latencies: list[int] = []
+        self.area = 0  # of the number in the drive over time, ns
+        self.since = 0
         drive.listener = self
         for tag in range(depth):
             Asking(self, tag)
@@ -50,11 +52,13 @@ class ClosedLoop(CommandListener):
         command.offset, command.size = self.offset(self.asked), self.size
         command.write = int(self.write(self.asked))
         self.asked += 1
+        self._count(self.drive.in_drive)
         self.drive.submit(command)
 
     def command_finished(self, command: Command) -> None:
         """Another one follows, until there were enough."""
         self.ended += 1
+        self._count(self.drive.in_drive + 1)
         if self.ended > self.skipped:
             self.latencies.append(command.finished - command.submitted + self.host_time)
         elif self.ended == self.skipped:
@@ -63,6 +67,23 @@ class ClosedLoop(CommandListener):
             self.drive.clock.stop()
         else:
             Asking(self, command.tag)
+
+    def _count(self, inside: int) -> None:
+        now = self.drive.clock.now
+        self.area += inside * (now - self.since)
+        self.since = now
+
+    @property
+    def mean_inside(self) -> float:
+        """Number of commands in the drive, counted over the whole time."""
+        return self.area / self.drive.clock.now
+
+    @property
+    def rate_times_time(self) -> float:
+        """The same by Little's law, from the times of all commands: those that are still inside as far as they came."""
+        now = self.drive.clock.now
+        ended = sum(self.latencies) - self.host_time * len(self.latencies)
+        return (ended + sum(now - command.submitted for command in self.drive.commands if command.busy)) / now
 
     @property
     def per_second(self) -> float:

@@ -104,7 +104,7 @@ def _open(path: Path, customers: int, tolerance: float) -> Table:
         found = _served(path, customers, servers, rho, {"exponential": "1 ms"}, 1.0)
         rows.append(
             Row(
-                f"M/M/{servers}, load {rho}: wait",
+                f"M/M/{servers} at {rho}: wait",
                 "ms",
                 found.wait_ms,
                 erlang_c_wait(servers, rho),
@@ -115,16 +115,17 @@ def _open(path: Path, customers: int, tolerance: float) -> Table:
         if (servers, rho) == (1, 0.5):
             for q in (0.95, 0.99):
                 tail = exponential_quantile(1 / (1 - rho), q)
-                name = f"M/M/1, load {rho}: p{100 * q:.0f} in system"
+                name = f"M/M/1 at {rho}: p{100 * q:.0f} in system"
                 rows.append(Row(name, "ms", found.quantile_ms(q), tail, tolerance, "exponential"))
     for rho in (0.5, 0.8):
         found = _served(path, customers, 1, rho, "1 ms", 1.0)
         wait = pollaczek_khinchine_wait(rho, 1, 1)
-        rows.append(Row(f"M/D/1, load {rho}: wait", "ms", found.wait_ms, wait, tolerance, "Pollaczek, Khinchine"))
+        rows.append(Row(f"M/D/1 at {rho}: wait", "ms", found.wait_ms, wait, tolerance, "Pollaczek, Khinchine"))
     found = _served(path, customers, 1, 0.5, _BIMODAL, 1.9)
     wait = pollaczek_khinchine_wait(0.5, 1.9, 0.9 + 0.1 * 100)
-    rows.append(Row("M/G/1, 1 or 10 ms, load 0.5: wait", "ms", found.wait_ms, wait, tolerance, "Pollaczek, Khinchine"))
-    return Table("open queues", rows, f"a port whose costs are 0, {customers:,} requests each, seed 1")
+    rows.append(Row("M/G/1 at 0.5, 1 or 10 ms: wait", "ms", found.wait_ms, wait, tolerance, "Pollaczek, Khinchine"))
+    note = f"a port whose costs are 0, at so much load a server; {customers:,} requests each, seed 1"
+    return Table("open queues", rows, note)
 
 
 def _served(path: Path, customers: int, servers: int, rho: float, time: Any, mean_ms: float) -> Found:
@@ -151,7 +152,7 @@ def _closed(path: Path, customers: int, tolerance: float) -> Table:
         throughput, latency = mean_value_analysis(clients, 100, (5, 3, 2))
         changes = {**_clients(clients, 100), "handlers.serve": _STATIONS}
         found = _run(path, customers / 4 / throughput, changes)
-        name = f"{clients} clients, 5 + 3 + 2 ms"
+        name = f"{clients} at 5 + 3 + 2 ms"
         rows.append(Row(f"{name}: rate", "/s", found.per_second, 1000 * throughput, tolerance, "mean value analysis"))
         rows.append(Row(f"{name}: in system", "ms", found.latency_ms, latency, tolerance, "mean value analysis"))
     return Table("closed queues", rows, f"all times exponential; about {customers:,} requests each, seed 1")

@@ -13,7 +13,7 @@ from iosim.units import US
 from iosim.verify import FULL, Row, Table
 from iosim.verify.closed_loop import ClosedLoop, anywhere, in_order, new_ssd
 
-KIB_4 = 4096
+KIB_4, KIB_128 = 4096, 128 * 1024
 HOST = {"nvme-datacentre-flash": 9 * US, "nvme-optane": 2_500, "nvme-pcie4-flash": 9 * US, "sata-ssd": 9 * US}
 
 _ANANDTECH = "AnandTech, P4800X review, page 4"
@@ -50,32 +50,41 @@ def tables(effort: str) -> Iterator[Table]:
 def _reads(name: str, commands: int) -> Table:
     rows = []
     for depth, iops, times, source in _READS[name]:
-        drive = new_ssd(DRIVES[name].params)  # type: ignore[arg-type]
+        drive = new_ssd(_params(name))
         loop = ClosedLoop(drive, depth, commands, KIB_4, anywhere(drive, KIB_4), host_time=HOST[name])
         rows.append(Row(f"depth {depth}: IOPS", "/s", loop.per_second, iops, 0.1, source))
         model = (loop.mean_us, *(loop.quantile_us(q) for q in _QUANTILES))
         for statistic, found, published in zip(_STATISTICS, model, times, strict=True):
             if published:
                 rows.append(Row(f"depth {depth}: {statistic}", "us", found, published, 0.1, source))
-        inside = loop.per_second * loop.mean_us / 1e6
-        rows.append(Row(f"depth {depth}: IOPS x mean latency", "", inside, depth, 0.01, "Little's law"))
+        what = f"depth {depth}: mean in the drive"
+        rows.append(Row(what, "", loop.mean_inside, loop.rate_times_time, 1e-9, "Little's law"))
     note = f"4 KiB random reads on {DRIVES[name].title}; {HOST[name] / US:g} us of host a read (assumed)"
     return Table(f"{name}: reads", rows, note)
 
 
 def _writes(commands: int) -> Table:
-    flash, optane, sata = (DRIVES[name].params for name in ("nvme-datacentre-flash", "nvme-optane", "sata-ssd"))
-    assert isinstance(flash, SsdParams) and isinstance(optane, SsdParams) and isinstance(sata, SsdParams)
-    steady = replace(flash, condition="steady")
+    flash, optane, sata = (_params(name) for name in ("nvme-datacentre-flash", "nvme-optane", "sata-ssd"))
     lone = _written(flash, 1, KIB_4, 2_000, anywhere, 9 * US)
+    flash_in_order = _written(flash, 32, KIB_128, 3_000, in_order)
+    steady = _written(replace(flash, condition="steady"), 32, KIB_4, 2 * commands, anywhere)
+    optane_random = _written(optane, 16, KIB_4, commands, anywhere)
+    sata_in_order = _written(sata, 32, KIB_128, 1_000, in_order)
+    review = "AnandTech, P4800X review, 750 GB"
     rows = [
         Row("P3700: a lone 4 KiB write", "us", lone.mean_us, 20, 0.1, _MEMORY),
-        Row("P3700: 128 KiB in order", "MB/s", _rate(flash, 32, 128 * 1024, 3_000, in_order), 1_900, 0.1, _MEMORY),
-        Row("P3700: 4 KiB random, steady", "/s", _written(steady, 32, KIB_4, 2 * commands, anywhere).per_second, 90_000, 0.1, _MEMORY),
-        Row("P4800X: 4 KiB random, depth 16", "/s", _written(optane, 16, KIB_4, commands, anywhere).per_second, 500_000, 0.1, "AnandTech, P4800X review, 750 GB"),
-        Row("860 EVO: 128 KiB in order", "MB/s", _rate(sata, 32, 128 * 1024, 1_000, in_order), 520, 0.1, _MEMORY),
-    ]  # fmt: skip
-    return Table("writes", rows, "sustained ones after the buffer has filled, without host time")
+        Row("P3700: 128 KiB in order", "MB/s", _megabytes(flash_in_order), 1_900, 0.1, _MEMORY),
+        Row("P3700: 4 KiB random, steady", "/s", steady.per_second, 90_000, 0.1, _MEMORY),
+        Row("P4800X: 4 KiB random, depth 16", "/s", optane_random.per_second, 500_000, 0.1, review),
+        Row("860 EVO: 128 KiB in order", "MB/s", _megabytes(sata_in_order), 520, 0.1, _MEMORY),
+    ]
+    return Table("writes", rows, "sustained ones at depth 32 after the buffer has filled, without host time")
+
+
+def _params(name: str) -> SsdParams:
+    params = DRIVES[name].params
+    assert isinstance(params, SsdParams)
+    return params
 
 
 def _written(
@@ -86,12 +95,13 @@ def _written(
     where: Callable[[Ssd, int], Callable[[int], int]],
     host_time: int = 0,
 ) -> ClosedLoop:
+    """Writes alone; the first half fills the buffer."""
     drive = new_ssd(params)
     return ClosedLoop(drive, depth, commands, size, where(drive, size), lambda _number: True, host_time, commands // 2)
 
 
-def _rate(params: SsdParams, depth: int, size: int, commands: int, where: Callable[[Ssd, int], Callable[[int], int]]) -> float:  # fmt: skip
-    return _written(params, depth, size, commands, where).per_second * size / 1e6
+def _megabytes(loop: ClosedLoop) -> float:
+    return loop.per_second * loop.size / 1e6
 
 
 def _units() -> Table:
@@ -123,10 +133,10 @@ def _garbage(effort: str) -> Table:
             found.write(0, [unit.value(number)])
             found.collect(0)
         formula = fifo_write_amplification(1 + spare / 1000)
-        what = f"spare {spare / 10:g} %: units programmed a unit"
+        what = f"spare {spare / 10:g} %: programmed a unit"
         rows.append(Row(what, "", found.amplification(), formula, 0.2, "Desnoyers 2012, oldest first (memory)"))
     note = (
-        "uniform random 4 KiB overwrites; the victim is the emptiest block, the formula's the oldest: the emptiest moves less, "
-        "the more so the smaller the blocks (64 units here)"
+        "uniform random 4 KiB overwrites; the victim is the emptiest block, the formula's the oldest: the emptiest moves "
+        "less, the more so the smaller the blocks (64 units here)"
     )
     return Table("write amplification", rows, note)
