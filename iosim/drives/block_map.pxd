@@ -19,8 +19,11 @@ cdef class BlockMap:
     @cython.locals(victim=int64_t, first=int64_t, good=int64_t, slot=int64_t, unit=int64_t, gathered=int64_t)
     cpdef void _collect_page(self, int64_t die)
     cpdef void _wear(self, int64_t die)
-    @cython.locals(number=int64_t, unit=int64_t, die=int64_t, of_a_die=int64_t)
+    @cython.locals(number=int64_t, unit=int64_t, die=int64_t)
     cpdef void _age(self, int64_t dies)
+
+@cython.locals(of_a_die=int64_t, place=int64_t)
+cpdef void repeat(int64_t[::1] column, int64_t dies)
 
 @cython.locals(mixed=int64_t)
 cpdef int64_t scattered(int64_t number)

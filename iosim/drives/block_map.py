@@ -159,13 +159,23 @@ class BlockMap:
             self.owed[0] += 1
             self.collect(0)
         self.host = self.moved = self.pages_read = self.pages_moved = self.erases = 0
-        for column in (self.where, self.owner, self.valid, self.next_slot, self.victim, self.scanned, self.gathered):
-            of_a_die = len(column) // dies
-            for die in range(1, dies):
-                column[die * of_a_die : (die + 1) * of_a_die] = column[:of_a_die]
+        repeat(self.where, dies)
+        repeat(self.owner, dies)
+        repeat(self.valid, dies)
+        repeat(self.next_slot, dies)
+        repeat(self.victim, dies)
+        repeat(self.scanned, dies)
+        repeat(self.gathered, dies)
         self.erased = [list(self.erased[0]) for _ in range(dies)]
         for die in range(dies):
             self.worn[die] = die * self.block_pages // dies
+
+
+def repeat(column: "array[int]", dies: int) -> None:
+    """What the column has of die 0 is true of all the others."""
+    of_a_die = len(column) // dies
+    for place in range(of_a_die, len(column)):
+        column[place] = column[place - of_a_die]
 
 
 def scattered(number: int) -> int:

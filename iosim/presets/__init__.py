@@ -1,10 +1,13 @@
 """Drives of known make: their parameters, where each figure comes from, and how sure it is. Data only.
 
-`sure` ends with what the model makes of the preset, beside what was measured on the real drive (`iosim verify storage`
-and tests/test_drives.py hold it to that). Device times are without the host: a scenario's own Windows path comes on top.
+`sure` ends with what the model makes of the preset, beside what was measured on the real drive (tests/test_drives.py
+holds it to that). Device times are without the host: a scenario's own Windows path comes on top.
 """
 
-from iosim.presets import hard_disks, solid_state
+from iosim.presets.hard_disks import HARD_DISKS
 from iosim.presets.preset import Preset
+from iosim.presets.solid_state import SOLID_STATE
 
-DRIVES: dict[str, Preset] = {**hard_disks.DRIVES, **solid_state.DRIVES}
+__all__ = ["DRIVES", "HARD_DISKS", "SOLID_STATE", "Preset"]
+
+DRIVES: dict[str, Preset] = {**HARD_DISKS, **SOLID_STATE}

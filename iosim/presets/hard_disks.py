@@ -93,4 +93,4 @@ BARRACUDA_7200 = Preset(
     sure=_HDD_SURE.format(bus=134, count="3,279", model=14.66, measured=14.971, demerit=0.34, own=14.15),
 )
 
-DRIVES: dict[str, Preset] = {"cheetah-9lp": CHEETAH_9LP, "barracuda-7200": BARRACUDA_7200}
+HARD_DISKS: dict[str, Preset] = {"cheetah-9lp": CHEETAH_9LP, "barracuda-7200": BARRACUDA_7200}

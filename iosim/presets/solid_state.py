@@ -1,4 +1,4 @@
-"""Solid-state drives of known make (see the package)."""
+"""Solid-state drives of known make. Data only."""
 
 from iosim.drives.ssd import SsdParams
 from iosim.presets.preset import Preset
@@ -128,7 +128,7 @@ SATA_SSD = Preset(
     ),
 )
 
-DRIVES: dict[str, Preset] = {
+SOLID_STATE: dict[str, Preset] = {
     "nvme-datacentre-flash": P3700,
     "nvme-optane": P4800X,
     "nvme-pcie4-flash": SAMSUNG_9A3,
