@@ -45,7 +45,7 @@ UNDECLARED = {
     "completion.DirectRules": PARAMS,
     "devices.port_driver.PortDriver.ages": "a generator expression, for the sampler's last look at a run",
     "drives.hdd.HddParams": PARAMS,
-    "drives.nvme.NvmeParams": PARAMS,
+    "drives.ssd.SsdParams": PARAMS,
     "io_manager.IoParams": PARAMS,
     "pools.GrowthParams": PARAMS,
     "pools.ThreadParams": PARAMS,

@@ -6,7 +6,7 @@ from iosim.actor cimport Actor, Clock
 cdef int64_t DEVICE
 
 cdef class Command:
-    cdef public int64_t busy, finished, offset, size, started, submitted, tag, transferring, write
+    cdef public int64_t busy, finished, flush, offset, size, started, submitted, tag, transferring, write
 
 cdef class CommandListener:
     cpdef void command_finished(self, Command command)

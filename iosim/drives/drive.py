@@ -15,16 +15,18 @@ class Command:
     The port driver writes `offset` and `size` (bytes; size at least 1) and `write` (0 or 1) before it submits. The
     drive writes the times (ns), all of them true once `command_finished` is called: it was `submitted`, the medium or
     mechanism `started` on it, its data began `transferring` over the bus or link, it `finished`.
-    Invariant then: submitted <= started <= transferring <= finished. `busy` is 1 from submission to the end.
+    Invariant then: submitted <= started <= transferring <= finished. `busy` is 1 from submission to the end. `flush` is 1
+    for a flush of the write cache, which moves no data.
     """
 
-    __slots__ = ("busy", "finished", "offset", "size", "started", "submitted", "tag", "transferring", "write")
+    __slots__ = ("busy", "finished", "flush", "offset", "size", "started", "submitted", "tag", "transferring", "write")
 
     def __init__(self, tag: int) -> None:
         self.tag = tag
         self.offset = 0
         self.size = 0
         self.write = 0
+        self.flush = 0
         self.busy = 0
         self.submitted = 0
         self.started = 0
