@@ -34,7 +34,8 @@ def report(trace: Path) -> int:
         print(f"it failed: {(done.stderr.strip().splitlines() or ['without a word'])[-1]}")
         return 1
     it = json.loads(done.stdout.splitlines()[-1])
-    each = f"{it['events'] / it['requests']:.1f} clock events and {it['loops'] * it['seconds'] / it['requests']:,.0f} rounds each"
+    rounds = it["loops"] * it["seconds"] / it["requests"]
+    each = f"{it['events'] / it['requests']:.1f} clock events and {rounds:,.0f} rounds each"
     print(
         f"{it['requests']:,} requests in {it['seconds']:.2f} s ({it['mode']}), {each}; {it['loops']:,.0f} calibration rounds/s"
     )
