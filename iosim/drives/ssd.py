@@ -37,6 +37,7 @@ LOW_31_BITS = (1 << 31) - 1
 LOW_32_BITS = (1 << 32) - 1
 CERTAIN = 1 << 31  # `Ssd.chance` is below it
 MILLION = 1_000_000
+MOST_DIES = 65_536
 
 INTERFACES = ("nvme", "sata")
 PLACEMENTS = ("hashed", "striped")
@@ -75,6 +76,8 @@ class SsdParams:
         for name, least in (("capacity", 1), ("units", 1), ("stripe", 1), ("slots", 1), ("block_pages", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}: {getattr(self, name)} is below {least}")
+        if self.units > MOST_DIES:
+            raise ValueError(f"units: {self.units} are more than {MOST_DIES}, which no drive has")
         for name, known in (("interface", INTERFACES), ("placement", PLACEMENTS), ("condition", CONDITIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: '{getattr(self, name)}' is not one of {', '.join(known)}")
