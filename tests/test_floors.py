@@ -125,6 +125,7 @@ PER_EVENT = (
     "dpc",
     "drives.constant",
     "drives.drive",
+    "drives.faults",
     "drives.hdd",
     "drives.nvme",
     "idle_states",

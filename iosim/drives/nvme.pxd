@@ -17,4 +17,4 @@ cdef class Nvme(Drive):
     cpdef int64_t _occupy(self, int64_t stripe, int64_t arrival, int64_t service)
     @cython.locals(now=int64_t, start=int64_t, ps=int64_t)
     cpdef void _transfer(self, Command command)
-
+    cpdef void forget(self)

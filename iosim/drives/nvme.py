@@ -71,6 +71,9 @@ class Nvme(Drive):
 
     def begin(self, command: Command) -> None:
         """Queue the command's stripes at their units; the last to be done decides."""
+        if command.flush:
+            self.finish(command)
+            return
         arrival = command.submitted + self.overhead
         service = self.program if command.write else self.read
         stripe = command.offset // self.stripe
@@ -115,3 +118,7 @@ class Nvme(Drive):
         self.link_remainder = ps % 1000
         command.transferring = start
         self.clock.at(self.link_free_at - now, DEVICE, self, 2 * command.tag + TRANSFERRED)
+
+    def forget(self) -> None:
+        """A unit that has begun goes on: it is as busy as it was."""
+        self.generation += 1
