@@ -68,11 +68,14 @@ CAUSES = (
     SYSTEM_WORKER_QUEUE,
     PAGING,
 ) = range(19)
+FAULT_RECOVERY = CAUSES.index("fault_recovery")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
 
 # How a request ended.
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
+
+LAST_STEP = -1  # of a list
 
 
 class Client(Actor):
@@ -126,6 +129,11 @@ class Request:
     offset: int
     size: int
     write: int
+
+    def fail(self) -> None:
+        """What it needed ended with an error: its handler goes on with its last step, the end."""
+        self.status = FAILED
+        self.step = LAST_STEP
 
     def spend(self, cause: int, now: int) -> None:
         """The time from the mark to `now` had this cause."""

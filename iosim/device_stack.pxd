@@ -32,7 +32,7 @@ cdef class DeviceObject:
 cdef class FileObject:
     cdef public int64_t base, final_status, handles, modes, number, size
     cdef public DeviceObject device
-    cdef public bint cache_map, cached, gone, plain, signalled, synchronous, waited
+    cdef public bint background, cache_map, cached, gone, plain, signalled, synchronous, waited
     cdef public CompletionPort port
     cdef public object key
     cdef public dict irps

@@ -64,6 +64,7 @@ class Sampler(Actor):
             disk.settle()
             self._put_all(f"disks.{name}", (("present", disk.area), ("waiting", disk.queued_area)))
             self._put_all(f"disks.{name}", (("commands", disk.commands), ("busy", disk.busy_ns)))
+            self._put_all(f"disks.{name}", (("interrupts", disk.interrupts), ("failures", disk.failures)))
         for name, lock in self.locks.items():
             lock.settle()
             self._put_all(f"locks.{name}", (("waiting", lock.area), ("acquisitions", lock.acquisitions)))

@@ -14,6 +14,7 @@ from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
+from iosim.disk_ports import DiskPorts
 from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.nvme import Nvme
@@ -22,6 +23,7 @@ from iosim.kernel_queue import KernelQueue
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.storage import Attached
+from iosim.streams import Streams
 from iosim.units import PAGE
 
 
@@ -38,12 +40,14 @@ class Storage:
         caches: Caches,
         work_queue: KernelQueue,
         resource: Callable[[str], int],
+        streams: Streams,
     ) -> None:
         self.model = model
         self.clock: Clock = io.clock
         self.io = io
         self.caches = caches
         self.resource = resource
+        self.ports = DiskPorts(model, io, caches, streams)
         self.disks: dict[str, PortDriver] = {}
         self.volume_caches: dict[str, CacheManager] = {}
         self.file_caches: dict[str, CacheManager] = {}
@@ -89,14 +93,12 @@ class Storage:
         disk = self.model.disks[name]
         params = drive_params(disk)
         drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
-        interrupted = self._interrupted(disk)
-        if isinstance(params, HddParams):
-            interrupted = interrupted[:1]
         stack = self.model.machine.stack
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)
         number = self.resource(f"disks.{name}")
-        port = PortDriver(self.io, self.caches, drive, number, params.slots, interrupted, costs)
+        sata = isinstance(params, HddParams)
+        port = self.ports.make(name, drive, number, params.slots, self._interrupted(disk), costs, sata=sata)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
