@@ -48,7 +48,7 @@ class Faulty(TinyIo):
         times = RecoveryTimes(**{name: keywords.pop(name, value) for name, value in TIMES.items()})
 
         def port(*arguments: Any) -> PortDriver:
-            made = Watched(*arguments, times=times)
+            made = Watched(*arguments, times)  # type: ignore[call-arg]
             made.statuses = []
             made.drains = ncq
             return made
