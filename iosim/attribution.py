@@ -69,6 +69,7 @@ CAUSES = (
     PAGING,
 ) = range(19)
 WRITE_THROTTLE = CAUSES.index("write_throttle")
+FAULT_RECOVERY = CAUSES.index("fault_recovery")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
 
@@ -76,6 +77,8 @@ BACKGROUND = -1  # index of a request that no client made
 
 # How a request ended.
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
+
+LAST_STEP = -1  # of a list
 
 
 class Client(Actor):
@@ -129,6 +132,11 @@ class Request:
     offset: int
     size: int
     write: int
+
+    def fail(self) -> None:
+        """What it needed ended with an error: its handler goes on with its last step, the end."""
+        self.status = FAILED
+        self.step = LAST_STEP
 
     def spend(self, cause: int, now: int) -> None:
         """The time from the mark to `now` had this cause."""

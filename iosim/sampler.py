@@ -73,6 +73,7 @@ class Sampler(Actor):
             self._put_all(f"disks.{name}", (("commands", disk.commands), ("busy", disk.busy_ns)))
         for name, blocks in self.block_maps.items():
             self._put_all(f"disks.{name}", (("units_written", blocks.host), ("units_moved", blocks.moved)))
+            self._put_all(f"disks.{name}", (("interrupts", disk.interrupts), ("failures", disk.failures)))
         for name, lock in self.locks.items():
             lock.settle()
             self._put_all(f"locks.{name}", (("waiting", lock.area), ("acquisitions", lock.acquisitions)))

@@ -13,6 +13,7 @@ from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
+from iosim.disk_ports import DiskPorts
 from iosim.drives.block_map import BlockMap
 from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
@@ -46,6 +47,7 @@ class Storage:
         self.caches = caches
         self.resource = resource
         self.streams = streams
+        self.ports = DiskPorts(model, io, caches, streams)
         self.disks: dict[str, PortDriver] = {}
         self.file_systems = file_systems
         self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
@@ -92,14 +94,12 @@ class Storage:
         disk = self.model.disks[name]
         params = drive_params(disk)
         drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
-        interrupted = self._interrupted(disk)
-        if isinstance(params, HddParams) or params.interface == "sata":
-            interrupted = interrupted[:1]
         stack = self.model.machine.stack
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)
         number = self.resource(f"disks.{name}")
-        port = PortDriver(self.io, self.caches, drive, number, params.slots, interrupted, costs)
+        sata = isinstance(params, HddParams) or params.interface == "sata"
+        port = self.ports.make(name, drive, number, params.slots, self._interrupted(disk), costs, sata=sata)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)

@@ -222,7 +222,19 @@ class Summarizer:
             "queue_max": self._most([f"{at}.present_max"]),
             "port_driver_queue_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
             "port_driver_queue_max": self._most([f"{at}.waiting_max"]),
+            "interrupts_per_s": self.per_replication(lambda each: each.per_second(f"{at}.interrupts")),
             "write_amplification": self.per_replication(lambda each: self._amplification(each, at)),
+            **self._faults(at),
+        }
+
+    def _faults(self, at: str) -> Figures:
+        """Of a disk with faults: requests that ended with its errors, resets of the whole run, commands issued anew."""
+        if f"{at}.resets" not in self.raws[0].extremes:
+            return {}
+        return {
+            "failures_per_s": self.per_replication(lambda each: each.per_second(f"{at}.failures")),
+            "resets": figure([float(raw.extremes[f"{at}.resets"]) for raw in self.raws]),
+            "reissued": figure([float(raw.extremes[f"{at}.reissued"]) for raw in self.raws]),
         }
 
     def _amplification(self, each: Replication, at: str) -> float:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Tag, model_validator
 
 from iosim import units
+from iosim.scenario.disk_ports import PortDriven
 from iosim.scenario.quantities import (
     Bandwidth,
     Count,
@@ -23,7 +24,7 @@ from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake
 SECTOR = 512
 
 
-class Attached(Section):
+class Attached(PortDriven):
     """What can be said of any disk."""
 
     queue_depth: Count | None = key(None, "commands that the device holds at once; left out, the drive's own")
