@@ -6,7 +6,7 @@ from iosim.actor cimport Actor, Clock
 cdef int64_t DEVICE
 
 cdef class Command:
-    cdef public int64_t busy, finished, offset, size, started, submitted, tag, transferring, write
+    cdef public int64_t busy, finished, flush, offset, size, started, submitted, tag, transferring, write
 
 cdef class CommandListener:
     cpdef void command_finished(self, Command command)
@@ -21,6 +21,7 @@ cdef class Drive(Actor):
     @cython.locals(now=int64_t)
     cpdef void submit(self, Command command)
     cpdef void begin(self, Command command)
+    cpdef void forget(self)
     cpdef void finish(self, Command command)
     @cython.locals(last=int64_t)
     cpdef object _objection(self, Command command)

@@ -18,13 +18,14 @@ class Command:
     Invariant then: submitted <= started <= transferring <= finished. `busy` is 1 from submission to the end.
     """
 
-    __slots__ = ("busy", "finished", "offset", "size", "started", "submitted", "tag", "transferring", "write")
+    __slots__ = ("busy", "finished", "flush", "offset", "size", "started", "submitted", "tag", "transferring", "write")
 
     def __init__(self, tag: int) -> None:
         self.tag = tag
         self.offset = 0
         self.size = 0
         self.write = 0
+        self.flush = 0
         self.busy = 0
         self.submitted = 0
         self.started = 0
@@ -83,6 +84,10 @@ class Drive(Actor):
 
     def begin(self, command: Command) -> None:
         """Work on `command`, or let it wait inside the drive; it was submitted this instant."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Drop all commands silently; what of them is pending on the clock finishes nothing any more."""
         raise NotImplementedError
 
     def finish(self, command: Command) -> None:
