@@ -14,8 +14,9 @@ from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
+from iosim.drives.buffered_hdd import hard_disk
 from iosim.drives.drive import Drive
-from iosim.drives.hdd import Hdd, HddParams
+from iosim.drives.hdd import HddParams
 from iosim.drives.nvme import Nvme
 from iosim.io_manager import IoManager
 from iosim.kernel_queue import KernelQueue
@@ -88,7 +89,7 @@ class Storage:
         kernel = self.model.machine.kernel
         disk = self.model.disks[name]
         params = drive_params(disk)
-        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
+        drive: Drive = hard_disk(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
         interrupted = self._interrupted(disk)
         if isinstance(params, HddParams):
             interrupted = interrupted[:1]

@@ -6,7 +6,7 @@ cdef int64_t NONE
 cdef class ReadSegments:
     cdef public int64_t growing, limit, segments, size, touches
     cdef public int64_t[::1] ends, starts, used
-    @cython.locals(segment=int64_t)
+    @cython.locals(segment=int64_t, comes=bint)
     cpdef int64_t find(self, int64_t block)
     cpdef void touch(self, int64_t segment)
     @cython.locals(oldest=int64_t, segment=int64_t)

@@ -32,9 +32,9 @@ class ReadSegments:
     def find(self, block: int) -> int:
         """The segment that holds a block, or that is being read ahead and will come to it; else NONE."""
         for segment in range(self.segments):
-            if self.starts[segment] <= block:
-                if block < self.ends[segment] or (segment == self.growing and block <= self.limit):
-                    return segment
+            comes = segment == self.growing and block <= self.limit
+            if self.starts[segment] <= block and (block < self.ends[segment] or comes):
+                return segment
         return NONE
 
     def touch(self, segment: int) -> None:
@@ -79,7 +79,9 @@ class ReadSegments:
 class WriteSegments:
     """Written pieces. `filling` counts the commands whose data are still coming; `waiting` lists those that are whole.
 
-    In `waiting` stand numbers of jobs: `first_job` and the segment. Invariant: a piece is free (`ends` = `starts`), filling, in `waiting`, or on its way to the media (`moving`).
+    In `waiting` stand numbers of jobs: `first_job` and the segment.
+
+    Invariant: a piece is free (`ends` = `starts`), filling, in `waiting`, or on its way to the media (`moving`).
     """
 
     def __init__(self, segments: int, size: int, first_job: int) -> None:

@@ -7,7 +7,7 @@ end of every `spare_cylinders` cylinders of a zone, or at the zone's end; cylind
 Simplified: no defects, so no sector has slipped. On the three measured drives 32 to 594 of millions have; each moves the
 sectors behind it in its zone by one.
 
-Source: DiskSim's layout model (zones, skews in sectors, spares), semantics 4.4.
+Source: DiskSim's layout model (zones, skews, spares), semantics 4.4.
 """
 
 from array import array
@@ -21,8 +21,8 @@ SECTOR = 512
 class Zone:
     """Cylinders `first` to `last` (-1: up to the next zone) with `sectors` a track.
 
-    The skews are sectors by which the next track of a cylinder begins later, and a cylinder's first track after the
-    last of the one before.
+    The skews are ns of rotation by which the next track of a cylinder begins later, and a cylinder's first track after
+    the last of the one before.
     """
 
     first: int
@@ -32,6 +32,11 @@ class Zone:
     last: int = -1
     spares: int = 0
     spare_cylinders: int = 0
+
+
+def sector_skew(sectors: int, track: int, revolution: int) -> int:
+    """ns in which so many sectors of a track pass, `track` being all of its sectors."""
+    return sectors * revolution // track
 
 
 def last_cylinders(zones: tuple[Zone, ...], cylinders: int) -> list[int]:
@@ -73,8 +78,8 @@ class Geometry:
         self.track_sectors = array("q", [zone.sectors for zone in zones])
         self.range_tracks = array("q", [cylinders * heads for cylinders in every])
         self.range_blocks = array("q", [c * heads * z.sectors - z.spares for c, z in zip(every, zones, strict=True)])
-        self.track_skews = array("q", [zone.track_skew * revolution // zone.sectors for zone in zones])
-        self.cylinder_turns = array("q", [_turn(zone, heads, revolution) for zone in zones])
+        self.track_skews = array("q", [zone.track_skew for zone in zones])
+        self.cylinder_turns = array("q", [(heads - 1) * zone.track_skew + zone.cylinder_skew for zone in zones])
         self.first_blocks = [0]
         for zone, last, blocks, cylinders in zip(zones, lasts, self.range_blocks, every, strict=True):
             ranges, rest = divmod(last - zone.first + 1, cylinders)
@@ -119,9 +124,3 @@ class Geometry:
         self.index_mark = turn % self.revolution
         self.run = run
         self.left = size - block
-
-
-def _turn(zone: Zone, heads: int, revolution: int) -> int:
-    """ns of rotation from the beginning of a cylinder's first track to that of the next cylinder's."""
-    track = zone.track_skew * revolution // zone.sectors
-    return (heads - 1) * track + zone.cylinder_skew * revolution // zone.sectors

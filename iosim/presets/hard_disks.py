@@ -4,23 +4,23 @@ The three measured drives are DiskSim's: seek points (distance in cylinders : us
 track / track skew / cylinder skew / spares, in sectors), buffer and overheads as its files have them.
 """
 
-from iosim.drives.geometry import Zone
-from iosim.drives.hdd import HddParams
+from iosim.drives.geometry import Zone, sector_skew
+from iosim.drives.hdd import MINUTE, HddParams
 from iosim.drives.seek_curve import Points, seek_points
 from iosim.presets.preset import Preset
 from iosim.units import US
 
 
-def _zones(text: str, spare_cylinders: int = 0) -> tuple[Zone, ...]:
-    return tuple(_zone(word, spare_cylinders) for word in text.split())
+def _zones(text: str, rpm: int, spare_cylinders: int = 0) -> tuple[Zone, ...]:
+    return tuple(_zone(word, MINUTE // rpm, spare_cylinders) for word in text.split())
 
 
-def _zone(word: str, spare_cylinders: int) -> Zone:
-    cylinders, _, sectors = word.partition(":")
+def _zone(word: str, revolution: int, spare_cylinders: int) -> Zone:
+    cylinders, _, rest = word.partition(":")
     first, last = (int(number) for number in cylinders.split("-"))
-    numbers = [int(number) for number in sectors.split("/")]
-    spares = numbers[3] if len(numbers) > 3 else 0
-    return Zone(first, numbers[0], numbers[1], numbers[2], last, spares, spare_cylinders if spares else 0)
+    sectors, track, cylinder, *spares = (int(number) for number in rest.split("/"))
+    skews = sector_skew(track, sectors, revolution), sector_skew(cylinder, sectors, revolution)
+    return Zone(first, sectors, *skews, last, sum(spares), spare_cylinders if spares else 0)
 
 
 def _seek(text: str) -> Points:
@@ -107,7 +107,7 @@ CHEETAH_9LP = Preset(
         rpm=10_045,
         cylinders=6_962,
         heads=12,
-        zones=_zones(_CHEETAH_ZONES),
+        zones=_zones(_CHEETAH_ZONES, 10_045),
         blocks=17_783_240,
         seek=_seek(_CHEETAH_SEEK),
         head_switch=30 * US,
@@ -130,7 +130,7 @@ BARRACUDA_7200 = Preset(
         rpm=7_200,
         cylinders=5_172,
         heads=5,
-        zones=_zones(_BARRACUDA_ZONES, spare_cylinders=6),
+        zones=_zones(_BARRACUDA_ZONES, 7_200, spare_cylinders=6),
         blocks=4_110_000,
         seek=_seek(_BARRACUDA_SEEK),
         head_switch=100 * US,
@@ -153,7 +153,7 @@ IBM_18ES = Preset(
         rpm=7_200,
         cylinders=11_474,
         heads=5,
-        zones=_zones(_IBM_ZONES),
+        zones=_zones(_IBM_ZONES, 7_200),
         blocks=17_916_240,
         seek=_seek(_IBM_SEEK),
         head_switch=62 * US,

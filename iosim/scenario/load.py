@@ -88,11 +88,11 @@ class Replay(Section):
     port: str = key(..., "name of the port that request packets are posted to")
     handler: str | None = key(None, "name of the handler that serves them; left out, it is just the row's transfer")
     trace: str = key(..., "the trace file; relative to the scenario file")
-    format: Literal["auto", "msr", "ssdsim", "blkparse"] = key(
+    format: Literal["auto", "msr", "ssdsim", "blkparse", "disksim"] = key(
         "auto", "the trace's format; auto looks at its first rows"
     )
     timing: Annotated[Timing, Read(_timing, _show_timing, _TIMING_SCHEMA)] = key(
-        "original", "when rows start: original, {speedup: N} or {depth: N}"
+        "original", "when rows start: original, {speedup: N} or {depth: N}, the latter after the row's think time where the trace has it"
     )
     map: Annotated[str | dict[str, str], Read(_map, lambda it: it, _MAP_SCHEMA)] = key(
         ..., "the file that stands for each device id of the trace, or one file for all"
