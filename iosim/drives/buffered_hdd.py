@@ -232,15 +232,15 @@ class BufferedHdd(Hdd):
         self._end_read_ahead(mechanism.starts(tag))
         command.started = mechanism.starts(tag)
         arrived = mechanism.arrives(tag)
-        reached = arrived + (mechanism.angles[tag] - arrived) % mechanism.revolution
-        first_read = reached + mechanism.revolution // mechanism.tracks[tag]
+        reached = arrived + (mechanism.angles[tag] - arrived) % self.revolution
+        first_read = reached + self.revolution // mechanism.tracks[tag]
         if self.in_part[tag] and not command.write:
             first_read = command.started
         passed = mechanism.passes(tag, end - first, reached)
         if not command.write and read.segments:
             start = first
             if self.on_arrival:
-                early = (reached - arrived) * mechanism.tracks[tag] // mechanism.revolution
+                early = (reached - arrived) * mechanism.tracks[tag] // self.revolution
                 start -= min(early, mechanism.sectors[tag])
             self._read_ahead_from(read.take(start, end), end)
         self._over_the_bus(command, first_read, passed)

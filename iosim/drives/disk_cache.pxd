@@ -1,8 +1,6 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-cdef int64_t NONE
-
 cdef class ReadSegments:
     cdef public int64_t growing, limit, segments, size, touches
     cdef public int64_t[::1] ends, starts, used

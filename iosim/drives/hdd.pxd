@@ -5,12 +5,12 @@ from iosim.drives.drive cimport Command, Drive
 from iosim.drives.mechanism cimport Mechanism
 from iosim.drives.orders cimport Order
 
-cdef int64_t DEVICE
+cdef int64_t DEVICE, SECTOR
 
 cdef class Hdd(Drive):
     cdef public Mechanism mechanism
     cdef public Order order
-    cdef public int64_t after, age_limit, bus_ps_per_byte, taken
+    cdef public int64_t after, age_limit, bus_ps_per_byte, revolution, taken
     cdef public list waiting
     cdef public int64_t[::1] overhead_of, overheads
     cpdef void begin(self, Command command)

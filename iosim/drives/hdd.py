@@ -98,14 +98,14 @@ class Hdd(Drive):
 
     def __init__(self, clock: Clock, params: HddParams) -> None:
         super().__init__(clock, params.slots, params.capacity)
-        revolution = MINUTE // params.rpm
-        geometry = Geometry(params.zones, params.cylinders, params.heads, revolution)
+        self.revolution = MINUTE // params.rpm
+        geometry = Geometry(params.zones, params.cylinders, params.heads, self.revolution)
         self.mechanism = Mechanism(
             geometry,
             SeekCurve(params.seek),
             params.head_switch,
             params.write_settle,
-            revolution,
+            self.revolution,
             params.slots + params.write_segments,
         )
         self.overheads = array("q", params.overheads or [params.overhead] * 8)
@@ -117,11 +117,6 @@ class Hdd(Drive):
         self.waiting: list[int] = []
         self.after = 0  # 1 if the command before was a write
         self.taken = 0
-
-    @property
-    def revolution(self) -> int:
-        """ns of a turn."""
-        return self.mechanism.revolution
 
     def begin(self, command: Command) -> None:
         """Note where the command's first sector lies; go there at once if the arm is free."""
@@ -178,7 +173,7 @@ class Hdd(Drive):
         tag = command.tag
         command.started = mechanism.starts(tag)
         reached = mechanism.reaches(tag)
-        first_read = reached + mechanism.revolution // mechanism.tracks[tag]
+        first_read = reached + self.revolution // mechanism.tracks[tag]
         count = (command.offset + command.size - 1) // SECTOR - command.offset // SECTOR + 1
         passed = mechanism.passes(tag, count, reached)
         whole = command.size * self.bus_ps_per_byte // 1000

@@ -4,8 +4,6 @@ from libc.stdint cimport int64_t
 from iosim.drives.geometry cimport Geometry
 from iosim.drives.seek_curve cimport SeekCurve
 
-cdef int64_t NEVER
-
 cdef class Mechanism:
     cdef public Geometry geometry
     cdef public SeekCurve seek
