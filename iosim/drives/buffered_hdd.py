@@ -68,8 +68,11 @@ class BufferedHdd(Hdd):
     def fire(self, what: int) -> None:
         """The command in slot `what` is done; those with the arm come first, then those with the buffer alone."""
         if what < self.slots:
+            generation = self.generation
             self.overhead = self.overhead_of[what]
             self.finish(self.commands[what])
+            if self.generation != generation:  # a reset from inside
+                return
             self.taken = 0
         else:
             self._buffered(self.commands[what - self.slots])
@@ -88,14 +91,11 @@ class BufferedHdd(Hdd):
                 break
             del self.blocked[0]
             self._fill(command, segment, first, end)
-        if self.flushes and not self.written.held:
-            self.overhead = 0
-            ended = self.flushes
-            self.flushes = []
-            for tag in ended:
-                self.finish(self.commands[tag])
         self.taken = 0
-        self._serve_next()
+        if self.flushes and not self.written.held:
+            self._end_flushes()
+        if not self.taken:
+            self._serve_next()
 
     def forget(self) -> None:
         """What is in the buffer stays there and reaches the media; commands whose data were still coming are as written."""
@@ -110,6 +110,14 @@ class BufferedHdd(Hdd):
         if self.written.moving == NONE:
             self.taken = 0
             self._serve_next()
+
+    def _end_flushes(self) -> None:
+        """Nothing waits for the media any more."""
+        self.overhead = 0
+        ended = self.flushes
+        self.flushes = []
+        for tag in ended:
+            self.finish(self.commands[tag])
 
     def _flush(self, command: Command) -> None:
         """It ends when nothing waits for the media any more."""

@@ -14,6 +14,7 @@ cdef class Hdd(Drive):
     cdef public list waiting
     cdef public int64_t[::1] overhead_of, overheads
     cpdef void begin(self, Command command)
+    @cython.locals(generation=int64_t)
     cpdef void fire(self, int64_t what)
     cpdef void forget(self)
     @cython.locals(tag=int64_t, overhead=int64_t)

@@ -128,9 +128,12 @@ class Hdd(Drive):
             self._serve_next()
 
     def fire(self, what: int) -> None:
-        """The command in slot `what` is done."""
+        """The command in slot `what` is done; who hears of it may reset the drive and submit again."""
+        generation = self.generation
         self.overhead = self.overhead_of[what]
         self.finish(self.commands[what])
+        if self.generation != generation:
+            return
         self.taken = 0
         if self.waiting:
             self._serve_next()
