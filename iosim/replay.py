@@ -10,7 +10,8 @@ Reads four text formats, plain or gzipped (told by the bytes, not by the name):
 - `blkparse`: blkparse's default text; only Q events (a request reaches the block layer) are requests.
 
 Blank lines and lines that start with `#` are skipped everywhere, as is an MSR header.
-Left out: response times (but for what they say of the next row's time), processes and priorities of the traced system; a replay simulates its own.
+Left out: response times (but for what they say of the next row's time), processes and priorities of the traced system;
+a replay simulates its own.
 """
 
 import re
@@ -113,8 +114,8 @@ def scaled(trace: BlockTrace, speedup: Fraction) -> BlockTrace:
 def read_block_trace(path: str | Path, format: str = "auto", limit: int = 0) -> BlockTrace:
     """Read a block trace, or its first `limit` requests in the file's order (0: all).
 
-    `format` is auto, msr, ssdsim, blkparse or disksim; auto looks at the first 20 rows. Raises WrongInput with the places of the
-    first 20 mistakes.
+    `format` is auto, msr, ssdsim, blkparse or disksim; auto looks at the first 20 rows. Raises WrongInput with the
+    places of the first 20 mistakes.
     """
     return _Reading(str(path), format, limit).read(Path(path))
 

@@ -21,7 +21,7 @@ cdef class Hdd(Drive):
     cpdef void _join(self, Command command, int64_t block, int64_t kind)
     @cython.locals(overhead=int64_t)
     cpdef int64_t _decodes(self, Command command, int64_t kind)
-    @cython.locals(mechanism=Mechanism, index=int64_t)
+    @cython.locals(mechanism=Mechanism, index=int64_t, oldest=int64_t)
     cpdef int64_t _choose(self, list jobs)
     @cython.locals(tag=int64_t)
     cpdef void _serve_next(self)

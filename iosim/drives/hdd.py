@@ -158,10 +158,11 @@ class Hdd(Drive):
         return overhead
 
     def _choose(self, jobs: list[int]) -> int:
-        """Take the next job out of those that wait: the oldest if it has waited for too long."""
+        """Take the next job out of those that wait: the oldest if it is a command that has waited for too long."""
         mechanism = self.mechanism
         index = 0
-        if not self.age_limit or self.clock.now - mechanism.since[jobs[0]] < self.age_limit:
+        oldest = jobs[0]
+        if not self.age_limit or oldest >= self.slots or self.clock.now - mechanism.since[oldest] < self.age_limit:
             index = self.order.choose(mechanism, jobs)
         return jobs.pop(index)
 
