@@ -18,3 +18,4 @@ cdef class Request:
 cpdef object new_ledger()
 @cython.locals(request=Request)
 cpdef Request new_request(int64_t group, int64_t index, int64_t now, int64_t[::1] ledger)
+cpdef Request background_request()

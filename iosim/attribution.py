@@ -68,8 +68,11 @@ CAUSES = (
     SYSTEM_WORKER_QUEUE,
     PAGING,
 ) = range(19)
+WRITE_THROTTLE = CAUSES.index("write_throttle")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
+
+BACKGROUND = -1  # index of a request that no client made
 
 # How a request ended.
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
@@ -154,6 +157,11 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.mark = now
     request.ledger = ledger
     return request
+
+
+def background_request() -> Request:
+    """What the system does of its own accord (read-ahead, lazy writes) is done for this: nobody sums its causes."""
+    return new_request(0, BACKGROUND, 0, new_ledger())
 
 
 NO_REQUEST = new_request(0, 0, 0, new_ledger())

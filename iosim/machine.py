@@ -26,7 +26,6 @@ from iosim.application import (
 from iosim.attribution import SYSTEM_WORKER_QUEUE
 from iosim.batch import BatchServices
 from iosim.cache import Caches
-from iosim.cache_manager import SystemWorker
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.errors import IosimError, Mistake, WrongInput
@@ -63,6 +62,7 @@ from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
 from iosim.storage import Storage
 from iosim.streams import Streams, Transform, empirical, exponential, lognormal, pareto, table, uniform, whole
+from iosim.system_workers import SystemWorker
 from iosim.units import PAGE, S, ps_per_byte
 from iosim.variates import CLIENT_SHIFT, Constant, Sequential, Variate
 from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, Source, Window
@@ -258,7 +258,7 @@ class Machine:
         cached = any(file.access == "cached" for file in self.model.files.values())
         workers = self.model.machine.kernel.system_workers if cached else 0
         self.system_workers = [
-            self.dispatcher.create_thread(SystemWorker(self.io, self.work_queue), SYSTEM_PRIORITY)
+            self.dispatcher.create_thread(SystemWorker(self.work_queue), SYSTEM_PRIORITY)
             for _ in range(workers)
         ]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from iosim.actor import Clock
 from iosim.cache import Caches
-from iosim.cache_manager import CacheManager, PageCache
+from iosim.cache_manager import CacheManager
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
@@ -20,6 +20,7 @@ from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
 from iosim.io_manager import IoManager
 from iosim.kernel_queue import KernelQueue
+from iosim.page_cache import PageCache
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.storage import Attached
@@ -76,7 +77,8 @@ class Storage:
             )
             used[volume.disk] += size
             cache = self.volume_caches[name] = CacheManager(self.io, PageCache(volume.cache // PAGE), work_queue)
-            tops[name] = DeviceObject(Ntfs(self.io, cache, stack.ntfs_down, stack.ntfs_up), manager, 0, size)
+            cache.device = DeviceObject(Ntfs(self.io, cache, stack.ntfs_down, stack.ntfs_up), manager, 0, size)
+            tops[name] = cache.device
         return tops
 
     def _place_files(self, tops: dict[str, DeviceObject]) -> None:

@@ -13,7 +13,7 @@ from iosim.irp cimport Irp, StackLocation
 from iosim.probes cimport Probes
 from iosim.processor cimport Processor
 
-cdef int64_t DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, IO_DISK_INCREMENT, KERNEL, PAGE, PORT_DRIVER_QUEUE
+cdef int64_t DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, FLUSH, IO_DISK_INCREMENT, KERNEL, PAGE, PORT_DRIVER_QUEUE
 cdef int64_t STATUS_PENDING, STATUS_SUCCESS, WRITE
 cdef Irp NO_IRP
 cdef Probes NO_PROBES

@@ -27,17 +27,6 @@ class FlushCall(RequestCall):
 
     always_waits = True
 
-    def _open_file(self) -> OpenFile:
-        """A stored file is written past its cache, on whatever handle."""
-        opened = super()._open_file()
-        return self.system.volume.past_cache(opened.stored) if isinstance(opened, OpenStored) else opened
-
-    def _check(self) -> None:
-        opened = self.opened
-        if isinstance(opened, OpenStored):
-            self.major = WRITE
-            opened.position, self.size = opened.stored.flushed()
-
     def _notice(self) -> Notice:
         return Notice(StatusBlock(), NO_STATUS_BLOCK)
 
