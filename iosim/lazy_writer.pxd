@@ -9,12 +9,12 @@ from iosim.kernel_queue cimport KernelQueue
 from iosim.page_cache cimport PageCache
 from iosim.paging cimport WriteOut
 
-cdef int64_t FILE_SHIFT, PERIOD, SHARE, TIMER
+cdef int64_t FILE_SHIFT, SHARE, TIMER
 
 cdef class LazyWriter(Actor):
     cdef public CacheManager cache
     cdef public bint awake
-    cdef public int64_t queued, total
+    cdef public int64_t period, queued, total
     cdef public dict chosen
     cpdef void dirtied(self)
     @cython.locals(clock=Clock, ever=int64_t, produced=int64_t)

@@ -13,16 +13,16 @@ from iosim.page_cache import FILE_SHIFT
 from iosim.paging import WriteOut
 from iosim.units import S
 
-PERIOD = S
 SHARE = 8
 
 
 class LazyWriter(Actor):
-    """One cache's. It sleeps while nothing is dirty. `queued`: pieces of work that have not ended."""
+    """One cache's, every `period` ns. It sleeps while nothing is dirty. `queued`: pieces of work that have not ended."""
 
-    def __init__(self, cache: CacheManager) -> None:
+    def __init__(self, cache: CacheManager, period: int = S) -> None:
         super().__init__()
         self.cache = cache
+        self.period = period
         self.awake = False
         self.queued = 0
         self.chosen: dict[int, bool] = {}  # pages that are queued, by key
@@ -32,7 +32,7 @@ class LazyWriter(Actor):
         """There is a dirty page."""
         if not self.awake:
             self.awake = True
-            self.cache.clock.at(PERIOD, TIMER, self, 0)
+            self.cache.clock.at(self.period, TIMER, self, 0)
 
     def fire(self, what: int) -> None:
         """A second has passed: what became dirty in it may do so again in the next."""
@@ -41,7 +41,7 @@ class LazyWriter(Actor):
         self.total = ever
         self.look(produced, False)
         if self.queued:
-            self.cache.clock.at(PERIOD, TIMER, self, 0)
+            self.cache.clock.at(self.period, TIMER, self, 0)
         else:
             self.awake = False
 

@@ -12,10 +12,13 @@ from iosim.actor import SAMPLE, Clock
 from iosim.application import (
     AcquireStep,
     BlockStep,
+    CloseStep,
     ComputeStep,
     DrawnTransfer,
     EndStep,
+    FlushStep,
     LockedPostStep,
+    OpenStep,
     PostStep,
     ReleaseStep,
     RowTransfer,
@@ -29,6 +32,7 @@ from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.errors import IosimError, Mistake, WrongInput
+from iosim.file_systems import FileSystems, needs_cache_workers
 from iosim.io_manager import IoCosts, IoManager, IoParams
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
@@ -130,7 +134,8 @@ class Machine:
         self.window.bin_ns = step
         self._build_processors()
         self._build_io()
-        self.storage = Storage(self.model, self.io, self.caches, self.work_queue, self._resource, self.streams)
+        self.file_systems = FileSystems(self.model, self.io, self.work_queue, self.cache_queue)
+        self.storage = Storage(self.model, self.io, self.caches, self.file_systems, self._resource, self.streams)
         self.disks = self.storage.disks
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
@@ -143,13 +148,15 @@ class Machine:
         self.sampler.queues = {**self.ports}
         if self.system_workers:
             self.sampler.queues["system_workers"] = self.work_queue
+        if self.cache_workers:
+            self.sampler.queues["cache_workers"] = self.cache_queue
         self.sampler.disks = self.disks
         self.sampler.block_maps = self.storage.block_maps
         self.sampler.locks = self.locks
         self.sampler.pools = self.pools
         self.sampler.batches = self.batches
         self.sampler.pipelines = self.pipelines
-        self.sampler.caches = self.storage.volume_caches
+        self.sampler.caches = self.file_systems.caches
 
     # ---- what it is made of --------------------------------------------------------------------------------------
 
@@ -208,9 +215,15 @@ class Machine:
         self.io.completion.apcs.cost = kernel.apc
         costs = CallCosts(kernel.remove, kernel.post, kernel.call)
         self.services = Services(self.dispatcher, self.io, self.caches, costs)
-        self.work_queue = KernelQueue(self.clock, self.dispatcher, self._resource("system_workers"), NO_LIMIT)
-        queue = self.work_queue
+        self.work_queue = self._worker_queue("system_workers")
+        self.cache_queue = self.work_queue
+        if needs_cache_workers(self.model):
+            self.cache_queue = self._worker_queue("cache_workers")
+
+    def _worker_queue(self, name: str) -> KernelQueue:
+        queue = KernelQueue(self.clock, self.dispatcher, self._resource(name), NO_LIMIT)
         queue.cause_limit = queue.cause_thread = queue.cause_order = SYSTEM_WORKER_QUEUE
+        return queue
 
     def _count(self, number: int | PerProcessor) -> int:
         return count_on(number, len(self.dispatcher.processors))
@@ -256,11 +269,13 @@ class Machine:
             else:
                 self.pools[name] = [self._worker(name, pool, number) for number in range(self._count(pool.threads))]
         cached = any(file.access == "cached" for file in self.model.files.values())
-        workers = self.model.machine.kernel.system_workers if cached else 0
-        self.system_workers = [
-            self.dispatcher.create_thread(SystemWorker(self.work_queue), SYSTEM_PRIORITY)
-            for _ in range(workers)
-        ]
+        kernel = self.model.machine.kernel
+        self.system_workers = self._system_threads(self.work_queue, kernel.cached_miss_workers if cached else 0)
+        own = self.cache_queue is not self.work_queue
+        self.cache_workers = self._system_threads(self.cache_queue, kernel.cache_workers if own else 0)
+
+    def _system_threads(self, queue: KernelQueue, count: int) -> list[KernelThread]:
+        return [self.dispatcher.create_thread(SystemWorker(queue), SYSTEM_PRIORITY) for _ in range(count)]
 
     def _worker(self, name: str, pool: Pool, number: int) -> KernelThread:
         """Thread `number` of a fixed pool."""
@@ -359,6 +374,10 @@ class Machine:
             return [ComputeStep(services, time, body.touching.private, body.touching.request)]
         if kind in ("read", "write"):
             return [self._transfer(READ if kind == "read" else WRITE, body, workload, index, port)]
+        if kind == "flush":
+            return [FlushStep(services, self.storage.open(body.file, port))]
+        if kind in ("open", "close"):
+            return [self._metadata_step(kind, body, workload, index)]
         if kind == "lock":
             lock = self.locks[body.name]
             hold = ComputeStep(services, self._variate(body.hold, workload, index, "hold"), 0, 0)
@@ -372,6 +391,14 @@ class Machine:
         load = self.model.workload[workload]
         assert isinstance(load, Replay)
         return [self._row_transfer(load, workload, port)]
+
+    def _metadata_step(self, kind: str, body: Any, workload: str, index: int) -> Step:
+        metadata = self.file_systems.metadata[body.volume]
+        call, stack = self.model.machine.kernel.call, self.model.machine.stack
+        if kind == "close":
+            return CloseStep(self.services, metadata, Constant(0), call + stack.cleanup)
+        record = self._draw(f"{workload}.{index}.record", whole(body.files, 1))
+        return OpenStep(self.services, metadata, record, call + stack.create)
 
     def _row_transfer(self, load: Replay, workload: str, port: CompletionPort) -> RowTransfer:
         names = self.traces[workload].device_names
@@ -447,7 +474,7 @@ class Machine:
         """Run to the end, check the laws, hand over the records."""
         clock = self.clock
         clock.at(0, SAMPLE, self.sampler, 0)
-        for threads in (*self.pools.values(), self.system_workers):
+        for threads in (*self.pools.values(), self.system_workers, self.cache_workers):
             for thread in list(threads):  # one that runs may make its pool grow
                 self.dispatcher.make_ready(thread)
         for source in self.sources:
@@ -516,6 +543,8 @@ class Machine:
         for name, disk in self.disks.items():
             found[f"disks.{name}.present_max"] = disk.present_most
             found[f"disks.{name}.waiting_max"] = disk.queued_most
+        for name, cache in self.file_systems.caches.items():
+            found[f"volumes.{name}.dirty_max"] = cache.dirty_most
         return found
 
 

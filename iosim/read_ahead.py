@@ -6,6 +6,8 @@ was: one part is always ahead. Source: semantics 3.4. Off for drawn hits, which 
 
 from iosim.cache_manager import CacheManager
 from iosim.device_stack import FileObject
+from iosim.kernel_queue import KernelThread
+from iosim.outcomes import OWES
 from iosim.paging import Faults
 from iosim.units import PAGE
 
@@ -32,11 +34,19 @@ def look_ahead(cache: CacheManager, file: FileObject, offset: int, size: int) ->
     first = -(-start // PAGE)
     last = (stop - 1) // PAGE
     if first <= last:
-        cache.background.insert(ReadAhead(cache, file, cache.own, first, last))
+        queue = cache.background
+        queue.insert(ReadAhead(cache, file, cache.own, first, last))
 
 
 class ReadAhead(Faults):
     """The pages of one part."""
+
+    def next(self, thread: KernelThread) -> int:
+        """As of any fault, and counted."""
+        outcome = Faults.next(self, thread)
+        if outcome == OWES:
+            self.cache.read_ahead_pages += self.run.count
+        return outcome
 
     def end(self) -> None:
         """Nobody waits for the whole of it."""

@@ -11,16 +11,14 @@ from iosim.cache_manager import CacheManager
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
-from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
 from iosim.drives.block_map import BlockMap
 from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
 from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
+from iosim.file_systems import FileSystems
 from iosim.io_manager import IoManager
-from iosim.kernel_queue import KernelQueue
-from iosim.page_cache import PageCache
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.storage import Attached
@@ -39,7 +37,7 @@ class Storage:
         model: ScenarioModel,
         io: IoManager,
         caches: Caches,
-        work_queue: KernelQueue,
+        file_systems: FileSystems,
         resource: Callable[[str], int],
         streams: Streams,
     ) -> None:
@@ -51,21 +49,22 @@ class Storage:
         self.streams = streams
         self.disks: dict[str, PortDriver] = {}
         self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
-        self.volume_caches: dict[str, CacheManager] = {}
+        self.file_systems = file_systems
         self.file_caches: dict[str, CacheManager] = {}
         self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
         bottoms = {name: self._disk(name) for name in model.disks}
-        self._place_files(self._volumes(bottoms, work_queue))
+        self._place_files(self._volumes(bottoms))
 
     def open(self, name: str, port: CompletionPort) -> FileObject:
         """A file object of its own for every port: an association belongs to the file object (semantics 1.2.5)."""
         file = FileObject(*self.extents[name])
+        self.file_systems.opened(file, name)
         self.io.associate(file, port, 0)
         if self.model.files[name].skip_on_success:
             self.io.set_notification_modes(file, SKIP_PORT_ON_SUCCESS)
         return file
 
-    def _volumes(self, bottoms: dict[str, DeviceObject], work_queue: KernelQueue) -> dict[str, DeviceObject]:
+    def _volumes(self, bottoms: dict[str, DeviceObject]) -> dict[str, DeviceObject]:
         """The tops of the volumes' stacks."""
         tops: dict[str, DeviceObject] = {}
         used = dict.fromkeys(bottoms, 0)
@@ -76,9 +75,7 @@ class Storage:
                 PassThrough(self.io, stack.volume_down, stack.volume_up), bottoms[volume.disk], used[volume.disk], size
             )
             used[volume.disk] += size
-            cache = self.volume_caches[name] = CacheManager(self.io, PageCache(volume.cache // PAGE), work_queue)
-            cache.device = DeviceObject(Ntfs(self.io, cache, stack.ntfs_down, stack.ntfs_up), manager, 0, size)
-            tops[name] = cache.device
+            tops[name] = self.file_systems.mount(name, manager, size)
         return tops
 
     def _place_files(self, tops: dict[str, DeviceObject]) -> None:
@@ -87,7 +84,7 @@ class Storage:
         for number, (name, file) in enumerate(self.model.files.items()):
             cached = file.access == "cached"
             self.extents[name] = (number, tops[file.volume], ends[file.volume], file.size, cached)
-            self.file_caches[name] = self.volume_caches[file.volume]
+            self.file_caches[name] = self.file_systems.caches[file.volume]
             ends[file.volume] += file.size
 
     def _disk(self, name: str) -> DeviceObject:

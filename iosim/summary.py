@@ -231,12 +231,30 @@ class Summarizer:
         return 1 + each.over(f"{at}.units_moved") / max(1, each.over(f"{at}.units_written"))
 
     def volume(self, name: str) -> Figures:
-        """One volume's page cache: reads that found all their pages, and those that did not."""
+        """One volume's page cache: reads that found all their pages, and those that did not; what it read and wrote itself.
+
+        `blocked_issuers_per_s`: overlapped calls that kept their thread, for whatever reason.
+        """
         at = f"volumes.{name}"
-        return {
-            "cache_hits_per_s": self.per_replication(lambda each: each.per_second(f"{at}.hits")),
-            "cache_misses_per_s": self.per_replication(lambda each: each.per_second(f"{at}.misses")),
+        rates = {
+            "cache_hits": "hits",
+            "cache_misses": "misses",
+            "cached_writes": "writes",
+            "paging_reads": "paging_reads",
+            "paging_writes": "paging_writes",
+            "collided_faults": "collided",
+            "read_ahead_pages": "read_ahead_pages",
+            "written_pages": "written_pages",
+            "throttled_writes": "throttled",
+            "blocked_issuers": "blocked",
         }
+        found = {f"{what}_per_s": self._rate(f"{at}.{sample}") for what, sample in rates.items()}
+        found["dirty_pages_mean"] = self.per_replication(lambda each: each.mean(f"{at}.dirty_area"))
+        found["dirty_pages_max"] = self._most([f"{at}.dirty_max"])
+        return found
+
+    def _rate(self, sample: str) -> Figures:
+        return self.per_replication(lambda each: each.per_second(sample))
 
     def lock(self, name: str) -> Figures:
         """One lock's traffic."""

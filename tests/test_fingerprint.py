@@ -288,7 +288,7 @@ MACHINES = st.fixed_dictionaries(
         "kernel": KERNEL,
         "completion": st.sampled_from(["direct", "apc"]),
         "port_lock": st.sampled_from(["0 s", "0 s", "200 ns", "10 us"]),
-        "system_workers": st.integers(1, 3),
+        "cached_miss_workers": st.integers(1, 3),
         "refill": st.booleans(),
         "dispatcher": DISPATCHER,
         "locks": st.tuples(LOCKS, LOCKS, LOCKS),
@@ -323,7 +323,7 @@ def drawn(it: Tree) -> Tree:
         **it["kernel"],
         "completion_mode": it["completion"],
         "port_lock": it["port_lock"],
-        "system_workers": it["system_workers"],
+        "cached_miss_workers": it["cached_miss_workers"],
     }
     tree["machine"] |= {"numa_nodes": it["nodes"], "cores_per_node": it["cores"], "smt": {"threads": it["smt"]}}
     tree["machine"] |= {"kernel": kernel, "dispatcher": it["dispatcher"]}

@@ -202,7 +202,7 @@ WORK = st.fixed_dictionaries(
         "depth": st.integers(1, 6),
         "port_lock": st.sampled_from(["0 ns", "200 ns", "10 us"]),
         "lock": st.sampled_from([("critical_section", False), ("slim", False), ("slim", True)]),
-        "system_workers": st.integers(1, 3),
+        "cached_miss_workers": st.integers(1, 3),
         "completion": st.sampled_from(["direct", "apc"]),
         "steps": st.lists(st.integers(0, 8), min_size=1, max_size=5),
         "seed": st.integers(0, 10**6),
@@ -213,7 +213,7 @@ WORK = st.fixed_dictionaries(
 def drawn(work: Tree) -> Tree:
     tree = everything_but()
     tree["machine"] |= {"cores_per_node": work["processors"], "numa_nodes": work["nodes"]}
-    tree["machine"] |= {"smt": {"threads": work["smt"]}, "kernel": {"system_workers": work["system_workers"]}}
+    tree["machine"] |= {"smt": {"threads": work["smt"]}, "kernel": {"cached_miss_workers": work["cached_miss_workers"]}}
     tree["machine"]["kernel"]["port_lock"] = work["port_lock"]
     tree["machine"]["kernel"]["completion_mode"] = work["completion"]
     tree["machine"]["dispatcher"] = {
