@@ -52,7 +52,7 @@ cdef class CacheManager:
     cpdef void ended(self, Irp irp)
     cpdef void _written(self, PageRun run)
     @cython.locals(run=PageRun)
-    cpdef PageRun to_write(self, Request request, FileObject file, int64_t key)
+    cpdef PageRun to_write(self, Request request, FileObject file, int64_t key, int64_t most)
     @cython.locals(now=int64_t)
     cpdef void _count_dirty(self)
     cpdef void settle(self)

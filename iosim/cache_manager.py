@@ -165,10 +165,10 @@ class CacheManager:
         self.pages.written(run)
         self.throttle.release(self.queue)
 
-    def to_write(self, request: Request, file: FileObject, key: int) -> PageRun:
-        """The run that begins with this dirty page, taken off the dirty ones, to be issued now on the request's behalf."""
+    def to_write(self, request: Request, file: FileObject, key: int, most: int) -> PageRun:
+        """A run that begins with this dirty page, taken off the dirty ones, to be issued now on the request's behalf."""
         self._count_dirty()
-        run = self.pages.clean(request, key)
+        run = self.pages.clean(request, key, most)
         file.control.dirty -= run.count
         return run
 

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t
 from iosim.attribution cimport Request
 from iosim.kernel_work cimport KernelWork
 
-cdef int64_t FILE_SHIFT, MOST_PAGES, PAGE, PAGE_MASK
+cdef int64_t FILE_SHIFT, PAGE, PAGE_MASK
 cdef Request NO_REQUEST
 
 cdef class PageRun(KernelWork):
@@ -36,6 +36,6 @@ cdef class PageCache:
     cpdef list dirty_of(self, int64_t file)
     cpdef list writing_of(self, int64_t file)
     @cython.locals(run=PageRun)
-    cpdef PageRun clean(self, Request request, int64_t key)
+    cpdef PageRun clean(self, Request request, int64_t key, int64_t most)
     @cython.locals(key=int64_t)
     cpdef void written(self, PageRun run)

@@ -141,10 +141,13 @@ class PageCache:
         """Keys of those that are being written."""
         return [key for key in self.writing if key >> FILE_SHIFT == file]
 
-    def clean(self, request: Request, key: int) -> PageRun:
-        """The run of dirty pages that begins with `key` is about to be written: one that is being written is left out."""
+    def clean(self, request: Request, key: int, most: int) -> PageRun:
+        """The run of at most so many dirty pages that begins with `key` is about to be written.
+
+        It ends before one that is being written.
+        """
         run = PageRun(request, key >> FILE_SHIFT, key & PAGE_MASK, 0, True)
-        while key in self.dirty and key not in self.writing and run.count < MOST_PAGES:
+        while key in self.dirty and key not in self.writing and run.count < most:
             del self.dirty[key]
             self.writing[key] = run
             run.count += 1

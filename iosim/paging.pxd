@@ -13,7 +13,7 @@ from iosim.kernel_work cimport KernelWork
 from iosim.ntstatus cimport is_error
 from iosim.page_cache cimport PageCache, PageRun
 
-cdef int64_t BLOCKED, FILE_SHIFT, OVER, OWES, PAGING
+cdef int64_t BLOCKED, FILE_SHIFT, MOST_PAGES, OVER, OWES, PAGING
 cdef Irp NO_IRP
 cdef PageRun NO_RUN
 
@@ -46,6 +46,8 @@ cdef class WriteOut(PageMover):
     cdef public bint joins
     @cython.locals(pages=PageCache, key=int64_t, transform=int64_t)
     cpdef int64_t next(self, KernelThread thread)
+    @cython.locals(place=int64_t)
+    cpdef int64_t _neighbours(self, int64_t key)
 
 @cython.locals(page=int64_t)
 cpdef list keys_of(int64_t number, int64_t first, int64_t count)

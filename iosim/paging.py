@@ -11,7 +11,7 @@ from iosim.kernel_queue import KernelThread
 from iosim.kernel_work import KernelWork
 from iosim.ntstatus import is_error
 from iosim.outcomes import BLOCKED, OVER, OWES
-from iosim.page_cache import FILE_SHIFT, NO_RUN, PageRun
+from iosim.page_cache import FILE_SHIFT, MOST_PAGES, NO_RUN, PageRun
 
 
 class PageMover(KernelWork):
@@ -133,13 +133,21 @@ class WriteOut(PageMover):
                 return self._join(thread, pages.writing[key])
             self.place += 1
             if key in pages.dirty and key not in pages.writing:
-                self.run = self.cache.to_write(self.request, self.file, key)
+                self.run = self.cache.to_write(self.request, self.file, key, self._neighbours(key))
                 self._owe(thread)
                 transform = self.file.control.transform_ps
                 if transform:
                     thread.owe_kernel(self.cache.size_of(self.run, self.file) * transform // 1000)
                 return OWES
         return OVER
+
+
+    def _neighbours(self, key: int) -> int:
+        """How many pages that follow each other are to be written from this one on."""
+        place = self.place
+        while place < len(self.keys) and self.keys[place] == key + place - self.place + 1:
+            place += 1
+        return min(place - self.place + 1, MOST_PAGES)
 
 
 def keys_of(number: int, first: int, count: int) -> list[int]:
