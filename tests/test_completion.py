@@ -553,6 +553,25 @@ def test_P35_an_unbuffered_read_pends_and_queues_a_packet_in_spite_of_the_skip_f
     assert not tiny.port.entries
 
 
+@pytest.mark.parametrize(("offset", "size", "status"), [(0, 335, 0), (981, 512, 0), (512, 1024, STATUS_PENDING)])
+def test_I21_an_unbuffered_request_that_is_no_whole_sectors_is_refused_by_the_io_manager(
+    offset: int, size: int, status: int
+) -> None:
+    """Before a driver hears of it, and without a packet. The buffer's place is the program's (win32)."""
+    tiny = ntfs(cached=False)
+    tiny.file.sector = 512
+    thread = tiny.thread()
+    thread.processor = 0
+    irp = tiny.services.prepare(thread, tiny.file, READ, offset, size, False)
+    block = StatusBlock()
+    irp.tell(Notice(block, block))
+    given = sum(own.total_frees for own in tiny.io.of_more)
+    assert tiny.io.start(thread, irp, BLOCKED_CALL) == (status or STATUS_INVALID_PARAMETER)
+    assert sum(own.total_frees for own in tiny.io.of_more) - given == (0 if status else 1)
+    tiny.run()
+    assert len(tiny.port.entries) == (1 if status else 0)
+
+
 def test_I23_a_cached_read_on_a_synchronous_handle_is_fast_io_without_an_irp() -> None:
     """Once the file has a cache map, which the first read makes by way of an IRP (2.10.1)."""
     tiny = ntfs(cached=True)

@@ -23,7 +23,7 @@ from iosim.ntstatus import STATUS_DISK_FULL, STATUS_END_OF_FILE, STATUS_INVALID_
 from iosim.page_cache import PageCache
 from iosim.system_workers import SystemWorker
 from iosim.units import PAGE, US
-from iosim.win32.requests import OpenFile
+from iosim.win32.requests import SECTOR, OpenFile
 
 WORKER_PRIORITY = 13  # of the system's critical worker threads [M]
 
@@ -139,6 +139,7 @@ class Volume:
         file = FileObject(control.number, self.device, stored.base, control.size, not unbuffered)
         file.control = control
         file.read_ahead = 0 if unbuffered else self.read_ahead
+        file.sector = SECTOR if unbuffered else 0
         return OpenStored(self.io, file, unbuffered, stored)
 
     def hit(self, file: FileObject, major: int, offset: int, size: int) -> bool:
