@@ -5,7 +5,7 @@ from iosim.attribution cimport Request
 from iosim.cache_manager cimport CacheManager
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport FileObject
-from iosim.devices.ntfs_metadata cimport Metadata
+from iosim.ntfs_metadata cimport Metadata
 from iosim.kernel_queue cimport KernelThread, Packet
 from iosim.kernel_work cimport KernelWork
 from iosim.locks cimport ContendedLock

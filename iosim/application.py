@@ -9,11 +9,11 @@ from iosim.attribution import BLOCKED_CALL, SLEEP
 from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import FileObject
-from iosim.devices.ntfs_metadata import Metadata
 from iosim.irp import FLUSH, READ, WRITE
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.kernel_work import KernelWork
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
+from iosim.ntfs_metadata import Metadata
 from iosim.outcomes import AGAIN, BEGIN, BLOCKED, DONE, FETCH, FINISH, LEFT, LEFT_AND_WAITS, RETRIES, STAYS, WAITS
 from iosim.port_lock import LockedPort
 from iosim.services import Services

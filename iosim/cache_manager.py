@@ -154,8 +154,9 @@ class CacheManager:
             self.pages.read_in(run, not is_error(run.status))
         waiters = run.waiters
         run.waiters = []
+        dispatcher = self.io.dispatcher
         for thread in waiters:
-            self.io.dispatcher.wake(thread, IO_DISK_INCREMENT)
+            dispatcher.wake(thread, IO_DISK_INCREMENT)
 
     def _written(self, run: PageRun) -> None:
         self._count_dirty()

@@ -23,12 +23,12 @@ cdef class CachedTransfer(KernelWork):
     cdef public Irp irp
     cdef public int64_t offset, size, stage
     cpdef void owe_copy(self, KernelThread thread)
-    @cython.locals(irp=Irp, io=IoManager)
+    @cython.locals(irp=Irp)
     cpdef void end(self)
 
 cdef class CachedRead(CachedTransfer):
     cdef public Faults faults
-    @cython.locals(faults=Faults, outcome=int64_t, file=FileObject, transform=int64_t)
+    @cython.locals(faults=Faults, outcome=int64_t, transform=int64_t)
     cpdef int64_t go_on(self, KernelThread thread)
 
 cdef class CachedWrite(CachedTransfer):
@@ -36,7 +36,7 @@ cdef class CachedWrite(CachedTransfer):
     cdef public int64_t pages
     cdef public list edges
     cpdef int64_t go_on(self, KernelThread thread)
-    @cython.locals(throttle=WriteThrottle, file=FileObject, control=FileControl)
+    @cython.locals(throttle=WriteThrottle, control=FileControl)
     cpdef bint _admit(self, KernelThread thread)
     @cython.locals(faults=Faults, outcome=int64_t)
     cpdef int64_t _read_edges(self, KernelThread thread)

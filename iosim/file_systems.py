@@ -6,11 +6,11 @@ Nothing is decided here: every number comes from the scenario, whose schema has 
 from iosim.cache_manager import CacheManager
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
-from iosim.devices.ntfs_metadata import LOG_LAZY, LOG_NONE, LOG_WRITE_THROUGH, MFT_RECORD, Metadata
 from iosim.file_control import FileControl
 from iosim.io_manager import IoManager
 from iosim.kernel_queue import KernelQueue
 from iosim.lazy_writer import LazyWriter
+from iosim.ntfs_metadata import LOG_LAZY, LOG_NONE, LOG_WRITE_THROUGH, MFT_RECORD, Metadata
 from iosim.page_cache import PageCache
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import CloseStep, OpenStep, WriteStep

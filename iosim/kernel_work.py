@@ -40,4 +40,4 @@ class NoWork(KernelWork):
         return OVER
 
 
-NO_WORK = NoWork(NO_REQUEST)
+NO_WORK: KernelWork = NoWork(NO_REQUEST)

@@ -2,7 +2,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from iosim.actor cimport Actor, Clock
+from iosim.actor cimport Actor
 from iosim.cache_manager cimport CacheManager
 from iosim.device_stack cimport FileObject
 from iosim.kernel_queue cimport KernelQueue
@@ -17,7 +17,7 @@ cdef class LazyWriter(Actor):
     cdef public int64_t period, queued, total
     cdef public dict chosen
     cpdef void dirtied(self)
-    @cython.locals(clock=Clock, ever=int64_t, produced=int64_t)
+    @cython.locals(ever=int64_t, produced=int64_t)
     cpdef void fire(self, int64_t what)
     cpdef void hurry(self)
     @cython.locals(cache=CacheManager, pages=PageCache, dirty=int64_t, due=int64_t, by_file=dict, key=int64_t, number=int64_t, file=FileObject, keys=list, queue=KernelQueue)

@@ -9,7 +9,7 @@ Source: semantics 3.5, 3.6.
 from iosim.actor import TIMER, Actor
 from iosim.cache_manager import CacheManager
 from iosim.device_stack import FileObject
-from iosim.page_cache import FILE_SHIFT
+from iosim.page_numbers import FILE_SHIFT
 from iosim.paging import WriteOut
 from iosim.units import S
 

@@ -7,11 +7,8 @@ waited for, not read again (a collided page fault). Source: semantics 3.2 to 3.5
 from iosim.attribution import NO_REQUEST, Request
 from iosim.kernel_queue import KernelThread
 from iosim.kernel_work import KernelWork
+from iosim.page_numbers import FILE_SHIFT, PAGE_MASK
 from iosim.units import PAGE
-
-FILE_SHIFT = 44  # a page's key is file number << 44 | page number
-PAGE_MASK = 0xFFF_FFFF_FFFF
-MOST_PAGES = 16  # that one paging request moves: 64 KiB, the usual cluster of a page fault or a lazy write [M]
 
 
 class PageRun(KernelWork):

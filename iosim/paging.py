@@ -11,7 +11,8 @@ from iosim.kernel_queue import KernelThread
 from iosim.kernel_work import KernelWork
 from iosim.ntstatus import is_error
 from iosim.outcomes import BLOCKED, OVER, OWES
-from iosim.page_cache import FILE_SHIFT, MOST_PAGES, NO_RUN, PageRun
+from iosim.page_cache import NO_RUN, PageRun
+from iosim.page_numbers import FILE_SHIFT, MOST_PAGES
 
 
 class PageMover(KernelWork):
@@ -140,7 +141,6 @@ class WriteOut(PageMover):
                     thread.owe_kernel(self.cache.size_of(self.run, self.file) * transform // 1000)
                 return OWES
         return OVER
-
 
     def _neighbours(self, key: int) -> int:
         """How many pages that follow each other are to be written from this one on."""

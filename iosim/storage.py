@@ -23,7 +23,6 @@ from iosim.scenario.drive_params import drive_params
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.storage import Attached
 from iosim.streams import Streams, whole
-from iosim.units import PAGE
 
 
 class Storage:

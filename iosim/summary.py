@@ -249,9 +249,14 @@ class Summarizer:
             "blocked_issuers": "blocked",
         }
         found = {f"{what}_per_s": self._rate(f"{at}.{sample}") for what, sample in rates.items()}
+        found["cache_hit_share"] = self.per_replication(lambda each: self._hit_share(each, at))
         found["dirty_pages_mean"] = self.per_replication(lambda each: each.mean(f"{at}.dirty_area"))
         found["dirty_pages_max"] = self._most([f"{at}.dirty_max"])
         return found
+
+    def _hit_share(self, each: Replication, at: str) -> float:
+        hits = each.over(f"{at}.hits")
+        return hits / max(1, hits + each.over(f"{at}.misses"))
 
     def _rate(self, sample: str) -> Figures:
         return self.per_replication(lambda each: each.per_second(sample))

@@ -67,7 +67,10 @@ def test_0b20_an_issuer_that_blocks_gives_its_place_at_the_port_up_and_another_w
     tiny.at(2000 + 3 * REMOVE + 3 * CACHED - 1, lambda: counts.append((tiny.port.running, len(tiny.port.entries))))
     tiny.at(6000, lambda: counts.append((tiny.port.running, len(tiny.port.entries))))
     tiny.run()
-    assert counts == [(1, 0), (0, 0)]  # the third request is under way, in the other thread; then both threads are blocked
+    assert counts == [
+        (1, 0),
+        (0, 0),
+    ]  # the third request is under way, in the other thread; then both threads are blocked
     assert tiny.cache.blocked == 2
     assert [index for _, index in tiny.log] == [1, 2, 3]
 

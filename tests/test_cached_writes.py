@@ -133,7 +133,7 @@ def test_3_6_past_the_threshold_an_overlapped_write_is_deferred_until_pages_have
     tiny.cache.throttle.threshold = 2
     tiny.ask_at(2000, 0, 1, 2)
     tiny.run()
-    ended = dict((index, time) for time, index in tiny.log)
+    ended = {index: time for time, index in tiny.log}
     assert ended[1] < 3000 < LATENCY < ended[2] < 3 * LATENCY
     third = tiny.ended.requests[-1]
     assert causes(third)["write_throttle"] > LATENCY

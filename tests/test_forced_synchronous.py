@@ -9,8 +9,8 @@ from tiny_io import ISR, LATENCY, PAGE_LOCK, REMOVAL, REMOVE, Ladder
 
 from iosim.application import CloseStep, OpenStep
 from iosim.device_stack import FileObject
-from iosim.devices.ntfs_metadata import LOG_LAZY, LOG_WRITE_THROUGH, Metadata
 from iosim.irp import READ, WRITE
+from iosim.ntfs_metadata import LOG_LAZY, LOG_WRITE_THROUGH, Metadata
 from iosim.units import PAGE
 from iosim.variates import Constant
 

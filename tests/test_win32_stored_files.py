@@ -1,5 +1,6 @@
 """Programs and their stored files: valid data length, write-through, read-ahead, lazy writes (semantics 3.4 to 3.9)."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_3_4_a_program_that_reads_on_and_on_finds_its_pages_there() -> None:
 
     log = run(program, system=disk(disk=DiskParams(read_ahead=4 * PAGE)))
     waited = [time % MS for time in log.when("read")]
-    assert [later - sooner for sooner, later in zip([0, *waited], waited)] == [LATENCY] * 3 + [0] * 3
+    assert [later - sooner for sooner, later in pairwise([0, *waited])] == [LATENCY] * 3 + [0] * 3
     without = run(program, system=disk())
     assert without.when("read")[-1] % MS == 6 * LATENCY
 

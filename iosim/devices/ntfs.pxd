@@ -6,8 +6,8 @@ from iosim.attribution cimport Request
 from iosim.cache_manager cimport CacheManager, spanned
 from iosim.cache_work cimport CachedRead, CachedWrite, FileFlush
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
-from iosim.devices.ntfs_metadata cimport Log
-from iosim.devices.ntfs_own cimport OwnFlush, OwnTransfer
+from iosim.ntfs_metadata cimport Log
+from iosim.ntfs_own cimport OwnFlush, OwnTransfer
 from iosim.file_control cimport FileControl
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, StackLocation, StatusBlock

@@ -11,11 +11,11 @@ Source: semantics 3, 0b.17, 0b.20. Simplified: what lies between the valid data 
 from iosim.cache_manager import CacheManager, spanned
 from iosim.cache_work import CachedRead, CachedWrite, FileFlush
 from iosim.device_stack import NOT_FAST, DeviceObject, Driver, FileObject
-from iosim.devices.ntfs_metadata import LOG_WRITE_THROUGH, Log
-from iosim.devices.ntfs_own import OwnFlush, OwnTransfer
 from iosim.io_manager import IoManager
 from iosim.irp import FLUSH, NO_ROUTINE, NO_THREAD, READ, WRITE, Irp, StatusBlock
 from iosim.kernel_work import NO_WORK, STAYS_IN_CALL, KernelWork
+from iosim.ntfs_metadata import LOG_WRITE_THROUGH, Log
+from iosim.ntfs_own import OwnFlush, OwnTransfer
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.read_ahead import look_ahead
 

@@ -414,5 +414,7 @@ class File(Section):
         if self.valid_data is not None and self.valid_data > self.size:
             raise mistake_at(("valid_data",), "more than the file's 'size'")
         if self.reports_pending and self.stored == "plain" and self.valid_data is None:
-            raise mistake_at(("reports_pending",), "no call keeps its thread here; it goes with 'valid_data' or 'stored'")
+            raise mistake_at(
+                ("reports_pending",), "no call keeps its thread here; it goes with 'valid_data' or 'stored'"
+            )
         return self

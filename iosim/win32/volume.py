@@ -14,8 +14,8 @@ from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.dispatcher import Dispatcher
 from iosim.drives.constant import ConstantDrive
-from iosim.io_manager import IoManager
 from iosim.file_control import FileControl
+from iosim.io_manager import IoManager
 from iosim.irp import FLUSH, READ, WRITE, Irp, StatusBlock
 from iosim.kernel_queue import NO_LIMIT, KernelQueue
 from iosim.lazy_writer import LazyWriter
@@ -48,7 +48,9 @@ class DiskParams:
     system_workers: int = 4  # that serve cached misses at a time (0b.20; number [A])
     read_ahead: int = 0  # bytes at a time (3.4); 0: none
     file_system: str = "ntfs"  # or refs, which lets writes beyond the valid data length pend (3.7)
-    valid_data: Mapping[str, int] = field(default_factory=dict)  # bytes, of files that have not been written to their end
+    valid_data: Mapping[str, int] = field(
+        default_factory=dict
+    )  # bytes, of files that have not been written to their end
     reports_pending: bool = False  # a call that blocked says ERROR_IO_PENDING all the same (3.7)
 
 

@@ -8,7 +8,7 @@ from iosim.device_stack cimport FileObject
 from iosim.kernel_work cimport KernelWork
 from iosim.paging cimport Faults, WriteOut, keys_of
 
-cdef int64_t LOG_RECORD, MFT_RECORD, PAGE
+cdef int64_t LOG_RECORD, PAGE
 cdef KernelWork NO_WORK
 
 cdef class Log:
