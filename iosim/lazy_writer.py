@@ -1,7 +1,8 @@
 """The lazy writer: about once a second one eighth of the dirty pages is queued to be written, the oldest first.
 
 More of them if so many became dirty since the last time that the next second would lead past the threshold, and at once
-when a write waits for that. A file's pages are one piece of work, which a worker writes run by run. Temporary files are left alone.
+when a write waits for that. A file's pages are one piece of work, which a worker writes run by run. Temporary files are
+left alone.
 Simplified: its own look at the pages takes no processor time, and every volume has one of its own.
 Source: semantics 3.5, 3.6.
 """

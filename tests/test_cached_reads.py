@@ -10,7 +10,7 @@ from iosim.units import PAGE
 from iosim.variates import Constant
 
 
-def test_every_run_of_missing_pages_is_one_paging_irp() -> None:
+def test_3_3_every_run_of_missing_pages_is_one_paging_irp() -> None:
     """Six pages of which 1 and 4 are there: three reads, one after the other, by the same worker."""
     tiny = TinyCache(size=6 * PAGE)
     for page in (1, 4):

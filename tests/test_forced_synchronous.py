@@ -92,7 +92,7 @@ def test_the_release_of_another_worker_is_what_the_port_makes_of_it() -> None:
 
 
 @pytest.mark.parametrize(("pending", "skips"), [(False, True), (True, False)])
-def test_11_5_what_it_reports_decides_whether_skip_on_success_skips(pending: bool, skips: bool) -> None:
+def test_3_7_what_it_reports_decides_whether_skip_on_success_skips(pending: bool, skips: bool) -> None:
     """A call that says success queues no packet then; one that says pending does, though it kept its thread too."""
     tiny = log_of(valid=0)
     tiny.control.reports_pending = pending
@@ -106,7 +106,7 @@ def test_11_5_what_it_reports_decides_whether_skip_on_success_skips(pending: boo
 
 
 @pytest.mark.parametrize("major", [READ, WRITE])
-def test_compressed_files_are_synchronous_both_ways_and_their_thread_pays(major: int) -> None:
+def test_3_7_compressed_files_are_synchronous_both_ways_and_their_thread_pays(major: int) -> None:
     tiny = TinyCache(cached=False)
     tiny.control.transformed = True
     tiny.control.transform_ps = 2000

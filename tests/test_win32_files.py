@@ -338,7 +338,7 @@ def test_1_2_10_an_association_signals_the_files_own_event(system: System) -> No
     assert log.of("after") == [WAIT_OBJECT_0, WAIT_TIMEOUT]
 
 
-def test_2_6_3_a_files_own_event_tells_of_its_latest_request_though_another_one_pends(system: System) -> None:
+def test_2_6_3_3_11_a_files_own_event_tells_of_its_latest_request_though_another_one_pends(system: System) -> None:
     """A program that has never waited for the file before finds it so too, and a call that fails at once takes it away."""
     ours, theirs = system.pipe()
 
@@ -510,7 +510,7 @@ def test_I23_2_10_1_only_a_synchronous_file_that_has_been_cached_is_read_without
 @pytest.mark.parametrize(
     ("offset", "size", "heap"), [(0, 335, False), (981, 512, False), (0, 512, True)], ids=["length", "offset", "buffer"]
 )
-def test_I21_unbuffered_requests_are_whole_sectors(offset: int, size: int, heap: bool) -> None:
+def test_I21_3_8_unbuffered_requests_are_whole_sectors(offset: int, size: int, heap: bool) -> None:
     def program(api: Api, log: Log) -> ThreadBody:
         file = yield api.CreateFile("data", overlapped=True, no_buffering=True)
         port = yield api.CreateIoCompletionPort(file, None, 1)
@@ -618,7 +618,7 @@ def test_the_null_device_ends_everything_at_once() -> None:
 # ---- calls that are wrong in themselves ------------------------------------------------------------------------------
 
 
-def test_a_call_without_an_overlapped_is_refused_on_an_overlapped_handle(system: System) -> None:
+def test_3_10_a_call_without_an_overlapped_is_refused_on_an_overlapped_handle(system: System) -> None:
     ours, _ = system.pipe()
 
     def program(api: Api, log: Log) -> ThreadBody:

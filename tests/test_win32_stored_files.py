@@ -42,7 +42,7 @@ def test_I24_beyond_the_valid_data_the_caller_waits_and_is_told_of_success_and_i
     assert log.when("packet") == [LATENCY, 2 * LATENCY]
 
 
-def test_I24_11_5_it_may_say_pending_though_it_kept_its_caller() -> None:
+def test_I24_3_7_it_may_say_pending_though_it_kept_its_caller() -> None:
     log = two_writes(True, unwritten(reports_pending=True))
     assert log.of("write") == [PENDING, PENDING]
     assert log.when("write") == [LATENCY, LATENCY]
