@@ -17,10 +17,12 @@ from iosim.scenario.quantities import (
     Rotation,
     Size,
     Time,
+    whole_between,
 )
 from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake_at, whole_list
 
 SECTOR = 512
+PAGE = units.PAGE
 
 
 class Attached(Section):
@@ -338,6 +340,13 @@ class File(Section):
         sure="documented",
     )
 
+    extents: Annotated[int, whole_between(1, 1_000_000)] = key(
+        1,
+        "pieces that the file lies in on its volume, of equal size and in a drawn order: a fragmented file; a request that"
+        " touches several is split into an IRP for each",
+        source="a new file is one piece",
+        sure="assumed",
+    )
     read_ahead: Size | None = key(
         None,
         "bytes that are read ahead at a time once three cached reads have followed each other; 0 B: none; left out, 64 KiB"
@@ -413,6 +422,8 @@ class File(Section):
     def _forced(self) -> "File":
         if self.valid_data is not None and self.valid_data > self.size:
             raise mistake_at(("valid_data",), "more than the file's 'size'")
+        if self.extents > max(1, self.size // PAGE):
+            raise mistake_at(("extents",), "a file has at most one for each 4 KiB of its 'size'")
         if self.reports_pending and self.stored == "plain" and self.valid_data is None:
             raise mistake_at(
                 ("reports_pending",), "no call keeps its thread here; it goes with 'valid_data' or 'stored'"
