@@ -112,6 +112,7 @@ def test_only_what_needs_them_has_cache_workers() -> None:
 WRONG: list[tuple[Tree, Tree, str]] = [
     ({"access": "unbuffered", "read_ahead": "64 KiB"}, {}, "read_ahead: means nothing for unbuffered access"),
     ({"access": "unbuffered", "write_through": True}, {}, "write_through: means nothing for unbuffered access"),
+    ({"access": "unbuffered", "hint": "random_access"}, {}, "hint: means nothing for unbuffered access"),
     ({"access": "unbuffered", "temporary": True}, {}, "temporary: means nothing for unbuffered access"),
     ({"hit_ratio": 0.5, "read_ahead": "64 KiB"}, {}, "read_ahead: means nothing where hits are drawn"),
     ({"hint": "random_access", "read_ahead": "64 KiB"}, {}, "'hint: random_access' turns it off"),

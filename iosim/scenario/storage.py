@@ -412,6 +412,8 @@ class File(Section):
             for name in ("read_ahead", "write_through", "temporary", "dirty_page_threshold"):
                 if getattr(self, name):
                     raise mistake_at((name,), "means nothing for unbuffered access; write 'access: cached' as well")
+            if self.hint != "none":
+                raise mistake_at(("hint",), "means nothing for unbuffered access; write 'access: cached' as well")
         if self.hit_ratio is not None and self.read_ahead:
             raise mistake_at(("read_ahead",), "means nothing where hits are drawn; leave 'hit_ratio' out")
         if self.hint == "random_access" and self.read_ahead:
