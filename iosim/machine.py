@@ -147,6 +147,7 @@ class Machine:
         if self.system_workers:
             self.sampler.queues["system_workers"] = self.work_queue
         self.sampler.disks = self.disks
+        self.sampler.block_maps = self.storage.block_maps
         self.sampler.locks = self.locks
         self.sampler.pools = self.pools
         self.sampler.batches = self.batches
@@ -550,8 +551,15 @@ def transform_of(it: Distribution) -> Transform:
 
 
 def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
-    """The traces that a scenario replays, at its speed; raises WrongInput for a bad row."""
+    """The traces that a scenario replays, at its speed; raises WrongInput for a bad row, or a trace that nobody gave."""
     traces = {}
+    if scenario.missing:
+        raise WrongInput(
+            [
+                Mistake(scenario.source, 0, 0, path, f"a trace file has to be given: --set {path}=FILE")
+                for path in scenario.missing
+            ]
+        )
     for name, path in scenario.traces.items():
         load = scenario.model.workload[name]
         assert isinstance(load, Replay)

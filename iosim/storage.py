@@ -15,22 +15,23 @@ from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
 from iosim.disk_ports import DiskPorts
+from iosim.drives.block_map import BlockMap
 from iosim.drives.drive import Drive
 from iosim.drives.hdd import Hdd, HddParams
-from iosim.drives.nvme import Nvme
+from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
 from iosim.io_manager import IoManager
 from iosim.kernel_queue import KernelQueue
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.storage import Attached
-from iosim.streams import Streams
+from iosim.streams import Streams, whole
 from iosim.units import PAGE
 
 
 class Storage:
     """All device stacks of a machine, and what opening a file of a scenario finds there.
 
-    `resource` numbers a place where requests queue, by its name.
+    `resource` numbers a place where requests queue, by its name; `streams` is for what drives draw.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Storage:
         self.io = io
         self.caches = caches
         self.resource = resource
+        self.streams = streams
         self.ports = DiskPorts(model, io, caches, streams)
         self.disks: dict[str, PortDriver] = {}
+        self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
         self.volume_caches: dict[str, CacheManager] = {}
         self.file_caches: dict[str, CacheManager] = {}
         self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
@@ -92,16 +95,24 @@ class Storage:
         kernel = self.model.machine.kernel
         disk = self.model.disks[name]
         params = drive_params(disk)
-        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
+        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
+        sata = isinstance(params, HddParams) or params.interface == "sata"
         stack = self.model.machine.stack
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)
         number = self.resource(f"disks.{name}")
-        sata = isinstance(params, HddParams)
         port = self.ports.make(name, drive, number, params.slots, self._interrupted(disk), costs, sata=sata)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
+
+    def _ssd(self, name: str, params: SsdParams) -> Ssd:
+        drive = Ssd(self.clock, params)
+        if params.slow_reads:
+            drive.chance = self.streams.open(f"disks.{name}.slow_reads", whole(CERTAIN))
+        if params.spare:
+            self.block_maps[name] = drive.buffer.maps[0]
+        return drive
 
     def _interrupted(self, disk: Attached) -> Sequence[int]:
         """The processors that the disk's interrupts may go to."""

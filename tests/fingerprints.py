@@ -24,6 +24,7 @@ BUNDLED: dict[str, Tree] = {
     "batching": {"run.duration": "20 ms", "run.replications": 1},
     "head-of-line": {"run.duration": "2 s", "run.replications": 1},
     "thread-thrashing": {"run.duration": "300 ms", "run.replications": 1},
+    "database-trace": {},
     "trace-replay": {"workload.search.requests": 12_000},
 }
 

@@ -26,6 +26,7 @@ DISK = (
     "failures_per_s",
     "resets",
     "reissued",
+    "write_amplification",
 )
 PORT = ("limit", "packets", "queue_mean", "queue_max", "active_mean", "active_max", "threads_used")
 

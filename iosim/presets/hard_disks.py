@@ -1,24 +1,8 @@
-"""Drives of known make: their parameters, where each figure comes from, and how sure it is. Data only.
-
-`sure` ends with what the model makes of the preset, beside what was measured on the real drive (tests/test_drives.py
-holds it to that). Device times are without the host: a scenario's own Windows path comes on top.
-"""
-
-from dataclasses import dataclass
+"""Hard disks of known make (see the package)."""
 
 from iosim.drives.hdd import HddParams
-from iosim.drives.nvme import NvmeParams
+from iosim.presets.preset import Preset
 from iosim.units import US
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A named set of parameters with its origin."""
-
-    params: HddParams | NvmeParams
-    source: str
-    sure: str
-
 
 _DISKSIM = (
     "DiskSim 2.01.016, valid/{files} (Carnegie Mellon University, Western Digital): seek points, zones, outermost "
@@ -31,7 +15,8 @@ _HDD_SURE = (
 )
 
 CHEETAH_9LP = Preset(
-    HddParams(
+    title="Seagate Cheetah 9LP, 10,045 rpm",
+    params=HddParams(
         rpm=10_045,
         cylinders=6_962,
         heads=12,
@@ -70,7 +55,8 @@ CHEETAH_9LP = Preset(
 )
 
 BARRACUDA_7200 = Preset(
-    HddParams(
+    title="Seagate Barracuda ST32171W, 7,200 rpm",
+    params=HddParams(
         rpm=7_200,
         cylinders=5_172,
         heads=5,
@@ -107,54 +93,4 @@ BARRACUDA_7200 = Preset(
     sure=_HDD_SURE.format(bus=134, count="3,279", model=14.66, measured=14.971, demerit=0.34, own=14.15),
 )
 
-P3700 = Preset(
-    NvmeParams(
-        capacity=800 * 10**9,
-        units=32,
-        stripe=16 * 1024,
-        read=66 * US,
-        program=300 * US,
-        overhead=1_438,
-        link_ps_per_byte=357,  # 2.8 GB/s
-    ),
-    source=(
-        "AnandTech, Intel Optane SSD DC P4800X review, page 4 (Intel P3700 800 GB, Linux, direct). Units, read and "
-        "program times fitted to it and to the data sheet; link: the data sheet's sequential read (from memory)"
-    ),
-    sure=(
-        "High for the mean of 4 KiB random reads: with 9 us of host, 77.9 us at depth 1 (measured 77.9) and 169,900 "
-        "IOPS at depth 16 (measured 167,200). Those 9 us are assumed; the Optane drive on the same bench leaves its "
-        "host less than 3 us, so the bare drive may be 6 us slower. Times do not vary: the real p99 at depth 1 is 96 "
-        "us. Fair at depth: 455,000 IOPS at 256 (data sheet 460,000, from memory). Low for writes: the program time "
-        "gives sustained rates (94,000 IOPS, 1.5 GB/s; data sheet 90,000 and 1.9, from memory), while the real drive's "
-        "buffer answers a lone write in about 20 us (from memory)"
-    ),
-)
-
-P4800X = Preset(
-    NvmeParams(
-        capacity=375 * 10**9,
-        units=16,
-        stripe=4 * 1024,
-        read=1_500,
-        program=1_500,
-        overhead=3_192,
-        link_ps_per_byte=417,  # 2.4 GB/s
-    ),
-    source=(
-        "AnandTech, Intel Optane SSD DC P4800X reviews (375 GB, page 4; link: the 2,400 MB/s of the 750 GB review). "
-        "Units and times fitted"
-    ),
-    sure=(
-        "High for 4 KiB random reads: with 2.5 us of host (assumed), 8.9 us at depth 1 (measured 8.9) and 585,400 IOPS "
-        "at depth 16 (measured 584,800), where the link is the limit. Low for the inside: only the sum of overhead and "
-        "read is known. Writes come out like reads, a sixth above the 500,000 IOPS of the data sheet"
-    ),
-)
-
-DRIVES: dict[str, Preset] = {
-    "cheetah-9lp": CHEETAH_9LP,
-    "barracuda-7200": BARRACUDA_7200,
-    "nvme-datacentre-flash": P3700,
-    "nvme-optane": P4800X,
-}
+HARD_DISKS: dict[str, Preset] = {"cheetah-9lp": CHEETAH_9LP, "barracuda-7200": BARRACUDA_7200}
