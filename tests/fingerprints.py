@@ -23,6 +23,8 @@ PINS = Path(__file__).parent / "data" / "fingerprints.json"
 BUNDLED: dict[str, Tree] = {
     "batching": {"run.duration": "20 ms", "run.replications": 1},
     "head-of-line": {"run.duration": "2 s", "run.replications": 1},
+    "nvme-queues": {"disks.flash.queue_pairs": 2, "run.replications": 1},
+    "polling-against-interrupts": {"run.replications": 1},
     "thread-thrashing": {"run.duration": "300 ms", "run.replications": 1},
     "database-trace": {},
     "trace-replay": {"workload.search.requests": 12_000},
