@@ -25,6 +25,8 @@ BUNDLED: dict[str, Tree] = {
     "batching": {"run.duration": "20 ms", "run.replications": 1},
     "cache-warmth": {"run.replications": 1, "volumes.data.cache": "2 MiB", "machine.kernel.cached_miss_workers": 2},
     "head-of-line": {"run.duration": "2 s", "run.replications": 1},
+    "nvme-queues": {"disks.flash.queue_pairs": 2, "run.replications": 1},
+    "polling-against-interrupts": {"run.replications": 1},
     "thread-thrashing": {"run.duration": "300 ms", "run.replications": 1},
     "database-trace": {},
     "trace-replay": {"workload.search.requests": 12_000},
