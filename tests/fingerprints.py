@@ -23,6 +23,7 @@ PINS = Path(__file__).parent / "data" / "fingerprints.json"
 BUNDLED: dict[str, Tree] = {
     "batching": {"run.duration": "20 ms", "run.replications": 1},
     "head-of-line": {"run.duration": "2 s", "run.replications": 1},
+    "ncq-depth": {"run.duration": "30 s", "run.replications": 1},
     "thread-thrashing": {"run.duration": "300 ms", "run.replications": 1},
     "trace-replay": {"workload.search.requests": 12_000},
 }

