@@ -281,7 +281,7 @@ def test_the_three_measured_drives_keep_their_distance() -> None:
     """Aimed at: a demerit below 1 ms each and below 0.5 ms for the best; random reads within 3 %."""
     rows = measured().rows
     assert all(row.met for row in rows)
-    assert [row.model for row in rows if row.bound] == pytest.approx([0.208, 0.387, 0.306], abs=0.02)
+    assert [row.model for row in rows if row.bound] == pytest.approx([0.208, 0.382, 0.225], abs=0.02)
 
 
 def test_the_demerit_is_the_distance_of_two_distributions() -> None:
