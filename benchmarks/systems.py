@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.peers.simpy_file import costs
-from iosim.drives.nvme import NvmeParams
+from iosim.drives.ssd import SsdParams
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import OpenLoad
 from iosim.scenario.loader import Scenario, load
@@ -53,7 +53,7 @@ def _path(scenario: Scenario, step: ReadStep) -> dict[str, float]:
     (disk,), (file,) = model.disks.values(), model.files.values()
     (size,) = step.read.size.values
     params = drive_params(disk)
-    assert isinstance(params, NvmeParams) and size <= params.stripe == PAGE
+    assert isinstance(params, SsdParams) and size <= params.stripe == PAGE
     it = costs(scenario, -(-size // PAGE))
     return {
         "switch": it.switch,

@@ -128,11 +128,11 @@ def _tasks(cell: int, scenario: Scenario, count: int, clock: str, seed: int) -> 
 
 
 def _all(tasks: list[Task], jobs: int | None) -> Iterable[tuple[Task, Raw]]:
+    if jobs == 1 or len(tasks) == 1:
+        return map(replicate, tasks)
     import joblib
 
     processes = min(jobs or joblib.cpu_count(), len(tasks))
-    if processes == 1:
-        return map(replicate, tasks)
     parallel = joblib.Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
     done: Iterable[tuple[Task, Raw]] = parallel(joblib.delayed(replicate)(task) for task in tasks)
     return done

@@ -130,7 +130,7 @@ class Machine:
         self.window.bin_ns = step
         self._build_processors()
         self._build_io()
-        self.storage = Storage(self.model, self.io, self.caches, self.work_queue, self._resource)
+        self.storage = Storage(self.model, self.io, self.caches, self.work_queue, self._resource, self.streams)
         self.disks = self.storage.disks
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
@@ -144,6 +144,7 @@ class Machine:
         if self.system_workers:
             self.sampler.queues["system_workers"] = self.work_queue
         self.sampler.disks = self.disks
+        self.sampler.block_maps = self.storage.block_maps
         self.sampler.locks = self.locks
         self.sampler.pools = self.pools
         self.sampler.batches = self.batches
@@ -541,8 +542,15 @@ def transform_of(it: Distribution) -> Transform:
 
 
 def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
-    """The traces that a scenario replays, at its speed; raises WrongInput for a bad row."""
+    """The traces that a scenario replays, at its speed; raises WrongInput for a bad row, or a trace that nobody gave."""
     traces = {}
+    if scenario.missing:
+        raise WrongInput(
+            [
+                Mistake(scenario.source, 0, 0, path, f"a trace file has to be given: --set {path}=FILE")
+                for path in scenario.missing
+            ]
+        )
     for name, path in scenario.traces.items():
         load = scenario.model.workload[name]
         assert isinstance(load, Replay)

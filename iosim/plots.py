@@ -17,6 +17,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox, ScaledTranslation
@@ -608,10 +609,23 @@ def save(figure: Figure, path: Path, description: str | None = None) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with mpl.rc_context(STYLE), _laid_out(figure):
-            figure.savefig(temporary, format=kind, metadata=metadata, bbox_inches=box)
+            if kind == "png" and box is None:
+                _print_png(figure, temporary, metadata)
+            else:
+                figure.savefig(temporary, format=kind, metadata=metadata, bbox_inches=box)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _print_png(figure: Figure, path: Path, metadata: dict[str, str | None]) -> None:
+    """What savefig writes, without its first drawing, which is for a layout that stands already."""
+    shown_at = figure.dpi
+    figure.dpi = mpl.rcParams["savefig.dpi"]
+    try:
+        FigureCanvasAgg(figure).print_png(path, metadata=metadata)  # type: ignore[no-untyped-call]
+    finally:
+        figure.dpi = shown_at
 
 
 @contextmanager
@@ -625,8 +639,7 @@ def _laid_out(figure: Figure) -> Iterator[None]:
         yield
         return
     _place(figure.axes, lambda ax: None if (cell := ax.get_subplotspec()) is None else cell.get_position(figure))
-    for _ in range(2):  # ticks chosen in the first may move what the second places
-        engine.execute(figure)
+    engine.execute(figure)  # goes over it twice, as ticks chosen in the first round may move what the second places
     figure.set_layout_engine("none")
     _place(figure.axes, lambda ax: Bbox.from_bounds(*np.round(ax.get_position().bounds, 5)))
     try:

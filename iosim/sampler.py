@@ -12,6 +12,7 @@ from iosim.batch import BatchServices
 from iosim.cache_manager import CacheManager
 from iosim.devices.port_driver import PortDriver
 from iosim.dispatcher import Dispatcher
+from iosim.drives.block_map import BlockMap
 from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
 from iosim.locks import ContendedLock
@@ -30,6 +31,7 @@ class Sampler(Actor):
         self.dispatcher = dispatcher
         self.queues: dict[str, KernelQueue] = {}
         self.disks: dict[str, PortDriver] = {}
+        self.block_maps: dict[str, BlockMap] = {}
         self.locks: dict[str, ContendedLock] = {}
         self.caches: dict[str, CacheManager] = {}
         self.pools: dict[str, list[KernelThread]] = {}
@@ -64,6 +66,8 @@ class Sampler(Actor):
             disk.settle()
             self._put_all(f"disks.{name}", (("present", disk.area), ("waiting", disk.queued_area)))
             self._put_all(f"disks.{name}", (("commands", disk.commands), ("busy", disk.busy_ns)))
+        for name, blocks in self.block_maps.items():
+            self._put_all(f"disks.{name}", (("units_written", blocks.host), ("units_moved", blocks.moved)))
         for name, lock in self.locks.items():
             lock.settle()
             self._put_all(f"locks.{name}", (("waiting", lock.area), ("acquisitions", lock.acquisitions)))

@@ -14,22 +14,24 @@ from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
+from iosim.drives.block_map import BlockMap
 from iosim.drives.buffered_hdd import hard_disk
 from iosim.drives.drive import Drive
 from iosim.drives.hdd import HddParams
-from iosim.drives.nvme import Nvme
+from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
 from iosim.io_manager import IoManager
 from iosim.kernel_queue import KernelQueue
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.storage import Attached
+from iosim.streams import Streams, whole
 from iosim.units import PAGE
 
 
 class Storage:
     """All device stacks of a machine, and what opening a file of a scenario finds there.
 
-    `resource` numbers a place where requests queue, by its name.
+    `resource` numbers a place where requests queue, by its name; `streams` is for what drives draw.
     """
 
     def __init__(
@@ -39,13 +41,16 @@ class Storage:
         caches: Caches,
         work_queue: KernelQueue,
         resource: Callable[[str], int],
+        streams: Streams,
     ) -> None:
         self.model = model
         self.clock: Clock = io.clock
         self.io = io
         self.caches = caches
         self.resource = resource
+        self.streams = streams
         self.disks: dict[str, PortDriver] = {}
+        self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
         self.volume_caches: dict[str, CacheManager] = {}
         self.file_caches: dict[str, CacheManager] = {}
         self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
@@ -89,9 +94,9 @@ class Storage:
         kernel = self.model.machine.kernel
         disk = self.model.disks[name]
         params = drive_params(disk)
-        drive: Drive = hard_disk(self.clock, params) if isinstance(params, HddParams) else Nvme(self.clock, params)
+        drive: Drive = hard_disk(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
         interrupted = self._interrupted(disk)
-        if isinstance(params, HddParams):
+        if isinstance(params, HddParams) or params.interface == "sata":
             interrupted = interrupted[:1]
         stack = self.model.machine.stack
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
@@ -101,6 +106,14 @@ class Storage:
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
+
+    def _ssd(self, name: str, params: SsdParams) -> Ssd:
+        drive = Ssd(self.clock, params)
+        if params.slow_reads:
+            drive.chance = self.streams.open(f"disks.{name}.slow_reads", whole(CERTAIN))
+        if params.spare:
+            self.block_maps[name] = drive.buffer.maps[0]
+        return drive
 
     def _interrupted(self, disk: Attached) -> Sequence[int]:
         """The processors that the disk's interrupts may go to."""

@@ -213,7 +213,7 @@ class Summarizer:
         return each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
 
     def disk(self, name: str) -> Figures:
-        """One disk: requests in and above it."""
+        """One disk: requests in and above it, and units of flash programmed for each that was written."""
         at = f"disks.{name}"
         return {
             "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),
@@ -222,7 +222,13 @@ class Summarizer:
             "queue_max": self._most([f"{at}.present_max"]),
             "port_driver_queue_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
             "port_driver_queue_max": self._most([f"{at}.waiting_max"]),
+            "write_amplification": self.per_replication(lambda each: self._amplification(each, at)),
         }
+
+    def _amplification(self, each: Replication, at: str) -> float:
+        if f"{at}.units_written" not in each.raw.samples:
+            return 1.0  # nothing is moved
+        return 1 + each.over(f"{at}.units_moved") / max(1, each.over(f"{at}.units_written"))
 
     def volume(self, name: str) -> Figures:
         """One volume's page cache: reads that found all their pages, and those that did not."""

@@ -46,7 +46,7 @@ UNDECLARED = {
     "devices.port_driver.PortDriver.ages": "a generator expression, for the sampler's last look at a run",
     "drives.geometry.Zone": PARAMS,
     "drives.hdd.HddParams": PARAMS,
-    "drives.nvme.NvmeParams": PARAMS,
+    "drives.ssd.SsdParams": PARAMS,
     "io_manager.IoParams": PARAMS,
     "pools.GrowthParams": PARAMS,
     "pools.ThreadParams": PARAMS,

@@ -13,8 +13,8 @@ from iosim.drives.buffered_hdd import hard_disk
 from iosim.drives.drive import Command, CommandListener, Drive
 from iosim.drives.geometry import SECTOR, Zone
 from iosim.drives.hdd import Hdd, HddParams
-from iosim.drives.nvme import Nvme, NvmeParams
 from iosim.drives.seek_curve import SeekCurve, seek_points
+from iosim.drives.ssd import Ssd, SsdParams
 from iosim.heap_clock import HeapClock
 from iosim.presets import DRIVES
 
@@ -29,7 +29,7 @@ TINY = HddParams(rpm=7_500, cylinders=3, heads=2, zones=(Zone(0, 8),), seek=((1,
 # The same angle at every place, and no time for anything but rotation.
 ONE_TRACK = HddParams(rpm=7_200, cylinders=1, heads=1, zones=(Zone(0, 500),), seek=((1, 0),))
 
-FLASH = NvmeParams(capacity=1 << 30, units=8, stripe=4_096, read=100_000, program=400_000, slots=64)
+FLASH = SsdParams(capacity=1 << 30, units=8, stripe=4_096, read=100_000, program=400_000, slots=64)
 
 
 class Host(CommandListener):
@@ -117,7 +117,7 @@ def sector(cylinder: int, head: int, number: int) -> int:
 def drive(request: pytest.FixtureRequest) -> Drive:
     if request.param == "hdd":
         return Hdd(HeapClock(), replace(TINY, order="sptf"))
-    return Nvme(HeapClock(), replace(FLASH, slots=32, capacity=48 * SECTOR, stripe=SECTOR))
+    return Ssd(HeapClock(), replace(FLASH, slots=32, capacity=48 * SECTOR, stripe=SECTOR))
 
 
 def test_H04_of_33_requests_32_are_in_the_drive_and_one_in_the_port_driver(drive: Drive) -> None:
@@ -189,7 +189,7 @@ def test_every_preset_has_an_origin_and_says_how_sure_it_is_and_serves_every_add
     preset = DRIVES[name]
     assert preset.source and preset.sure
     params = preset.params
-    drive: Drive = hard_disk(HeapClock(), params) if isinstance(params, HddParams) else Nvme(HeapClock(), params)
+    drive: Drive = hard_disk(HeapClock(), params) if isinstance(params, HddParams) else Ssd(HeapClock(), params)
     host = Host(drive)
     host.submit(0, drive.capacity - SECTOR, SECTOR)
     host.submit(1, 0, 1 << 20, write=1)
@@ -415,7 +415,7 @@ def test_a_hard_disk_that_cannot_be_is_refused(change: dict[str, object], messag
 # --- NVMe
 
 
-def stripes_by_unit(drive: Nvme, each: int) -> list[list[int]]:
+def stripes_by_unit(drive: Ssd, each: int) -> list[list[int]]:
     """The offsets of `each` stripes on every unit."""
     found: list[list[int]] = [[] for _ in range(drive.units)]
     for stripe in range(drive.capacity // drive.stripe):
@@ -429,7 +429,7 @@ def stripes_by_unit(drive: Nvme, each: int) -> list[list[int]]:
 
 @pytest.mark.parametrize(("depth", "per_second"), [(1, 10_000), (4, 40_000), (8, 80_000), (64, 80_000)])
 def test_H07_eight_units_of_100_us_serve_eight_at_once(depth: int, per_second: int) -> None:
-    drive = Nvme(HeapClock(), FLASH)
+    drive = Ssd(HeapClock(), FLASH)
     places = stripes_by_unit(drive, 1)
     turns = iter(range(10**6))
     loop = Loop(drive, depth, 8_000, lambda: places[next(turns) % 8][0], 4_096)
@@ -439,7 +439,7 @@ def test_H07_eight_units_of_100_us_serve_eight_at_once(depth: int, per_second: i
 
 def test_H08_eight_random_places_keep_5_25_of_eight_units_busy() -> None:
     """8 * (1 - (7/8)^8) = 5.2511; 4,000 rounds: standard error 0.014."""
-    drive = Nvme(HeapClock(), FLASH)
+    drive = Ssd(HeapClock(), FLASH)
     offsets = anywhere(drive, 4_096)
     busy = [len({drive.unit_of(offsets() // 4_096) for _ in range(8)}) for _ in range(4_000)]
     assert fmean(busy) == pytest.approx(5.2511, abs=0.05)
@@ -447,7 +447,7 @@ def test_H08_eight_random_places_keep_5_25_of_eight_units_busy() -> None:
 
 @pytest.mark.parametrize("units", [1, 7, 16, 32, 100])
 def test_the_units_hold_equal_shares_of_neighbouring_and_of_random_stripes(units: int) -> None:
-    drive = Nvme(HeapClock(), replace(FLASH, units=units, capacity=1 << 44))
+    drive = Ssd(HeapClock(), replace(FLASH, units=units, capacity=1 << 44))
     draw = random.Random(1)
     start = draw.randrange(1 << 31)
     neighbours = Counter(drive.unit_of(start + n) for n in range(100 * units))
@@ -459,7 +459,7 @@ def test_the_units_hold_equal_shares_of_neighbouring_and_of_random_stripes(units
 
 def test_two_reads_on_two_units_share_the_link_in_turn() -> None:
     """2 us of overhead, 100 us of flash, then 4,096 B at 1 ns each, one after the other."""
-    drive = Nvme(HeapClock(), replace(FLASH, overhead=2_000, link_ps_per_byte=1_000))
+    drive = Ssd(HeapClock(), replace(FLASH, overhead=2_000, link_ps_per_byte=1_000))
     places = stripes_by_unit(drive, 1)
     host = Host(drive)
     host.submit(0, places[0][0], 4_096)
@@ -470,7 +470,7 @@ def test_two_reads_on_two_units_share_the_link_in_turn() -> None:
 
 
 def test_reads_behind_a_program_on_their_unit_wait_and_others_pass() -> None:
-    drive = Nvme(HeapClock(), FLASH)
+    drive = Ssd(HeapClock(), FLASH)
     here, elsewhere = stripes_by_unit(drive, 2)[:2]
     host = Host(drive)
     host.submit(0, here[0], 4_096, write=1)
@@ -486,7 +486,7 @@ def test_reads_behind_a_program_on_their_unit_wait_and_others_pass() -> None:
 
 def test_the_link_goes_in_the_order_in_which_the_flash_is_done() -> None:
     """The read that was submitted last, on an idle unit, goes first; both that queue up follow in turn."""
-    drive = Nvme(HeapClock(), replace(FLASH, link_ps_per_byte=30_000_000))
+    drive = Ssd(HeapClock(), replace(FLASH, link_ps_per_byte=30_000_000))
     here, elsewhere = stripes_by_unit(drive, 2)[:2]
     host = Host(drive)
     for tag, where in enumerate((here[0], here[1])):
@@ -499,7 +499,7 @@ def test_the_link_goes_in_the_order_in_which_the_flash_is_done() -> None:
 
 def test_a_large_read_uses_many_units_and_its_last_piece_decides() -> None:
     """32 KiB are 8 stripes; where two meet on one unit, the second waits."""
-    drive = Nvme(HeapClock(), FLASH)
+    drive = Ssd(HeapClock(), FLASH)
     host = Host(drive)
     host.submit(0, 0, 8 * 4_096)
     most = max(Counter(drive.unit_of(stripe) for stripe in range(8)).values())
@@ -511,7 +511,7 @@ def test_a_large_read_uses_many_units_and_its_last_piece_decides() -> None:
 
 def test_the_link_carries_parts_of_a_nanosecond_over() -> None:
     """512 B at 417 ps each are 213.504 ns: 1,000 of them end at 213,504 ns, not at 213,000."""
-    drive = Nvme(HeapClock(), NvmeParams(1 << 20, 1, 4_096, 0, 0, 0, 417, slots=1))
+    drive = Ssd(HeapClock(), SsdParams(1 << 20, 1, 4_096, 0, 0, 0, 417, slots=1))
     Loop(drive, 1, 1_000, lambda: 0, 512)
     assert drive.clock.now == 213_504
 
@@ -533,8 +533,8 @@ def test_4_kib_random_reads_run_as_measured(
     IOPS within 4 %, mean within 8 %: the measured pairs themselves miss depth = IOPS * mean by up to 7 %.
     """
     params = DRIVES[name].params
-    assert isinstance(params, NvmeParams)
-    drive = Nvme(HeapClock(), params)
+    assert isinstance(params, SsdParams)
+    drive = Ssd(HeapClock(), params)
     loop = Loop(drive, depth, 20_000, anywhere(drive, 4_096), 4_096, host_time)
     assert loop.per_second == pytest.approx(per_second, rel=0.04)
     assert loop.mean_ms * 1_000 + host_time / 1_000 == pytest.approx(mean_us, rel=0.08)

@@ -123,16 +123,19 @@ PER_EVENT = (
     "devices.volume",
     "dispatcher",
     "dpc",
+    "drives.block_map",
     "drives.buffered_hdd",
     "drives.constant",
+    "drives.dies",
     "drives.disk_cache",
     "drives.drive",
     "drives.geometry",
     "drives.hdd",
     "drives.mechanism",
-    "drives.nvme",
     "drives.orders",
     "drives.seek_curve",
+    "drives.ssd",
+    "drives.write_buffer",
     "idle_states",
     "interrupts",
     "io_manager",
@@ -325,20 +328,6 @@ def test_no_class_of_a_mechanism_has_two_bases_or_a_protocol(module: str) -> Non
             assert not {ast.unparse(base).split("[")[0] for base in node.bases} & {"Protocol", "Generic", "ABC"}, (
                 node.name
             )
-
-
-@pytest.mark.heavy
-@pytest.mark.parametrize("module", PER_EVENT)
-def test_mechanisms_translate_without_declarations(module: str, tmp_path: Path) -> None:
-    """The very same files are compiled (style 17): Cython takes each as it stands, its `.pxd` not beside it."""
-    source = tmp_path / ROOMS[module].name
-    source.write_bytes(ROOMS[module].read_bytes())
-    directives = "annotation_typing=False,auto_pickle=False,binding=True"
-    output = tmp_path / "out.c"
-    command = [sys.executable, "-m", "cython", "-3", "-X", directives, "-o", str(output), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert output.stat().st_size > 1000
 
 
 def test_importing_iosim_loads_nothing_heavy() -> None:

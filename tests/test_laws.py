@@ -13,6 +13,7 @@ from iosim.heap_clock import HeapClock
 from iosim.machine import Machine
 from iosim.scenario.loader import load
 from iosim.statistics import interval
+from iosim.theory import erlang_c_wait
 
 SERVICE_S = Fraction(1, 1000)
 # Standard errors allowed: two-sided 99 % for nine cells together (Bonferroni: 1 - 0.01 / 9).
@@ -32,16 +33,6 @@ handlers: {serve: [compute: {exponential: 1 ms}]}
 workload: {all: {kind: open, port: main, handler: serve, rate: 500/s}}
 run: {duration: 1 s, warm_up: 0 s, max_events: 1000000000}
 """
-
-
-def erlang_c_wait(servers: int, load: float) -> float:
-    """Mean wait of M/M/c in units of the mean service time (numbers 8)."""
-    offered = servers * load
-    blocking = 1.0
-    for k in range(1, servers + 1):
-        blocking = offered * blocking / (k + offered * blocking)
-    waits = servers * blocking / (servers - offered * (1 - blocking))
-    return waits / (servers * (1 - load))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from iosim.clock import CLOCKS
 from iosim.completion_port import CompletionPort
 from iosim.dispatcher import Dispatcher
 from iosim.drives.drive import Command
-from iosim.drives.nvme import Nvme
+from iosim.drives.ssd import Ssd
 from iosim.errors import IosimError, LawBroken
 from iosim.kernel_queue import KernelThread
 from iosim.machine import Machine, Raw
@@ -349,12 +349,12 @@ class Offered:
         self.commands: list[tuple[int, int]] = []
         commands = self.commands
 
-        class Watched(Nvme):
+        class Watched(Ssd):
             def submit(self, command: Command) -> None:
                 commands.append((command.offset, command.size))
                 super().submit(command)
 
-        monkeypatch.setattr("iosim.storage.Nvme", Watched)
+        monkeypatch.setattr("iosim.storage.Ssd", Watched)
 
 
 def test_another_disk_and_another_class_leave_every_other_draw_alone(monkeypatch: pytest.MonkeyPatch) -> None:

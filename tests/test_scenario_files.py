@@ -141,7 +141,7 @@ MISTAKES = {
     "a disk of two kinds": (
         "{preset: nvme-datacentre-flash}",
         "{preset: nvme-datacentre-flash, kind: hdd}",
-        "s.yaml:5:10: disks.disk0: a disk has either a 'preset' (a known drive) or a 'kind' (hdd or nvme)"
+        "s.yaml:5:10: disks.disk0: a disk has either a 'preset' (a known drive) or a 'kind' (hdd, nvme or ssd)"
         " with its own settings",
     ),
     "hard-disk settings of a solid-state disk": (

@@ -18,7 +18,7 @@ from iosim.device_stack import DeviceObject, Driver, FileObject
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.drives.constant import ConstantDrive
 from iosim.drives.drive import Command, Drive
-from iosim.drives.nvme import Nvme, NvmeParams
+from iosim.drives.ssd import Ssd, SsdParams
 from iosim.errors import BugCheck, DriverMistake
 from iosim.heap_clock import HeapClock
 from iosim.io_manager import IoManager
@@ -65,7 +65,7 @@ class Counting(OwnPassThrough):
 class OwnDrive(Drive):
     """Every command takes 70 us, side by side."""
 
-    def __init__(self, clock: Clock, params: NvmeParams) -> None:
+    def __init__(self, clock: Clock, params: SsdParams) -> None:
         super().__init__(clock, params.slots, params.capacity)
 
     def begin(self, command: Command) -> None:
@@ -78,7 +78,7 @@ class OwnDrive(Drive):
 
 
 class OursDoesTheSame(ConstantDrive):
-    def __init__(self, clock: Clock, params: NvmeParams) -> None:
+    def __init__(self, clock: Clock, params: SsdParams) -> None:
         super().__init__(clock, params.slots, params.capacity, 70_000)
 
 
@@ -145,7 +145,7 @@ def test_a_users_drive_gives_the_same_bytes_as_ours_of_the_same_rule(
     """With one slot its commands wait in the port driver."""
     found = []
     for drive in (OursDoesTheSame, OwnDrive):
-        monkeypatch.setattr("iosim.storage.Nvme", drive)
+        monkeypatch.setattr("iosim.storage.Ssd", drive)
         found.append(run(EVERYTHING, disks__flash__queue_depth=depth))
     ours, own = found
     assert fingerprint([own]) == fingerprint([ours])
@@ -156,13 +156,13 @@ def test_a_users_drive_gives_the_same_bytes_as_ours_of_the_same_rule(
 def test_a_users_drive_may_change_a_little_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    class Noting(Nvme):
+    class Noting(Ssd):
         def begin(self, command: Command) -> None:
             seen.append(command.tag)
             super().begin(command)
 
     ours = fingerprint([run(EVERYTHING)])
-    monkeypatch.setattr("iosim.storage.Nvme", Noting)
+    monkeypatch.setattr("iosim.storage.Ssd", Noting)
     raw = run(EVERYTHING)
     assert fingerprint([raw]) == ours
     assert len(seen) >= raw.samples["disks.flash.commands"][-1] > 50

@@ -13,7 +13,7 @@ from benchmarks.peers.draws import Chance
 from benchmarks.peers.simpy_file import Costs, Times, costs, drive_of, times_of
 from benchmarks.peers.simpy_port import Log
 from iosim.actor import Clock
-from iosim.drives.nvme import Nvme, NvmeParams
+from iosim.drives.ssd import Ssd, SsdParams
 from iosim.scenario.loader import Scenario
 from iosim.units import PAGE
 
@@ -141,7 +141,7 @@ class Server:
         processors: int,
         costs: Costs,
         service: tuple[int, int, int],
-        params: NvmeParams,
+        params: SsdParams,
         size: int,
         times: Times,
         log: Log,
@@ -156,7 +156,7 @@ class Server:
         self.ready: deque[Thread] = deque()
         self.processors = [Processor(self) for _ in range(processors)]
         self.idle = self.processors[:]
-        self.unit_of = Nvme(Clock(), params).unit_of
+        self.unit_of = Ssd(Clock(), params).unit_of
         self.unit_free_at = [0.0] * params.units
         self.link_free_at = 0.0
         self.overhead = params.overhead

@@ -19,7 +19,7 @@ import simpy
 from benchmarks.peers.draws import Chance, Draw, every, places
 from benchmarks.peers.simpy_port import Log, Process
 from iosim.actor import Clock
-from iosim.drives.nvme import Nvme, NvmeParams
+from iosim.drives.ssd import Ssd, SsdParams
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import OpenLoad
 from iosim.scenario.loader import Scenario
@@ -66,9 +66,9 @@ class Server:
 class Drive:
     """Flash units with a queue each, then one link (ns); it interrupts `target`, or the processor of the submitter."""
 
-    def __init__(self, env: simpy.Environment, params: NvmeParams, size: int, target: Processor | None) -> None:
+    def __init__(self, env: simpy.Environment, params: SsdParams, size: int, target: Processor | None) -> None:
         self.units = [simpy.Resource(env, 1) for _ in range(params.units)]
-        self.unit_of = Nvme(Clock(), params).unit_of
+        self.unit_of = Ssd(Clock(), params).unit_of
         self.link = simpy.Resource(env, 1)
         self.overhead = params.overhead
         self.read = params.read
@@ -158,7 +158,7 @@ def times_of(scenario: Scenario, chance: Chance) -> Times:
     )
 
 
-def drive_of(scenario: Scenario) -> tuple[NvmeParams, int]:
+def drive_of(scenario: Scenario) -> tuple[SsdParams, int]:
     """The drive, and the size (bytes) of every read."""
     model = scenario.model
     (load,), (disk,) = model.workload.values(), model.disks.values()
@@ -167,7 +167,7 @@ def drive_of(scenario: Scenario) -> tuple[NvmeParams, int]:
     assert isinstance(read, ReadStep)
     (size,) = read.read.size.values
     params = drive_params(disk)
-    assert isinstance(params, NvmeParams) and size <= params.stripe
+    assert isinstance(params, SsdParams) and size <= params.stripe
     return params, size
 
 

@@ -19,6 +19,8 @@ VERBS = {
     "list": "iosim.cli.bundled",
     "new": "iosim.cli.new",
     "schema": "iosim.cli.schema",
+    "devices": "iosim.cli.devices",
+    "verify": "iosim.cli.verify",
 }
 INTERRUPTED = 130
 
@@ -43,8 +45,8 @@ def iosim() -> None:
 
     A SCENARIO is a bundled name ('iosim list') or a file, written './mine.yaml'.
 
-    Exit status: 0 good, 1 unexpected failure, 2 wrong input, 3 an expectation missed or undecided, 5 a conservation law
-    broken, 130 interrupted.
+    Exit status: 0 good, 1 unexpected failure, 2 wrong input, 3 an expectation or a tolerance missed or undecided, 5 a
+    conservation law broken, 130 interrupted.
     """
 
 

@@ -19,13 +19,15 @@ from iosim.errors import Mistake, WrongInput
 def command(scenarios: tuple[str, ...], changes: tuple[str, ...], form: str, quiet: bool) -> int:
     """Validate scenarios without running them; every mistake is one line, all at once."""
     found = {name: _mistakes(name, changes) for name in scenarios}
+    missing = {name: load_scenario(name, changes).missing for name, mistakes in found.items() if not mistakes}
     if form == "json":
         data(json.dumps([_as_json(name, mistakes) for name, mistakes in found.items()], indent=2))
     for name, mistakes in found.items():
         for mistake in mistakes if form != "json" else ():
             talk(str(mistake))
         if not mistakes and form != "json" and not quiet:
-            data(f"{name}: ok")
+            later = f", once {' and '.join(missing[name])} is given" if missing[name] else ""
+            data(f"{name}: ok{later}")
     return WrongInput.exit_status if any(found.values()) else 0
 
 

@@ -15,7 +15,8 @@ class Command:
     The port driver writes `offset` and `size` (bytes; size at least 1) and `write` (0 or 1) before it submits. The
     drive writes the times (ns), all of them true once `command_finished` is called: it was `submitted`, the medium or
     mechanism `started` on it, its data began `transferring` over the bus or link, it `finished`.
-    Invariant then: submitted <= started <= transferring <= finished. `busy` is 1 from submission to the end.
+    Invariant then: submitted <= started <= transferring <= finished. `busy` is 1 from submission to the end. `flush` is 1
+    for a flush of the write cache, which moves no data.
     """
 
     __slots__ = ("busy", "finished", "flush", "offset", "size", "started", "submitted", "tag", "transferring", "write")

@@ -107,7 +107,8 @@ _HDD_SURE = (
 )
 
 CHEETAH_9LP = Preset(
-    HddParams(
+    title="Seagate Cheetah 9LP, 10,045 rpm",
+    params=HddParams(
         rpm=10_045,
         cylinders=6_962,
         heads=12,
@@ -130,7 +131,8 @@ CHEETAH_9LP = Preset(
 )
 
 BARRACUDA_7200 = Preset(
-    HddParams(
+    title="Seagate Barracuda ST32171W, 7,200 rpm",
+    params=HddParams(
         rpm=7_200,
         cylinders=5_172,
         heads=5,
@@ -152,7 +154,8 @@ BARRACUDA_7200 = Preset(
 )
 
 IBM_18ES = Preset(
-    HddParams(
+    title="IBM 18ES, 7,200 rpm",
+    params=HddParams(
         rpm=7_200,
         cylinders=11_474,
         heads=5,
@@ -175,7 +178,8 @@ IBM_18ES = Preset(
 )
 
 HP_97560 = Preset(
-    HddParams(
+    title="HP 97560, 4,002 rpm",
+    params=HddParams(
         rpm=4_002,
         cylinders=1_962,
         heads=19,
@@ -206,7 +210,8 @@ def _falling_zones(count: int, cylinders: int, outer: int, inner: int, skews: tu
 
 
 SATA_7200 = Preset(
-    HddParams(
+    title="a 16 TB SATA drive of 2019, 7,200 rpm",
+    params=HddParams(
         rpm=7_200,
         cylinders=482_300,
         heads=18,

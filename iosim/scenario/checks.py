@@ -120,7 +120,8 @@ def impossible(tree: Node, model: ScenarioModel, traces: dict[str, Path], *, mac
     """What can't be built or can't happen; `machine_known` is off while the machine itself has mistakes."""
     found = [*_sizes(model), *_transfers(model), *_replays(model, traces), *_expectations(model, tree), *_plots(model)]
     found += _sharing(model)
-    if not model.run.rows and model.run.warm_up is None and not traces:
+    replays = any(isinstance(load, Replay) for load in model.workload.values())
+    if not model.run.rows and model.run.warm_up is None and not replays:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))
     if machine_known:
         found += [*_processors(model), *_pools(model)]
@@ -197,8 +198,9 @@ def _replays(model: ScenarioModel, traces: dict[str, Path]) -> Found:
                 yield ("handlers", name, index, "transfer"), message
         if name in used and not any(isinstance(step, TransferStep) for step in steps):
             yield ("handlers", name), "serves a replay but has no 'transfer' step"
-    if traces and len(traces) < len(model.workload):
-        other = next(name for name, load in model.workload.items() if not isinstance(load, Replay))
+    loads = [name for name, load in model.workload.items() if not isinstance(load, Replay)]
+    if loads and len(loads) < len(model.workload):
+        other = loads[0]
         yield ("workload", other), "a replay ends by itself, other load never does: give each a scenario of its own"
     for name, path in traces.items():
         if not path.is_file():

@@ -22,6 +22,7 @@ DISK = (
     "queue_max",
     "port_driver_queue_mean",
     "port_driver_queue_max",
+    "write_amplification",
 )
 PORT = ("limit", "packets", "queue_mean", "queue_max", "active_mean", "active_max", "threads_used")
 

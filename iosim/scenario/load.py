@@ -87,7 +87,11 @@ class Replay(Section):
     kind: Literal["replay"] = key(..., "plays a recorded block trace")
     port: str = key(..., "name of the port that request packets are posted to")
     handler: str | None = key(None, "name of the handler that serves them; left out, it is just the row's transfer")
-    trace: str = key(..., "the trace file; relative to the scenario file")
+    trace: str | None = key(
+        ...,
+        "the trace file; relative to the scenario file. null: whoever runs the scenario gives it, by"
+        " --set workload.NAME.trace=FILE",
+    )
     format: Literal["auto", "msr", "ssdsim", "blkparse", "disksim"] = key(
         "auto", "the trace's format; auto looks at its first rows"
     )

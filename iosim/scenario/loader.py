@@ -56,6 +56,12 @@ class Scenario:
         text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def missing(self) -> list[str]:
+        """Paths of the files that have to be given before it runs: traces that are null."""
+        loads = self.model.workload.items()
+        return [f"workload.{name}.trace" for name, load in loads if isinstance(load, Replay) and load.trace is None]
+
     def with_set(self, changes: Changes) -> "Scenario":
         """Another scenario with these paths changed, validated like the first; raises WrongInput."""
         return _validated(apply(self.tree, changes), self.source, [])
@@ -183,7 +189,7 @@ def _traces(model: ScenarioModel, tree: Node) -> dict[str, Path]:
     """A trace is looked for beside the file that names it, then among the bundled ones."""
     paths = {}
     for name, load in model.workload.items():
-        if isinstance(load, Replay):
+        if isinstance(load, Replay) and load.trace is not None:
             node = find(tree, ("workload", name, "trace"))
             source = node.place.source if node else ""
             beside = (Path() if source.startswith("--set ") else Path(source).parent) / load.trace

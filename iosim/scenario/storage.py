@@ -1,9 +1,10 @@
 """Disks, volumes and files as a scenario describes them."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Tag, model_validator
 
+from iosim import units
 from iosim.scenario.hard_disk import OnboardCache, Overheads, Seek, SeekFormula, Skew, ZoneOfDisk
 from iosim.scenario.quantities import (
     Bandwidth,
@@ -17,7 +18,7 @@ from iosim.scenario.quantities import (
     Size,
     Time,
 )
-from iosim.scenario.reading import Json, Section, by_tag, key, mistake_at
+from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake_at, whole_list
 
 
 class Attached(Section):
@@ -26,14 +27,14 @@ class Attached(Section):
     queue_depth: Count | None = key(None, "commands that the device holds at once; left out, the drive's own")
     interrupt_processor: Index | None = key(
         None,
-        "logical processor that the device interrupts; left out, 0 for a hard disk, and for a solid-state disk the"
+        "logical processor that the device interrupts; left out, 0 for a disk on SATA, and for one on NVMe the"
         " processor that started the command (a queue pair a processor)",
     )
     interrupt_policy: Literal["all_close", "one_close", "specified", "spread"] | None = key(
         None,
         "which processors the device's interrupts may go to: all_close, those of its NUMA node; one_close, the first of them;"
-        " specified, 'interrupt_processors'; spread, all. A hard disk has one vector and takes the first; a solid-state"
-        " disk has one for each, and a processor without one shares another's. Left out, as 'interrupt_processor' says",
+        " specified, 'interrupt_processors'; spread, all. A disk on SATA has one vector and takes the first; one on NVMe"
+        " has one for each, and a processor without one shares another's. Left out, as 'interrupt_processor' says",
     )
     interrupt_processors: tuple[Index, ...] = key((), "logical processors that 'specified' names")
     numa_node: Index = key(0, "NUMA node that the device is attached to", source="a choice", sure="assumed")
@@ -57,6 +58,11 @@ class PresetDisk(Attached):
     age_limit: Time | None = key(None, "a command that waited this long goes first (hard disks)")
     read_cache: Flag | None = key(None, "false: a hard disk's buffer keeps nothing and reads nothing ahead")
     write_cache: Flag | None = key(None, "false: a hard disk's writes end on the media, not in its buffer")
+    condition: Literal["fresh", "steady"] | None = key(
+        None,
+        "of a solid-state disk: fresh, or written and overwritten until garbage collection is steady; left out, fresh",
+    )
+    write_buffer: Size | None = key(None, "of a solid-state disk; left out, the drive's own; 0 B: none")
 
 
 Order: TypeAlias = Literal["fcfs", "sstf", "clook", "sptf"]
@@ -114,30 +120,164 @@ class HddDisk(Attached):
         return self
 
 
-class NvmeDisk(Attached):
-    """A solid-state disk of one's own."""
+SlowReads: TypeAlias = tuple[tuple[float, int], ...]
 
-    kind: Literal["nvme"] = key(..., "a solid-state disk")
+
+def _slow_reads(value: Any) -> SlowReads:
+    slow = tuple(at(index, _slow_read, point) for index, point in enumerate(whole_list(value)))
+    if sum(share for share, _time in slow) > 1:
+        raise ValueError("the shares come to more than 100 %")
+    return slow
+
+
+def _slow_read(point: Any) -> tuple[float, int]:
+    share, time = whole_list(point, 2)
+    if not isinstance(share, str) or not share.endswith("%"):
+        raise ValueError("a slow read is a share of all page reads and a time, like [0.1 %, 1 ms]")
+    part = at(0, units.parse_percent, share)
+    if part * 1_000_000 % 1:
+        raise mistake_at((0,), f"'{share}' is finer than one in a million")
+    return float(part), at(1, units.parse_time, time)
+
+
+def _show_slow_reads(slow: SlowReads) -> list[list[Any]]:
+    return [[f"{share * 100:.10g} %", units.format_time(time)] for share, time in slow]
+
+
+_SLOW_READS_SCHEMA: Json = {"type": "array", "items": {"type": "array"}, "examples": [[["1 %", "20 us"]]]}
+
+
+class SolidState(Attached):
+    """What can be said of a solid-state disk of one's own, on NVMe or SATA."""
+
     capacity: PositiveSize = key("1 TB", "bytes of the whole disk", source="a choice", sure="assumed")
     units: Count = key(..., "parallel units (channels times dies)")
     read: PositiveTime = key(..., "one unit reads one stripe")
     program: PositiveTime = key(..., "one unit writes one stripe")
     stripe: PositiveSize = key(
-        "4 KiB", "bytes that lie together in one unit", source="common page size", sure="assumed"
+        "4 KiB",
+        "bytes that lie together in one unit, which reads or programs them at once: a page",
+        source="common page size",
+        sure="assumed",
     )
+    placement: Literal["hashed", "striped"] = key(
+        "hashed",
+        "which unit has a stripe: hashed, fixed but without a pattern; striped, one after the other in turn",
+        source="a choice: no stride of addresses meets one unit alone",
+        sure="assumed",
+    )
+    channels: Count | None = key(
+        None, "channels that the units share, each carrying one unit's data at a time; left out, none is in the way"
+    )
+    channel_bandwidth: Bandwidth = key(
+        "400 MB/s", "speed of one channel", source="ONFI 3, typical of 2014 (from memory)", sure="assumed"
+    )
+    serial: Time = key(
+        "0 s",
+        "part of the overhead during which the controller takes no other command",
+        source="a choice: the controller is not in the way",
+        sure="assumed",
+    )
+    write_bandwidth: Bandwidth | None = key(None, "speed of the link for writes; left out, that for reads")
+    slow_reads: Annotated[SlowReads, Read(_slow_reads, _show_slow_reads, _SLOW_READS_SCHEMA)] | None = key(
+        None,
+        "reads of a page whose data come later than usual (correction, housekeeping): a list of [share, time], drawn for"
+        " each page; left out, none",
+    )
+    write_buffer: Size = key(
+        "0 B",
+        "a write has ended when its data are in this memory, and the units take them from there; 0 B: when it is programmed",
+        source="a choice: off",
+        sure="assumed",
+    )
+    write_overhead: Time | None = key(None, "controller time of a buffered write; left out, 'overhead'")
+    power_loss_protection: Flag = key(
+        False,
+        "the buffer survives a loss of power: a flush has nothing to do",
+        source="consumer drives",
+        sure="assumed",
+    )
+    over_provisioning: Ratio = key(
+        0.0,
+        "flash beyond the capacity, as a share of it: what is overwritten leaves garbage, collected when blocks run short;"
+        " 0: blocks are always free",
+        source="a choice: off",
+        sure="assumed",
+    )
+    condition: Literal["fresh", "steady"] = key(
+        "fresh",
+        "fresh: nothing was written yet; steady: everything was, and overwritten at random until that changed nothing more",
+        source="a choice",
+        sure="assumed",
+    )
+    erase: PositiveTime = key(
+        "3 ms", "one unit erases one block", source="NAND data sheets: 2 to 5 ms (from memory)", sure="assumed"
+    )
+    pages_per_block: Count = key(
+        256, "stripes that a unit erases at once", source="NAND of 2014: 256 to 512 (from memory)", sure="assumed"
+    )
+
+    @model_validator(mode="after")
+    def _what_goes_with_what(self) -> "SolidState":
+        """A value that would change nothing is a mistake; the default is none, as a scenario can be written out in full."""
+        for name, needed, default in (
+            ("channel_bandwidth", "channels", units.parse_bandwidth("400 MB/s")),
+            ("write_overhead", "write_buffer", None),
+            ("power_loss_protection", "write_buffer", False),
+            ("over_provisioning", "write_buffer", 0.0),
+            ("condition", "over_provisioning", "fresh"),
+            ("erase", "over_provisioning", 3 * units.MS),
+            ("pages_per_block", "over_provisioning", 256),
+        ):
+            if getattr(self, name) != default and not getattr(self, needed):
+                raise mistake_at((name,), f"means nothing without '{needed}'")
+        return self
+
+
+class NvmeDisk(SolidState):
+    """A solid-state disk of one's own on NVMe."""
+
+    kind: Literal["nvme"] = key(..., "a solid-state disk on NVMe: many commands at once, a vector for each processor")
     bandwidth: Bandwidth = key("3.2 GB/s", "speed of the link to the host", source="PCIe 3 x4", sure="documented")
     overhead: Time = key("5 us", "controller time of a command", source="Optane P4800X: 8.9 us in all", sure="derived")
+    duplex: Flag = key(
+        False,
+        "reads and writes have the link at the same time, as PCIe lets them; false: one limit for both, as of the"
+        " controller's memory",
+        source="a choice",
+        sure="assumed",
+    )
+
+
+class SataDisk(SolidState):
+    """A solid-state disk of one's own on SATA."""
+
+    kind: Literal["ssd"] = key(..., "a solid-state disk on SATA: one queue of 32 commands, one interrupt vector")
+    bandwidth: Bandwidth = key(
+        "550 MB/s",
+        "speed of the link to the host",
+        source="SATA 6 Gbit/s, after its coding and frames",
+        sure="documented",
+    )
+    overhead: Time = key(
+        "10 us", "controller time of a command", source="860 EVO: 98,000 IOPS at depth 32 (from memory)", sure="derived"
+    )
 
 
 def _disk_tag(value: Json) -> str | None:
     if ("preset" in value) == ("kind" in value):
         return None
-    return ":preset" if "preset" in value else f":{value['kind']}" if value["kind"] in ("hdd", "nvme") else None
+    return ":preset" if "preset" in value else f":{value['kind']}" if value["kind"] in ("hdd", "nvme", "ssd") else None
 
 
 Disk: TypeAlias = Annotated[
-    Annotated[PresetDisk, Tag(":preset")] | Annotated[HddDisk, Tag(":hdd")] | Annotated[NvmeDisk, Tag(":nvme")],
-    by_tag(_disk_tag, "a disk has either a 'preset' (a known drive) or a 'kind' (hdd or nvme) with its own settings"),
+    Annotated[PresetDisk, Tag(":preset")]
+    | Annotated[HddDisk, Tag(":hdd")]
+    | Annotated[NvmeDisk, Tag(":nvme")]
+    | Annotated[SataDisk, Tag(":ssd")],
+    by_tag(
+        _disk_tag, "a disk has either a 'preset' (a known drive) or a 'kind' (hdd, nvme or ssd) with its own settings"
+    ),
 ]
 
 
