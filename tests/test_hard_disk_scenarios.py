@@ -65,11 +65,18 @@ def test_a_file_of_seek_times_in_disksim_s_form_is_the_drive_s_curve(tmp_path: P
     (tmp_path / "cheetah.seek").write_bytes((DATA / "cheetah9LP.seek").read_bytes())
     params = params_of(tmp_path, seek="cheetah.seek", cylinders=6_962)
     assert params.seek == on_test_bus("cheetah-9lp").seek
+    assert params_of(tmp_path, seek=[[0, "0 s"], [1, "1 ms"], [9, "2 ms"]]).seek == ((1, 1_000_000), (9, 2_000_000))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["distance,time\n1,1\n10,2.5\n", "1;1 ms\n10;2500 us\n", "# mine\n\n1 1.0\n10 2.5ms", "\ufeff1,1.0\r\n10,2.5\r\n"],
+    [
+        "distance,time\n1,1\n10,2.5\n",
+        "cylinders,time_us\n0,0\n1,1000\n10,2500\n",
+        "1;1 ms\n10;2500 us\n",
+        "# mine\n\n1 1.0\n10 2.5ms",
+        "\ufeff1,1.0\r\n10,2.5\r\n",
+    ],
 )
 def test_simple_files_of_seek_times_are_read(tmp_path: Path, text: str) -> None:
     """A title or none, commas or blanks; a time without a unit is in ms."""
@@ -85,7 +92,7 @@ def test_simple_files_of_seek_times_are_read(tmp_path: Path, text: str) -> None:
         ("title\nagain\n1,2\n", "my.csv:2:1: 'again' is not 'distance,time'"),
         ("1,1\n-5,2\n", "my.csv:2:1: '-5,2' is not 'distance,time'"),
         ("1,1\n5,-2\n", "my.csv:2:1: "),
-        ("0,0\n5,2\n", "my.csv:1:1: distance 0 after 0"),
+        ("0,1\n5,2\n", "my.csv:1:1: distance 0 after 0"),
         ("", "s.yaml:"),
     ],
 )
@@ -298,7 +305,7 @@ def test_depth_and_order_agree_with_the_published_simulation_of_one_drive() -> N
     assert all(row.met for row in by_depth("cheetah-9lp", "quick").rows)
 
 
-def test_H01_H03_the_formulas_of_seek_and_rotation_hold() -> None:
+def test_the_formulas_of_seek_and_rotation_hold() -> None:
     assert all(row.met for row in formulas().rows)
 
 
