@@ -89,6 +89,7 @@ def test_simple_files_of_seek_times_are_read(tmp_path: Path, text: str) -> None:
     [
         ("1,1\n10,x\n", "my.csv:2:1: "),
         ("1,1\n1,2\n", "my.csv:2:1: distance 1 after 1; distances must rise, from 1 on"),
+        ("-1,2\n", "my.csv:1:1: "),
         ("title\nagain\n1,2\n", "my.csv:2:1: 'again' is not 'distance,time'"),
         ("1,1\n-5,2\n", "my.csv:2:1: '-5,2' is not 'distance,time'"),
         ("1,1\n5,-2\n", "my.csv:2:1: "),

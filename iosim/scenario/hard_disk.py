@@ -247,7 +247,7 @@ def _points_of(path: Path) -> tuple[list[list[Any]], list[Mistake]]:
             last = point[0]
             points.append([point[0], units.format_time(point[1])])
         except ValueError as error:
-            if number == 1 and not line[:1].isdigit():
+            if number == 1 and re.match("[^0-9]*[A-Za-z]", line):
                 unit = _unit_of(line)
             else:
                 mistakes.append(Mistake(str(path), number, 1, "", str(error)))
