@@ -27,6 +27,7 @@ BUNDLED: dict[str, Tree] = {
     "head-of-line": {"run.duration": "2 s", "run.replications": 1},
     "nvme-queues": {"disks.flash.queue_pairs": 2, "run.replications": 1},
     "polling-against-interrupts": {"run.replications": 1},
+    "ncq-depth": {"run.duration": "30 s", "run.replications": 1},
     "thread-thrashing": {"run.duration": "300 ms", "run.replications": 1},
     "database-trace": {},
     "trace-replay": {"workload.search.requests": 12_000},

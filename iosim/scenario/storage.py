@@ -60,6 +60,8 @@ class PresetDisk(Attached):
     preset: str = key(..., "name of a known drive")
     order: Literal["fcfs", "sstf", "clook", "sptf"] | None = key(None, "order in which a hard disk serves its queue")
     age_limit: Time | None = key(None, "a command that waited this long goes first (hard disks)")
+    read_cache: Flag | None = key(None, "false: a hard disk's buffer keeps nothing and reads nothing ahead")
+    write_cache: Flag | None = key(None, "false: a hard disk's writes end on the media, not in its buffer")
     condition: Literal["fresh", "steady"] | None = key(
         None,
         "of a solid-state disk: fresh, or written and overwritten until garbage collection is steady; left out, fresh",
