@@ -67,8 +67,6 @@ class PresetDisk(Attached):
         "of a solid-state disk: fresh, or written and overwritten until garbage collection is steady; left out, fresh",
     )
     write_buffer: Size | None = key(None, "of a solid-state disk; left out, the drive's own; 0 B: none")
-    read_cache: Flag | None = key(None, "false: a hard disk's buffer keeps nothing and reads nothing ahead")
-    write_cache: Flag | None = key(None, "false: a hard disk's writes end on the media, not in its buffer")
 
 
 Order: TypeAlias = Literal["fcfs", "sstf", "clook", "sptf"]
