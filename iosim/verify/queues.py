@@ -81,8 +81,8 @@ def _open(path: Path, customers: int, tolerance: float) -> Table:
     wait = pollaczek_khinchine_wait(0.5, 1.9, 0.9 + 0.1 * 100)
     rows.append(Row("M/G/1 at 0.5: wait", "ms", found.wait_ms, wait, tolerance, "Pollaczek, Khinchine"))
     note = (
-        f"a port whose costs are 0, at so much load a server; {customers:,} requests each, seed 1. Services of 1 ms on average; "
-        "of M/G/1, 1 or, one in ten, 10 ms. Quantiles are of the time in the system"
+        f"a port whose costs are 0, at so much load a server; {customers:,} requests each, seed 1. Services of 1 ms on "
+        "average; of M/G/1, 1 or, one in ten, 10 ms. Quantiles are of the time in the system"
     )
     return Table("open queues", rows, note)
 
@@ -115,8 +115,8 @@ def _closed(path: Path, customers: int, tolerance: float) -> Table:
         rows.append(Row(f"{name}: rate", "/s", found.per_second, 1000 * throughput, tolerance, "mean value analysis"))
         rows.append(Row(f"{name}: time", "ms", found.latency_ms, latency, tolerance, "mean value analysis"))
     note = (
-        f"all times exponential, about {customers:,} requests each, seed 1: clients that think for 10 ms on so many servers of "
-        "1 ms, and that think for 100 ms at three stations; time is that in the system"
+        f"all times exponential, about {customers:,} requests each, seed 1: clients that think for 10 ms on so many servers "
+        "of 1 ms, and that think for 100 ms at three stations; time is that in the system"
     )
     return Table("closed queues", rows, note)
 
