@@ -68,11 +68,17 @@ CAUSES = (
     SYSTEM_WORKER_QUEUE,
     PAGING,
 ) = range(19)
+WRITE_THROTTLE = CAUSES.index("write_throttle")
+FAULT_RECOVERY = CAUSES.index("fault_recovery")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
 
+BACKGROUND = -1  # index of a request that no client made
+
 # How a request ended.
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
+
+LAST_STEP = -1  # of a list
 
 
 class Client(Actor):
@@ -127,6 +133,11 @@ class Request:
     size: int
     write: int
 
+    def fail(self) -> None:
+        """What it needed ended with an error: its handler goes on with its last step, the end."""
+        self.status = FAILED
+        self.step = LAST_STEP
+
     def spend(self, cause: int, now: int) -> None:
         """The time from the mark to `now` had this cause."""
         spent = now - self.mark
@@ -154,6 +165,11 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.mark = now
     request.ledger = ledger
     return request
+
+
+def background_request() -> Request:
+    """What the system does of its own accord (read-ahead, lazy writes) is done for this: nobody sums its causes."""
+    return new_request(0, BACKGROUND, 0, new_ledger())
 
 
 NO_REQUEST = new_request(0, 0, 0, new_ledger())

@@ -223,10 +223,15 @@ def one_key(key: str, **parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Tree
 
 
 TOUCHING = st.sampled_from([{}, {"private": "40 KiB"}, {"private": "8 KiB", "request": "4 KiB"}])
+FILES = ["raw", "kept", "drawn", "spun", "grown"]
+OFFSETS = st.sampled_from(["random", "sequential"])
 STEPS = st.one_of(
     one_key("compute", time=TIMES, touching=TOUCHING),
-    one_key("read", file=st.sampled_from(["raw", "kept", "drawn", "spun"]), size=SIZES, mode=MODES),
-    one_key("write", file=st.sampled_from(["raw", "spun"]), size=SIZES, mode=MODES),
+    one_key("read", file=st.sampled_from(FILES), size=SIZES, offset=OFFSETS, mode=MODES),
+    one_key("write", file=st.sampled_from(FILES), size=SIZES, offset=OFFSETS, mode=MODES),
+    one_key("flush", file=st.sampled_from(["kept", "grown"])),
+    one_key("open", volume=st.just("data"), files=st.sampled_from([1, 10_000])),
+    one_key("close", volume=st.just("data")),
     one_key("lock", name=st.sampled_from(["first", "second"]), hold=TIMES),
     one_key("lock", name=st.just("slim"), hold=TIMES, shared=st.booleans()),
     one_key("block", time=TIMES),
@@ -273,6 +278,30 @@ SPINNING = st.fixed_dictionaries(
     },
     optional={"age_limit": st.just("5 ms")},
 )
+CACHING = st.fixed_dictionaries(
+    {
+        "lazy_write_interval": st.sampled_from(["300 us", "1 s"]),
+        "log": st.sampled_from(["none", "lazy", "write_through"]),
+        "file_system": st.sampled_from(["ntfs", "refs"]),
+        "dirty_page_threshold": st.sampled_from(["16 KiB", "512 KiB"]),
+    }
+)
+KEPT = st.fixed_dictionaries(
+    {
+        "read_ahead": st.sampled_from(["0 B", "16 KiB"]),
+        "write_through": st.booleans(),
+        "temporary": st.booleans(),
+        "stored": st.sampled_from(["plain", "plain", "compressed"]),
+    },
+    optional={"valid_data": st.just("100 KiB"), "dirty_page_threshold": st.just("8 KiB")},
+)
+GROWN = st.fixed_dictionaries(
+    {
+        "valid_data": st.sampled_from(["0 B", "1 MiB"]),
+        "stored": st.sampled_from(["plain", "encrypted"]),
+        "reports_pending": st.booleans(),
+    }
+)
 GROWS = st.one_of(
     st.none(),
     st.fixed_dictionaries(
@@ -288,12 +317,15 @@ MACHINES = st.fixed_dictionaries(
         "kernel": KERNEL,
         "completion": st.sampled_from(["direct", "apc"]),
         "port_lock": st.sampled_from(["0 s", "0 s", "200 ns", "10 us"]),
-        "system_workers": st.integers(1, 3),
+        "cached_miss_workers": st.integers(1, 3),
         "refill": st.booleans(),
         "dispatcher": DISPATCHER,
         "locks": st.tuples(LOCKS, LOCKS, LOCKS),
         "flash": st.tuples(FLASH, POLICIES),
         "spinning": st.tuples(SPINNING, POLICIES),
+        "caching": CACHING,
+        "kept": KEPT,
+        "grown": GROWN,
         "skips": st.booleans(),
         "hits": st.sampled_from([0.0, 0.5, 1.0]),
         "limits": st.tuples(st.sampled_from([0, 1, 2, "none"]), st.sampled_from([0, 1])),
@@ -323,7 +355,7 @@ def drawn(it: Tree) -> Tree:
         **it["kernel"],
         "completion_mode": it["completion"],
         "port_lock": it["port_lock"],
-        "system_workers": it["system_workers"],
+        "cached_miss_workers": it["cached_miss_workers"],
     }
     tree["machine"] |= {"numa_nodes": it["nodes"], "cores_per_node": it["cores"], "smt": {"threads": it["smt"]}}
     tree["machine"] |= {"kernel": kernel, "dispatcher": it["dispatcher"]}
@@ -333,12 +365,15 @@ def drawn(it: Tree) -> Tree:
     tree["locks"] = dict(zip(names, it["locks"], strict=True))
     tree["locks"]["slim"] = {**tree["locks"]["slim"], "kind": "slim"}
     tree["disks"] = {"flash": it["flash"][0] | it["flash"][1], "spinning": it["spinning"][0] | it["spinning"][1]}
+    tree["volumes"]["data"] |= it["caching"]
     tree["volumes"]["slow"] = {"disk": "spinning"}
+    tree["files"]["kept"] |= it["kept"]
     tree["files"] |= {
         "drawn": {"volume": "data", "size": "4 MiB", "access": "cached", "hit_ratio": it["hits"]},
         "spun": {"volume": "slow", "size": "64 MiB"},
+        "grown": {"volume": "data", "size": "16 MiB", **it["grown"]},
     }
-    for name in ("kept", "drawn"):
+    for name in ("kept", "drawn", "grown"):
         tree["files"][name]["skip_on_success"] = it["skips"]
     main, aside = it["limits"]
     tree["ports"] = {"main": {"concurrency": main, "per": it["per"]}, "aside": {"concurrency": aside}}

@@ -20,6 +20,7 @@ cdef class Hdd(Drive):
     @cython.locals(tag=int64_t, block=int64_t, zone=int64_t, sectors=int64_t, track=int64_t, sector=int64_t, cylinder=int64_t, head=int64_t)
     cpdef void begin(self, Command command)
     cpdef void fire(self, int64_t what)
+    cpdef void forget(self)
     @cython.locals(tag=int64_t, time=int64_t)
     cpdef int64_t reaches(self, Command command)
     @cython.locals(now=int64_t, index=int64_t, command=Command, tag=int64_t, reached=int64_t, first_read=int64_t, whole=int64_t, last=int64_t, finished=int64_t)

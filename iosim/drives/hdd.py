@@ -152,6 +152,9 @@ class Hdd(Drive):
 
     def begin(self, command: Command) -> None:
         """Note where the command's first sector lies; go there at once if the arm is free."""
+        if command.flush:
+            self.finish(command)
+            return
         tag = command.tag
         block = command.offset // SECTOR
         zone = bisect_right(self.zone_blocks, block) - 1
@@ -175,6 +178,12 @@ class Hdd(Drive):
         self.taken = 0
         if self.waiting:
             self._serve_next()
+
+    def forget(self) -> None:
+        """Nobody waits any more, and the arm stays where it was sent."""
+        self.generation += 1
+        self.waiting.clear()
+        self.taken = 0
 
     def reaches(self, command: Command) -> int:
         """When the command's first sector can be under its head, if it is served next."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Tag, model_validator
 
 from iosim import units
+from iosim.scenario.disk_ports import PortDriven
 from iosim.scenario.quantities import (
     Bandwidth,
     Count,
@@ -23,7 +24,7 @@ from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake
 SECTOR = 512
 
 
-class Attached(Section):
+class Attached(PortDriven):
     """What can be said of any disk."""
 
     queue_depth: Count | None = key(None, "commands that the device holds at once; left out, the drive's own")
@@ -282,11 +283,36 @@ Disk: TypeAlias = Annotated[
 
 
 class Volume(Section):
-    """An NTFS volume on one disk."""
+    """A volume with a file system and a page cache."""
 
     disk: str = key(..., "name of the disk")
     size: PositiveSize | None = key(None, "bytes; left out, the whole disk")
     cache: Size = key("0 B", "memory for its page cache; 0 B keeps nothing", source="a choice", sure="assumed")
+    file_system: Literal["ntfs", "refs"] = key(
+        "ntfs",
+        "ntfs: a write beyond a file's valid data length keeps its thread, on an overlapped handle too; refs: it does not",
+        source="Raymond Chen, The Old New Thing, 2018-07-25 and 2018-10-19",
+        sure="documented",
+    )
+    dirty_page_threshold: PositiveSize | None = key(
+        None,
+        "dirty pages that may wait to be written; a cached write that would lead past them waits; left out, half of 'cache'",
+        source="Windows derives it from its memory; half is a choice",
+        sure="assumed",
+    )
+    lazy_write_interval: PositiveTime = key(
+        "1 s",
+        "the lazy writer wakes so often and queues an eighth of the dirty pages",
+        source="Windows documentation, File Caching: once per second, one eighth",
+        sure="documented",
+    )
+    log: Literal["none", "lazy", "write_through"] = key(
+        "none",
+        "what a change of metadata (a longer valid data length, a handler's 'close') writes to the file system's log: none;"
+        " lazy: a dirty page that the lazy writer writes; write_through: the thread waits for it",
+        source="metadata is cached unless written through; that it is not modelled is a choice",
+        sure="assumed",
+    )
 
 
 # NTFS with clusters of 4 KiB (its documentation). It also keeps a request's bytes far below what a recorded row holds.
@@ -313,6 +339,53 @@ class File(Section):
         sure="documented",
     )
 
+    read_ahead: Size | None = key(
+        None,
+        "bytes that are read ahead at a time once three cached reads have followed each other; 0 B: none; left out, 64 KiB"
+        " for a cached file whose hits are not drawn",
+        source="at least a page; NTFS's 64 KiB is from memory of public literature",
+        sure="assumed",
+    )
+    hint: Literal["none", "sequential_scan", "random_access"] = key(
+        "none",
+        "how the file is opened: FILE_FLAG_SEQUENTIAL_SCAN doubles the read-ahead, FILE_FLAG_RANDOM_ACCESS turns it off",
+        source="CreateFile",
+        sure="documented",
+    )
+    write_through: Flag = key(
+        False,
+        "FILE_FLAG_WRITE_THROUGH: a cached write ends when the disk has it",
+        source="CreateFile",
+        sure="documented",
+    )
+    temporary: Flag = key(
+        False,
+        "FILE_ATTRIBUTE_TEMPORARY: the lazy writer leaves its pages alone, unless a write waits for room",
+        source="Windows documentation, File Caching",
+        sure="documented",
+    )
+    dirty_page_threshold: PositiveSize | None = key(
+        None, "dirty pages that this file may have; left out, only the volume's threshold counts"
+    )
+    valid_data: Size | None = key(
+        None,
+        "how much of the file has ever been written (its valid data length), when time starts; left out, all of it, as after"
+        " SetFileValidData",
+    )
+    stored: Literal["plain", "compressed", "encrypted"] = key(
+        "plain",
+        "compressed and encrypted files are read and written synchronously, on an overlapped handle too, and the thread pays"
+        " for it (machine.kernel.compression, encryption)",
+        source="Microsoft KB 156932",
+        sure="documented",
+    )
+    reports_pending: Flag = key(
+        False,
+        "a call that kept its thread because of 'valid_data' or 'stored' says ERROR_IO_PENDING all the same",
+        source="the Old New Thing: it returns success; a test of a small extending write on Vista and later: pending",
+        sure="assumed",
+    )
+
     @model_validator(mode="after")
     def _as_large_as_ntfs_has_it(self) -> "File":
         if self.size > LARGEST_FILE:
@@ -323,4 +396,26 @@ class File(Section):
     def _cached(self) -> "File":
         if self.hit_ratio is not None and self.access != "cached":
             raise mistake_at(("hit_ratio",), "means nothing for unbuffered access; write 'access: cached' as well")
+        return self
+
+    @model_validator(mode="after")
+    def _only_cached(self) -> "File":
+        if self.access != "cached":
+            for name in ("read_ahead", "write_through", "temporary", "dirty_page_threshold"):
+                if getattr(self, name):
+                    raise mistake_at((name,), "means nothing for unbuffered access; write 'access: cached' as well")
+        if self.hit_ratio is not None and self.read_ahead:
+            raise mistake_at(("read_ahead",), "means nothing where hits are drawn; leave 'hit_ratio' out")
+        if self.hint == "random_access" and self.read_ahead:
+            raise mistake_at(("read_ahead",), "'hint: random_access' turns it off; leave one out")
+        return self
+
+    @model_validator(mode="after")
+    def _forced(self) -> "File":
+        if self.valid_data is not None and self.valid_data > self.size:
+            raise mistake_at(("valid_data",), "more than the file's 'size'")
+        if self.reports_pending and self.stored == "plain" and self.valid_data is None:
+            raise mistake_at(
+                ("reports_pending",), "no call keeps its thread here; it goes with 'valid_data' or 'stored'"
+            )
         return self
