@@ -353,7 +353,7 @@ class Machine:
     def _replay(self, group: int, name: str, load: Replay) -> ReplaySource:
         trace = self.traces[name]
         port = self.places[load.port][0]
-        columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write)
+        columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write, trace.think)
         return ReplaySource(self.clock, self.window, group, port, *columns, load.timing.depth)
 
     def _steps(self, workload: str, place: int) -> list[Step]:

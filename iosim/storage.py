@@ -15,8 +15,9 @@ from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
 from iosim.disk_ports import DiskPorts
 from iosim.drives.block_map import BlockMap
+from iosim.drives.buffered_hdd import hard_disk
 from iosim.drives.drive import Drive
-from iosim.drives.hdd import Hdd, HddParams
+from iosim.drives.hdd import HddParams
 from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
 from iosim.file_systems import FileSystems
 from iosim.io_manager import IoManager
@@ -93,7 +94,7 @@ class Storage:
         kernel = self.model.machine.kernel
         disk = self.model.disks[name]
         params = drive_params(disk)
-        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
+        drive: Drive = hard_disk(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
         stack = self.model.machine.stack
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)

@@ -45,6 +45,7 @@ UNDECLARED = {
     "completion.DirectRules": PARAMS,
     "devices.port_driver.PortDriver.ages": "a generator expression, for the sampler's last look at a run",
     "devices.recovery.RecoveringPort.ages": "a generator expression, for the sampler's last look at a run",
+    "drives.geometry.Zone": PARAMS,
     "drives.hdd.HddParams": PARAMS,
     "drives.ssd.SsdParams": PARAMS,
     "io_manager.IoParams": PARAMS,
