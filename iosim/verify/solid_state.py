@@ -19,6 +19,8 @@ from iosim.verify.port_runs import run
 KIB_4, KIB_128 = 4096, 128 * 1024
 HOST = {"nvme-datacentre-flash": 9 * US, "nvme-optane": 2_500, "nvme-pcie4-flash": 9 * US, "sata-ssd": 9 * US}
 
+_SHORT = {"nvme-datacentre-flash": "P3700", "nvme-pcie4-flash": "9A3", "sata-ssd": "SATA SSD"}
+
 _ANANDTECH = "AnandTech, P4800X review, page 4"
 _MEMORY = "data sheet, from memory"
 
@@ -61,7 +63,7 @@ def _reads(name: str, commands: int) -> Table:
         for statistic, found, published in zip(_STATISTICS, model, times, strict=True):
             if published:
                 rows.append(Row(f"depth {depth}: {statistic}", "us", found, published, 0.1, source))
-        what = f"depth {depth}: mean in the drive"
+        what = f"depth {depth}: in the drive"
         rows.append(Row(what, "", loop.mean_inside, loop.rate_times_time, 1e-9, "Little's law"))
     note = f"4 KiB random reads on {DRIVES[name].title}; {HOST[name] / US:g} us of host a read (assumed)"
     return Table(f"{name}: reads", rows, note)
@@ -87,18 +89,18 @@ def _whole_path(reads: int) -> Table:
     with TemporaryDirectory() as directory:
         path = Path(directory, "path.yaml")
         path.write_text(_PATH, encoding="utf-8")
-        for name in ("nvme-datacentre-flash", "nvme-pcie4-flash", "sata-ssd"):
+        for name, short in _SHORT.items():
             for depth, iops, times, source in _READS[name]:
                 if times[0]:
                     found = run(path, 1000 * reads / iops, {"disks.disk.preset": name, "workload.all.clients": depth})
-                    rows.append(Row(f"{name}, {depth}: IOPS", "/s", found.per_second, iops, 0.1, source))
-                    rows.append(Row(f"{name}, {depth}: mean", "us", found.latency_ms * 1000, times[0], 0.1, source))
+                    rows.append(Row(f"{short}, {depth}: IOPS", "/s", found.per_second, iops, 0.1, source))
+                    rows.append(Row(f"{short}, {depth}: mean", "us", found.latency_ms * 1000, times[0], 0.1, source))
         optane = run(path, 100, {"disks.disk.preset": "nvme-optane"}).latency_ms * 1000
     note = (
         "the whole modelled path of Windows, some 10 us a read, instead of an assumed host; the Optane drive's published "
         f"8.9 us at depth 1 leave the host less than 3: here it takes {optane:.1f}"
     )
-    return Table("reads from a program: preset, clients", rows, note)
+    return Table("reads from a program: drive, clients", rows, note)
 
 
 def _writes(commands: int) -> Table:
