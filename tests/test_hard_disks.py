@@ -293,6 +293,24 @@ def test_writes_that_follow_each_other_share_a_segment_and_go_to_the_media_as_on
     assert (host.drive.clock.now, host.drive.clock.events) == (7 * MS, 5)
 
 
+@pytest.mark.parametrize(("cylinder", "finished"), [(1, 12), (0, 4)])
+def test_before_a_write_the_arm_settles_if_it_has_moved(cylinder: int, finished: int) -> None:
+    """2 ms of seek and 1.5 of settling: sector 3 has gone by on cylinder 1 and passes at 11 ms; on cylinder 0 at 3."""
+    host = host_of(replace(TINY, write_settle=1_500_000))
+    host.submit(0, sector(cylinder, 0, 3), SECTOR, write=1)
+    host.drive.clock.run(FOREVER)
+    assert ends(host) == [(0, finished)]
+
+
+def test_sequential_writes_run_at_the_speed_of_the_media() -> None:
+    """Pieces that follow each other on the media lose no turn, whatever settling there is."""
+    host = host_of(replace(WRITING, write_settle=MS, zones=(Zone(0, 8, MS, 2 * MS),), head_switch=0))
+    for tag in range(3):
+        host.submit(tag, tag * 8 * SECTOR, 8 * SECTOR, write=1)
+    host.drive.clock.run(FOREVER)
+    assert host.drive.clock.now <= 24 * MS + 3 * MS + 8 * MS
+
+
 def test_a_write_longer_than_a_segment_or_without_a_write_cache_ends_on_the_media() -> None:
     for params, size in ((WRITING, 9), (READING, 2)):
         host = host_of(params)

@@ -41,7 +41,7 @@ class HddParams:
     zones: tuple[Zone, ...]  # from the outside in
     seek: Points  # beyond the last it stays
     head_switch: int = 0
-    write_settle: int = 0  # the arm is steadier when it writes
+    write_settle: int = 0  # after a move, as a write needs the arm steadier
     overhead: int = 0
     overheads: tuple[int, ...] = ()
     bus_ps_per_byte: int = 0

@@ -13,6 +13,7 @@ cdef class Mechanism:
     cpdef void place(self, int64_t job, int64_t block, int64_t ready, int64_t write, int64_t since)
     @cython.locals(ready=int64_t)
     cpdef int64_t starts(self, int64_t job)
+    @cython.locals(time=int64_t)
     cpdef int64_t arrives(self, int64_t job)
     @cython.locals(time=int64_t)
     cpdef int64_t reaches(self, int64_t job)

@@ -72,7 +72,10 @@ class Mechanism:
 
     def arrives(self, job: int) -> int:
         """When the job's head can be over its cylinder, if it is served next."""
-        return self.starts(job) + self.move(self.cylinders[job], self.head_of[job]) + self.settle[job]
+        time = self.move(self.cylinders[job], self.head_of[job])
+        if time:
+            time += self.settle[job]
+        return self.starts(job) + time
 
     def reaches(self, job: int) -> int:
         """When the job's first block can be under its head, if it is served next."""

@@ -92,7 +92,10 @@ class HddDisk(Attached):
         "0.1 ms", "changing to another head", source="0.03 to 0.1 ms on three measured drives", sure="measured"
     )
     write_settle: Time = key(
-        "0 s", "a write's arm settles for longer", source="0 to 0.46 ms on three measured drives", sure="assumed"
+        "0 s",
+        "after a move the arm settles for longer before it writes",
+        source="0 to 0.46 ms on three measured drives",
+        sure="assumed",
     )
     track_skew: Skew | None = key(
         None,
