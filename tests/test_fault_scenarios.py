@@ -160,6 +160,17 @@ def test_nothing_is_lost_whatever_goes_wrong(path: Path, seed: int) -> None:
     assert found["completed"] + found["failed"] == found["offered"]
 
 
+def test_the_page_about_faults_says_what_is_accepted(path: Path) -> None:
+    """Its example, over the small machine of these tests."""
+    page = (Path(__file__).parent.parent / "docs" / "faults.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0].replace("data:", "d:").replace("disk: data", "disk: d")
+    head, tail = SCENARIO.split("disks:\n")
+    path.write_text(head + example + tail.split("capacity: 1 GiB}\n", 1)[1])
+    model = iosim.load(path).model
+    assert sorted(model.faults) == ["pulled", "scratch", "stuck", "worn"]
+    assert model.disks["d"].recovery.retries == 4
+
+
 # ---- what means nothing is refused -----------------------------------------------------------------------------------
 
 
