@@ -167,6 +167,21 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     return request
 
 
+def part_of(request: Request) -> Request:
+    """A part of a request's work that goes on beside others: what it takes is kept apart until `hand_back`."""
+    part = new_request(request.group, request.index, request.mark, new_ledger())
+    part.intended = request.intended
+    part.issued = request.issued
+    return part
+
+
+def hand_back(part: Request, request: Request) -> None:
+    """The part ended last of all: its way was the critical one, and its causes are the request's (design 3.9)."""
+    for cause in range(CAUSE_COUNT):
+        request.ledger[cause] += part.ledger[cause]
+    request.mark = part.mark
+
+
 def background_request() -> Request:
     """What the system does of its own accord (read-ahead, lazy writes) is done for this: nobody sums its causes."""
     return new_request(0, BACKGROUND, 0, new_ledger())

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.apc cimport KernelApc, KernelApcs, interrupted_in, kernel_apcs, queue_user_apc
-from iosim.attribution cimport Request
+from iosim.attribution cimport Request, hand_back
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport FileObject
 from iosim.dispatcher cimport Dispatcher

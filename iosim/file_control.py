@@ -3,6 +3,8 @@
 Source: semantics 3.4 to 3.7.
 """
 
+from array import array
+
 NO_LIMIT = 1 << 62
 
 
@@ -26,10 +28,25 @@ class FileControl:
         self.dirty = 0  # pages
         self.dirty_limit = NO_LIMIT  # pages (3.6)
         self.special = False
+        self.extent = 0  # bytes of each of its extents but the last; 0: it is one
+        self.places = array("q")  # of its extents: bytes from where the file begins on its volume
 
     def settle(self) -> None:
         """Say anew whether it is special; to be called when what that hangs on has changed."""
         self.special = self.transformed or (self.extends_synchronously and self.valid < self.size)
+
+    def place(self, offset: int) -> int:
+        """Where a byte lies, in bytes from where the file begins on its volume."""
+        return self.places[offset // self.extent] + offset % self.extent
+
+    def within(self, offset: int, size: int) -> int:
+        """How many of these bytes lie together, from the first on."""
+        there = self.extent - offset % self.extent
+        number = offset // self.extent
+        while there < size and self.places[number + 1] == self.places[number] + self.extent:
+            there += self.extent
+            number += 1
+        return min(there, size)
 
     def set_valid(self, valid: int) -> None:
         """SetFileValidData, or a write has ended further on."""

@@ -3,6 +3,8 @@
 Nothing is decided here: every number comes from the scenario, whose schema has its source.
 """
 
+from array import array
+
 from iosim.cache_manager import CacheManager
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
@@ -15,6 +17,7 @@ from iosim.page_cache import PageCache
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import CloseStep, OpenStep, WriteStep
 from iosim.scenario.storage import File
+from iosim.streams import Streams, whole
 from iosim.units import KIB, MIB, PAGE, ps_per_byte
 
 LOGS = {"none": LOG_NONE, "lazy": LOG_LAZY, "write_through": LOG_WRITE_THROUGH}
@@ -29,13 +32,16 @@ class FileSystems:
     `background`: the queue of the cache manager's own workers.
     """
 
-    def __init__(self, model: ScenarioModel, io: IoManager, misses: KernelQueue, background: KernelQueue) -> None:
+    def __init__(
+        self, model: ScenarioModel, io: IoManager, misses: KernelQueue, background: KernelQueue, streams: Streams
+    ) -> None:
         self.model = model
         self.io = io
         self.misses = misses
         self.background = background
         self.caches: dict[str, CacheManager] = {}
         self.metadata: dict[str, Metadata] = {}
+        self.streams = streams
         self.controls = {name: self._control(number, name) for number, name in enumerate(model.files)}
 
     def mount(self, name: str, below: DeviceObject, size: int) -> DeviceObject:
@@ -95,8 +101,18 @@ class FileSystems:
         control.drawn = it.hit_ratio is not None
         if it.dirty_page_threshold:
             control.dirty_limit = max(1, it.dirty_page_threshold // PAGE)
+        if it.extents > 1:
+            control.extent = -(-it.size // (it.extents * PAGE)) * PAGE
+            control.places = self._places(name, it.size, control.extent)
         control.settle()
         return control
+
+    def _places(self, name: str, size: int, extent: int) -> "array[int]":
+        """The file's own stretch of the volume, its pieces in a drawn order; one that is cut short stays the last."""
+        whole_ones = size // extent
+        drawn = self.streams.open(f"files.{name}.extents", whole(1 << 40, 1))
+        order = sorted(range(whole_ones), key=lambda number: (drawn.value(number), number))
+        return array("q", [place * extent for place in (*order, whole_ones)])
 
     def opened(self, file: FileObject, name: str) -> None:
         """A new file object of this file."""

@@ -137,7 +137,7 @@ class Machine:
         self.window.bin_ns = step
         self._build_processors()
         self._build_io()
-        self.file_systems = FileSystems(self.model, self.io, self.work_queue, self.cache_queue)
+        self.file_systems = FileSystems(self.model, self.io, self.work_queue, self.cache_queue, self.streams)
         self.storage = Storage(self.model, self.io, self.caches, self.file_systems, self._resource, self.streams)
         self.disks = self.storage.disks
         self.ports: dict[str, CompletionPort] = {}

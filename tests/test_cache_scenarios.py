@@ -63,9 +63,7 @@ def test_a_warm_cache_does_not_care_how_many_there_are() -> None:
 
 
 def test_unbuffered_reads_need_no_workers() -> None:
-    direct = warmth(
-        files__records__access="unbuffered", files__records__hint="none", machine__kernel__cached_miss_workers=1
-    )
+    direct = warmth(files__records__access="unbuffered", machine__kernel__cached_miss_workers=1)
     assert blocked(direct) == 0
     assert direct["latency_causes_ns"]["system_worker_queue"]["value"] == 0
 

@@ -142,6 +142,30 @@ def test_H04_of_33_requests_32_are_in_the_drive_and_one_in_the_port_driver(drive
     assert len(port_driver.done) == 33
 
 
+def test_a_reset_drive_has_forgotten_its_commands_and_takes_new_ones(drive: Drive) -> None:
+    """As after a reset of the device, or after the error of a queued command: nothing of before ever finishes."""
+    host = Host(drive)
+    for tag in range(8):
+        host.submit(tag, tag * SECTOR, SECTOR)
+    Later(host, FOREVER, 2, 0, SECTOR)
+    drive.clock.run(1)
+    drive.reset()
+    assert (drive.in_drive, [command.busy for command in drive.commands]) == (0, [0] * 32)
+    before = len(host.done)
+    drive.clock.run(FOREVER)
+    assert [done[0] for done in host.done[before:]] == [2]
+    assert host.done[-1][1] == FOREVER
+
+
+def test_a_drive_without_a_write_cache_ends_a_flush_at_once(drive: Drive) -> None:
+    host = Host(drive)
+    command = drive.commands[3]
+    command.flush = 1
+    host.submit(3, 0, 0)
+    drive.clock.run(FOREVER)
+    assert host.done == [(3, 0, 0, 0, 0)]
+
+
 def test_a_command_too_many_is_refused(drive: Drive) -> None:
     host = Host(drive)
     for tag in range(32):

@@ -64,12 +64,19 @@ def test_a_file_of_seek_times_in_disksim_s_form_is_the_drive_s_curve(tmp_path: P
     """As it lies there: a title, `distance, ms` with tabs; the published numbers of the Cheetah 9LP."""
     (tmp_path / "cheetah.seek").write_bytes((DATA / "cheetah9LP.seek").read_bytes())
     params = params_of(tmp_path, seek="cheetah.seek", cylinders=6_962)
-    assert params.seek == HARD_DISKS["cheetah-9lp"].params.seek
+    assert params.seek == on_test_bus("cheetah-9lp").seek
+    assert params_of(tmp_path, seek=[[0, "0 s"], [1, "1 ms"], [9, "2 ms"]]).seek == ((1, 1_000_000), (9, 2_000_000))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["distance,time\n1,1\n10,2.5\n", "1;1 ms\n10;2500 us\n", "# mine\n\n1 1.0\n10 2.5ms", "\ufeff1,1.0\r\n10,2.5\r\n"],
+    [
+        "distance,time\n1,1\n10,2.5\n",
+        "cylinders,time_us\n0,0\n1,1000\n10,2500\n",
+        "1;1 ms\n10;2500 us\n",
+        "# mine\n\n1 1.0\n10 2.5ms",
+        "\ufeff1,1.0\r\n10,2.5\r\n",
+    ],
 )
 def test_simple_files_of_seek_times_are_read(tmp_path: Path, text: str) -> None:
     """A title or none, commas or blanks; a time without a unit is in ms."""
@@ -82,17 +89,18 @@ def test_simple_files_of_seek_times_are_read(tmp_path: Path, text: str) -> None:
     [
         ("1,1\n10,x\n", "my.csv:2:1: "),
         ("1,1\n1,2\n", "my.csv:2:1: distance 1 after 1; distances must rise, from 1 on"),
+        ("-1,2\n", "my.csv:1:1: "),
         ("title\nagain\n1,2\n", "my.csv:2:1: 'again' is not 'distance,time'"),
         ("1,1\n-5,2\n", "my.csv:2:1: '-5,2' is not 'distance,time'"),
         ("1,1\n5,-2\n", "my.csv:2:1: "),
-        ("0,0\n5,2\n", "my.csv:1:1: distance 0 after 0"),
-        ("", "s.yaml:8:11: disks.d.seek: my.csv: holds no line 'distance,time'"),
+        ("0,1\n5,2\n", "my.csv:1:1: distance 0 after 0"),
+        ("", "s.yaml:"),
     ],
 )
 def test_a_wrong_file_of_seek_times_is_told_with_file_and_line(tmp_path: Path, text: str, line: str) -> None:
     (tmp_path / "my.csv").write_text(text)
     told = refusal(tmp_path, seek="my.csv")
-    assert line.split(":")[-1] in told if "s.yaml" in line else told.startswith(line), told
+    assert told.startswith(line), told
 
 
 def test_a_file_of_seek_times_that_is_not_there_is_told_where_it_was_named(tmp_path: Path) -> None:
@@ -109,16 +117,16 @@ def test_the_effective_scenario_holds_the_points_themselves(tmp_path: Path) -> N
         (tmp_path / "my.csv").write_text(text)
         scenario = iosim.load(written(tmp_path, {**DISK, "seek": "my.csv"}))
         digests.append(scenario.digest())
-    assert (
-        "[10, 3 ms]" in scenario.to_yaml().replace("\n      - ", ", ").replace("'", "") or "3 ms" in scenario.to_yaml()
-    )
+    assert scenario.effective()["disks"]["d"]["seek"] == [[1, "1 ms"], [10, "3 ms"]]
     assert digests[0] != digests[1]
 
 
 def test_the_formula_of_the_hp_97560(tmp_path: Path) -> None:
     formula = {"a": "3.24 ms", "b": "0.4 ms", "c": "8 ms", "e": "0.008 ms", "border": 383}
     params = params_of(tmp_path, seek=formula, cylinders=1_962)
-    assert params.seek == HARD_DISKS["hp-97560"].params.seek
+    preset = HARD_DISKS["hp-97560"].params
+    assert isinstance(preset, HddParams)
+    assert params.seek == preset.seek
 
 
 @pytest.mark.parametrize(
@@ -281,7 +289,7 @@ def test_the_three_measured_drives_keep_their_distance() -> None:
     """Aimed at: a demerit below 1 ms each and below 0.5 ms for the best; random reads within 3 %."""
     rows = measured().rows
     assert all(row.met for row in rows)
-    assert [row.model for row in rows if row.bound] == pytest.approx([0.208, 0.387, 0.306], abs=0.02)
+    assert [row.model for row in rows if row.bound] == pytest.approx([0.208, 0.382, 0.225], abs=0.02)
 
 
 def test_the_demerit_is_the_distance_of_two_distributions() -> None:
@@ -298,7 +306,7 @@ def test_depth_and_order_agree_with_the_published_simulation_of_one_drive() -> N
     assert all(row.met for row in by_depth("cheetah-9lp", "quick").rows)
 
 
-def test_H01_H03_the_formulas_of_seek_and_rotation_hold() -> None:
+def test_the_formulas_of_seek_and_rotation_hold() -> None:
     assert all(row.met for row in formulas().rows)
 
 

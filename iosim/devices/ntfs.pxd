@@ -8,6 +8,7 @@ from iosim.cache_work cimport CachedRead, CachedWrite, FileFlush
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.ntfs_metadata cimport Log
 from iosim.ntfs_own cimport OwnFlush, OwnTransfer
+from iosim.extents cimport send_to_extents
 from iosim.file_control cimport FileControl
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, StackLocation, StatusBlock

@@ -11,6 +11,7 @@ Source: semantics 3, 0b.17, 0b.20. Simplified: what lies between the valid data 
 from iosim.cache_manager import CacheManager, spanned
 from iosim.cache_work import CachedRead, CachedWrite, FileFlush
 from iosim.device_stack import NOT_FAST, DeviceObject, Driver, FileObject
+from iosim.extents import send_to_extents
 from iosim.io_manager import IoManager
 from iosim.irp import FLUSH, NO_ROUTINE, NO_THREAD, READ, WRITE, Irp, StatusBlock
 from iosim.kernel_work import NO_WORK, STAYS_IN_CALL, KernelWork
@@ -52,6 +53,8 @@ class Ntfs(Driver):
     def _to_volume(self, device: DeviceObject, irp: Irp) -> int:
         """From the file's offsets to the volume's, and down."""
         file = irp.file
+        if file.control.extent:
+            return send_to_extents(self.io, device, irp, file)
         irp.copy_to_next(file.base, NO_ROUTINE)
         return self.io.call_driver(device.lower, irp)
 

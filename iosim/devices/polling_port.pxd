@@ -17,5 +17,5 @@ cdef class PollingPort(PortDriver):
     cdef public dict ended
     @cython.locals(tag=int64_t, irp=Irp, vector=Vector, thread=KernelThread, processor=Processor)
     cpdef void finished(self, Command command)
-    @cython.locals(command=Command, time=int64_t, vector=Vector)
+    @cython.locals(command=Command, time=int64_t)
     cpdef int64_t reap(self, Irp irp, int64_t processor)

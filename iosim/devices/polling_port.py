@@ -69,11 +69,11 @@ class PollingPort(PortDriver):
         command = self.ended.pop(irp)
         irp.request.spend(READY_QUEUE, self.clock.now)  # it had no processor to look from
         time: int = irp.file.device.up_ns - (-command.size // PAGE) * self.costs.page_unlock
+        if self.paired:
+            self.make_room([command])
         self.slots.append(command)
         if self.paired:
-            vector = self.vector_of[command.tag]
-            vector.room += 1
-            self.unpark(vector)
+            self.unpark()
         while self.waiting and self.free:
             self.start_waiting(processor)
             time += self.costs.start

@@ -228,8 +228,9 @@ class PortDriver(Driver):
 
     def _start(self, irp: Irp, processor: int) -> None:
         location = irp.locations[irp.current]
+        major = location.major
         vector = self.routes[processor]
-        if location.major > WRITE and self._must_wait(irp):
+        if major > WRITE and self._must_wait(irp):
             return
         if self.paired:
             if not vector.room:
@@ -240,14 +241,14 @@ class PortDriver(Driver):
         tag = command.tag
         command.offset = location.offset
         command.size = location.size
-        command.write = 1 if location.major == WRITE else 0
+        command.write = 1 if major == WRITE else 0
         self.irps[tag] = irp
         self.entered[tag] = irp.entered
         self.vector_of[tag] = vector
         self.commands += 1
         if self.watched:
             self.probes.held(self.number, irp.request)
-        if location.major == FLUSH:
+        if major == FLUSH:
             command.flush = 1
         self.drive.submit(command)
 
@@ -261,16 +262,26 @@ class PortDriver(Driver):
         if self.watched:
             self.probes.wait_began(self.number, irp.request)
 
-    def unpark(self, vector: "Vector") -> None:
-        """Commands of this pair have ended: those that wait for its entries go first."""
-        while vector.waiting and vector.room and self.free:
-            self._count(0)
-            self.parked -= 1
-            irp = vector.waiting.popleft()
-            irp.request.spend(PORT_DRIVER_QUEUE, self.clock.now)
-            if self.watched:
-                self.probes.wait_ended(self.number, irp.request, irp.entered, self.clock.now, self.last_request)
-            self._start(irp, vector.processor.number)
+    def make_room(self, commands: "list[Command]") -> None:
+        """These have left their queue pairs."""
+        for command in commands:
+            vector = self.vector_of[command.tag]
+            vector.room += 1
+
+    def unpark(self) -> None:
+        """Commands have ended: who waits for an entry of a pair that has one again goes on, or into the common queue."""
+        for vector in self.vectors:
+            while vector.waiting and vector.room:
+                self._count(0)
+                self.parked -= 1
+                irp = vector.waiting.popleft()
+                if not self.free:
+                    self.waiting.append(irp)
+                    continue
+                irp.request.spend(PORT_DRIVER_QUEUE, self.clock.now)
+                if self.watched:
+                    self.probes.wait_ended(self.number, irp.request, irp.entered, self.clock.now, self.last_request)
+                self._start(irp, vector.processor.number)
 
     # ---- commands that do not queue ------------------------------------------------------------------------------
 
@@ -497,14 +508,13 @@ class CompletionDpc(Dpc):
             irp.information = irp.location().size
             if command.failed or command.flush:
                 self._unusual(command, irp)
-            if port.paired:
-                vector = port.vector_of[command.tag]
-                vector.room += 1
+        if port.paired:
+            port.make_room(batch)
         port.slots.extend(batch)
         if port.held:
             port.go_on(self.vector.processor.number)
         if port.paired:
-            port.unpark(self.vector)
+            port.unpark()
         while port.waiting and port.free:
             port.start_waiting(self.vector.processor.number)
         for irp in irps:

@@ -8,7 +8,7 @@ cdef int64_t DEVICE, NO_ANSWER
 cdef Faults NO_FAULTS
 
 cdef class Command:
-    cdef public int64_t busy, failed, finished, flush, offset, queue, size, started, submitted, tag, transferring, write
+    cdef public int64_t busy, failed, finished, flush, offset, size, started, submitted, tag, transferring, write
 
 cdef class CommandListener:
     cpdef void command_finished(self, Command command)

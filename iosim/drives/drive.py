@@ -19,7 +19,7 @@ class Command:
     mechanism `started` on it, its data began `transferring` over the bus or link, it `finished`.
     Invariant then: submitted <= started <= transferring <= finished. `busy` is 1 from submission to the end.
     `flush` is 1 for a flush of the write cache: it moves no data, and `offset`, `size` and `write` mean nothing. `failed` is
-    0, or the error that the command ended with (faults.py). `queue` is the number of the queue pair that it came by.
+    0, or the error that the command ended with (faults.py).
     """
 
     __slots__ = (
@@ -28,7 +28,6 @@ class Command:
         "finished",
         "flush",
         "offset",
-        "queue",
         "size",
         "started",
         "submitted",
@@ -44,7 +43,6 @@ class Command:
         self.write = 0
         self.flush = 0
         self.failed = 0
-        self.queue = 0
         self.busy = 0
         self.submitted = 0
         self.started = 0

@@ -116,7 +116,7 @@ class Mechanism:
             if count > geometry.run:
                 count = geometry.run
             sector, track = geometry.sector, geometry.sectors
-            if until < NEVER:
+            if until - self.time < self.revolution:
                 passed = self._passed(sector, track, until - self.time)
                 if passed < count:
                     self.block += passed

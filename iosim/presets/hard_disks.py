@@ -145,17 +145,16 @@ BARRACUDA_7200 = Preset(
         segments=3,
         segment_size=281,
         read_ahead=281,
-        read_ahead_in_cylinder=True,
         write_segments=1,
         write_segment_size=281,
         read_hits_on_writes=True,
     ),
     source=_DISKSIM.format(files="barracuda.*, Seagate ST32171W"),
-    sure=_HDD_SURE.format(bus=134, demerit="0.39", own="0.349", model="14.72", measured="14.971"),
+    sure=_HDD_SURE.format(bus=134, demerit="0.38", own="0.349", model="14.72", measured="14.971"),
 )
 
 IBM_18ES = Preset(
-    title="IBM Ultrastar 18ES, 7,200 rpm",
+    title="IBM 18ES, 7,200 rpm",
     params=HddParams(
         rpm=7_200,
         cylinders=11_474,
@@ -170,13 +169,12 @@ IBM_18ES = Preset(
         segments=7,
         segment_size=511,
         read_ahead=511,
-        read_ahead_in_cylinder=True,
         read_on_arrival=True,
         write_segments=1,
         write_segment_size=511,
     ),
     source=_DISKSIM.format(files="ibm18es.*, DNES-309170W"),
-    sure=_HDD_SURE.format(bus=101, demerit="0.31", own="0.135", model="12.30", measured="12.259"),
+    sure=_HDD_SURE.format(bus=101, demerit="0.23", own="0.135", model="12.30", measured="12.259"),
 )
 
 HP_97560 = Preset(
@@ -212,7 +210,7 @@ def _falling_zones(count: int, cylinders: int, outer: int, inner: int, skews: tu
 
 
 SATA_7200 = Preset(
-    title="a SATA drive of 16 TB, 7,200 rpm",
+    title="a 16 TB SATA drive of 2019, 7,200 rpm",
     params=HddParams(
         rpm=7_200,
         cylinders=482_300,

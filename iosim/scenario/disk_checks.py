@@ -21,7 +21,7 @@ def disk_mistakes(model: ScenarioModel) -> Found:
             params = drive_params(disk)
         except ValueError:
             continue  # told elsewhere
-        yield from _pairs(name, disk, isinstance(params, HddParams))
+        yield from _pairs(name, disk, isinstance(params, HddParams) or params.interface == "sata")
         yield from _struck(model, name, disk, params.capacity)
     yield from _polled(model)
 

@@ -15,7 +15,9 @@ class Striking(Section):
     rate: Ratio | None = key(None, "share of the commands that it strikes, drawn for each; or give 'offset' and 'size'")
     offset: Size | None = key(None, "where on the disk it begins to strike every command")
     size: PositiveSize | None = key(None, "bytes from there")
-    commands: Literal["reads", "writes", "both"] = key("both", "which commands it strikes")
+    commands: Literal["reads", "writes", "both"] = key(
+        "both", "which commands it strikes", source="a choice", sure="assumed"
+    )
 
     @model_validator(mode="after")
     def _by_chance_or_address(self) -> "Striking":

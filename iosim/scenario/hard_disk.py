@@ -1,5 +1,6 @@
 """What a scenario says of a hard disk's inside: zones, skews, seek curve, on-board cache, overheads by kind."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -69,6 +70,8 @@ def _seek(value: Any) -> Points | SeekFormula:
     points = tuple(at(index, _point, point) for index, point in enumerate(whole_list(value)))
     if any(later[0] <= earlier[0] for earlier, later in pairwise(points)):
         raise ValueError("distances must rise from point to point")
+    if points[0] == (0, 0) and len(points) > 1:
+        return points[1:]  # staying takes no time anyway
     return points
 
 
@@ -218,7 +221,10 @@ _NOTHING = [[1, "0 s"]]  # stands for a file that could not be read
 
 
 def _points_of(path: Path) -> tuple[list[list[Any]], list[Mistake]]:
-    """Lines of `distance, time`; a time without unit is in ms, as in DiskSim's files. The first line may be a title."""
+    """Lines of `distance, time`; a time without unit is in ms, as in DiskSim's files.
+
+    The first line may be a title; one that ends in another unit (`time_us`) says what the numbers are. `0,0` is passed over.
+    """
     try:
         data = path.read_bytes()[: _LARGEST_FILE + 1]
         text = data.decode("utf-8-sig")
@@ -230,25 +236,32 @@ def _points_of(path: Path) -> tuple[list[list[Any]], list[Mistake]]:
         return _NOTHING, [Mistake(str(path), 0, 0, "", f"is larger than {_LARGEST_FILE >> 20} MiB")]
     points: list[list[Any]] = []
     mistakes: list[Mistake] = []
-    last = 0
+    last, unit = 0, "ms"
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            point = _file_point(line)
-            if point is None:
+            point = _file_point(line, unit)
+            if point is None or (point == (0, 0) and not last):
                 continue
             if point[0] <= last:
                 raise ValueError(f"distance {point[0]} after {last}; distances must rise, from 1 on")
             last = point[0]
             points.append([point[0], units.format_time(point[1])])
         except ValueError as error:
-            if number > 1 or points or line[:1].isdigit():
+            if number == 1 and re.match("[^0-9]*[A-Za-z]", line):
+                unit = _unit_of(line)
+            else:
                 mistakes.append(Mistake(str(path), number, 1, "", str(error)))
     if not points and not mistakes:
         mistakes = [Mistake(str(path), 0, 0, "", "holds no line 'distance,time'")]
     return (points if points and not mistakes else _NOTHING), mistakes[:20]
 
 
-def _file_point(line: str) -> tuple[int, int] | None:
+def _unit_of(title: str) -> str:
+    words = re.findall("[a-z]+", title.lower())
+    return words[-1] if words and words[-1] in ("ns", "us", "ms", "s") else "ms"
+
+
+def _file_point(line: str, unit: str) -> tuple[int, int] | None:
     stripped = line.strip()
     if not stripped or stripped.startswith("#"):
         return None
@@ -261,4 +274,4 @@ def _file_point(line: str) -> tuple[int, int] | None:
             f"'{stripped[:40]}' is not 'distance,time': a whole number of cylinders and a time (ms, or with a unit)"
         )
     time = parts[1]
-    return int(parts[0]), units.parse_time(time if time[-1:].isalpha() else f"{time} ms")
+    return int(parts[0]), units.parse_time(time if time[-1:].isalpha() else f"{time} {unit}")

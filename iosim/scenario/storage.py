@@ -18,8 +18,11 @@ from iosim.scenario.quantities import (
     Rotation,
     Size,
     Time,
+    whole_between,
 )
 from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake_at, whole_list
+
+PAGE = units.PAGE
 
 
 class Attached(PortDriven):
@@ -57,13 +60,13 @@ class PresetDisk(Attached):
     preset: str = key(..., "name of a known drive")
     order: Literal["fcfs", "sstf", "clook", "sptf"] | None = key(None, "order in which a hard disk serves its queue")
     age_limit: Time | None = key(None, "a command that waited this long goes first (hard disks)")
+    read_cache: Flag | None = key(None, "false: a hard disk's buffer keeps nothing and reads nothing ahead")
+    write_cache: Flag | None = key(None, "false: a hard disk's writes end on the media, not in its buffer")
     condition: Literal["fresh", "steady"] | None = key(
         None,
         "of a solid-state disk: fresh, or written and overwritten until garbage collection is steady; left out, fresh",
     )
     write_buffer: Size | None = key(None, "of a solid-state disk; left out, the drive's own; 0 B: none")
-    read_cache: Flag | None = key(None, "false: a hard disk's buffer keeps nothing and reads nothing ahead")
-    write_cache: Flag | None = key(None, "false: a hard disk's writes end on the media, not in its buffer")
 
 
 Order: TypeAlias = Literal["fcfs", "sstf", "clook", "sptf"]
@@ -339,6 +342,13 @@ class File(Section):
         sure="documented",
     )
 
+    extents: Annotated[int, whole_between(1, 1_000_000)] = key(
+        1,
+        "pieces that the file lies in on its volume, of equal size and in a drawn order: a fragmented file; a request that"
+        " touches several is split into an IRP for each",
+        source="a new file is one piece",
+        sure="assumed",
+    )
     read_ahead: Size | None = key(
         None,
         "bytes that are read ahead at a time once three cached reads have followed each other; 0 B: none; left out, 64 KiB"
@@ -404,6 +414,8 @@ class File(Section):
             for name in ("read_ahead", "write_through", "temporary", "dirty_page_threshold"):
                 if getattr(self, name):
                     raise mistake_at((name,), "means nothing for unbuffered access; write 'access: cached' as well")
+            if self.hint != "none":
+                raise mistake_at(("hint",), "means nothing for unbuffered access; write 'access: cached' as well")
         if self.hit_ratio is not None and self.read_ahead:
             raise mistake_at(("read_ahead",), "means nothing where hits are drawn; leave 'hit_ratio' out")
         if self.hint == "random_access" and self.read_ahead:
@@ -414,6 +426,8 @@ class File(Section):
     def _forced(self) -> "File":
         if self.valid_data is not None and self.valid_data > self.size:
             raise mistake_at(("valid_data",), "more than the file's 'size'")
+        if self.extents > max(1, self.size // PAGE):
+            raise mistake_at(("extents",), "a file has at most one for each 4 KiB of its 'size'")
         if self.reports_pending and self.stored == "plain" and self.valid_data is None:
             raise mistake_at(
                 ("reports_pending",), "no call keeps its thread here; it goes with 'valid_data' or 'stored'"
