@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from test_machine import EVERYTHING, Tree, build, everything_but, run, scenario
 
+from iosim.devices.recovery import RecoveringPort
 from iosim.drives.ssd import Ssd, SsdParams
 from iosim.errors import WrongInput
 from iosim.scenario.drive_params import drive_params
@@ -202,6 +203,7 @@ def test_a_disk_with_everything_goes_on_after_errors_and_resets(kind: str, seed:
     built = build(tree, seed=seed)
     raw = built.run()
     disk_port = built.disks["flash"]
+    assert isinstance(disk_port, RecoveringPort)
     assert disk_port.resets >= 3
     assert raw.samples["disks.flash.failures"][-1] > 5
     drive = disk_port.drive
