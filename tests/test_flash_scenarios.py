@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from test_machine import EVERYTHING, Tree, build, everything_but, run, scenario
 
+from iosim.devices.recovery import RecoveringPort
 from iosim.drives.ssd import Ssd, SsdParams
 from iosim.errors import WrongInput
 from iosim.scenario.drive_params import drive_params
@@ -183,3 +184,29 @@ def test_write_amplification_is_1_where_nothing_is_moved() -> None:
     described = scenario(EVERYTHING)
     summary = iosim.run(described, replications=1, study=False).summary
     assert summary["disks"]["flash"]["write_amplification"]["value"] == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ["nvme", "ssd"])
+def test_a_disk_with_everything_goes_on_after_errors_and_resets(kind: str, seed: int) -> None:
+    """Commands that are never answered, with others on the link, in the buffer and waiting for room when the drive is reset.
+
+    `run` checks the laws: every request ends or is still under way, and each has one packet.
+    """
+    disk = {name: value for name, value in FLASH.items() if kind == "nvme" or name != "duplex"}
+    recovery = {"timeout": "3 ms", "reset": "200 us"}
+    tree = with_disk({**disk, "kind": kind, "write_buffer": "32 KiB", "recovery": recovery})
+    tree["faults"] = {
+        "lost": {"kind": "no_answer", "disk": "flash", "rate": 0.02},
+        "bad": {"kind": "media_error", "disk": "flash", "rate": 0.03},
+    }
+    built = build(tree, seed=seed)
+    raw = built.run()
+    disk_port = built.disks["flash"]
+    assert isinstance(disk_port, RecoveringPort)
+    assert disk_port.resets >= 3
+    assert raw.samples["disks.flash.failures"][-1] > 5
+    drive = disk_port.drive
+    assert isinstance(drive, Ssd)
+    assert drive.buffer.held <= 32 << 10
+    assert sum(drive.promised) <= drive.buffer.held
