@@ -549,11 +549,11 @@ class Machine:
         for name, disk in self.disks.items():
             found[f"disks.{name}.present_max"] = disk.present_most
             found[f"disks.{name}.waiting_max"] = disk.queued_most
-        for name, cache in self.file_systems.caches.items():
-            found[f"volumes.{name}.dirty_max"] = cache.dirty_most
             if isinstance(disk, RecoveringPort):
                 found[f"disks.{name}.resets"] = disk.resets
                 found[f"disks.{name}.reissued"] = disk.reissued
+        for name, cache in self.file_systems.caches.items():
+            found[f"volumes.{name}.dirty_max"] = cache.dirty_most
         return found
 
 
