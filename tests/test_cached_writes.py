@@ -14,6 +14,8 @@ from iosim.ntstatus import STATUS_INVALID_DEVICE_REQUEST
 from iosim.units import PAGE
 
 S = 10**9
+FLUSHED = (0, 0)  # the disk's own flush: a command without data, which this drive takes its time for like any other
+FLUSH = LATENCY + ISR + dpc(0)
 
 
 def writer(pages: int = 1, **options: Any) -> TinyCache:
@@ -225,10 +227,10 @@ def test_a_flush_writes_what_is_dirty_of_its_file_and_waits_for_it() -> None:
     tiny.ask_at(50_000, 5)
     tiny.ask_at(500_000, 6)
     tiny.run()
-    assert tiny.commands() == [(0, 1), (10, 1)]
+    assert tiny.commands() == [(0, 1), (10, 1), (0, 0), FLUSHED]
     times = {index: time for time, index in tiny.log}
-    assert times[5] == 50_000 + REMOVE + CACHED + 2 * (issue(1) + LATENCY + ISR + dpc(1))
-    assert times[6] == 500_000 + REMOVE + CACHED  # nothing left to do
+    assert times[5] == 50_000 + REMOVE + CACHED + 2 * (issue(1) + LATENCY + ISR + dpc(1)) + FLUSH
+    assert times[6] == 500_000 + REMOVE + CACHED + FLUSH  # nothing left to write
 
 
 def test_a_flush_waits_for_what_the_lazy_writer_is_writing() -> None:
@@ -237,8 +239,8 @@ def test_a_flush_waits_for_what_the_lazy_writer_is_writing() -> None:
     tiny.at(S, lambda: tiny.does(FlushStep(tiny.services, tiny.file)))
     tiny.ask_at(S + 5000, 1)
     tiny.run()
-    assert tiny.commands() == [(0, 1)]
-    assert tiny.log[-1] == (S + 2000 + REMOVE + CACHED + issue(1) + LATENCY + ISR + dpc(1), 1)
+    assert tiny.commands() == [(0, 1), FLUSHED]
+    assert tiny.log[-1] == (S + 2000 + REMOVE + CACHED + issue(1) + LATENCY + ISR + dpc(1) + FLUSH, 1)
 
 
 def test_3_5_more_is_written_if_as_much_again_would_lead_past_the_threshold() -> None:
