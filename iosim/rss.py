@@ -1,7 +1,7 @@
 """Receive side scaling: which processor takes a packet, by the Toeplitz hash of its real addresses.
 
-Everything here decides and never waits. Left out: IPv6 extension headers, so the `_EX` hash types do not exist, and
-the NDIS profiles that choose the processors.
+Everything here decides and never waits. Which processors a table names is chosen elsewhere (rss_processors.py). Left out:
+IPv6 extension headers, so the `_EX` hash types do not exist.
 Source: semantics 6.2 (Microsoft's RSS hashing functions, hash types and verification suite), numbers 4.
 """
 
@@ -10,10 +10,11 @@ from collections.abc import Collection
 from enum import IntEnum, IntFlag
 from ipaddress import IPv4Address, IPv6Address
 
+from iosim.frames import NO_HASH
+
 KEY_BYTES = 40
 INPUT_BYTES = 36  # two IPv6 addresses and two ports: the longest input, and all that a key of 40 bytes can hash
 MAX_ENTRIES = 128
-NO_HASH = -1
 
 # The key of Microsoft's verification suite, and the default of many drivers.
 MICROSOFT_KEY = bytes.fromhex("6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iosim.nic import (
+from iosim.frames import NO_HASH
+from iosim.rss import (
     MICROSOFT_KEY,
-    NO_HASH,
     HashType,
     IndirectionTable,
     Protocol,
