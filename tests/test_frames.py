@@ -32,7 +32,21 @@ def test_a_copy_has_everything_that_the_frame_has_and_is_another_one() -> None:
     assert copy is not frame
 
 
-NAMES = (
-    "acknowledged arrived count flow hash kind mergeable payload pushed ready request resources segment sequence size"
-    " window"
-).split()
+NAMES = [
+    "acknowledged",
+    "arrived",
+    "count",
+    "flow",
+    "hash",
+    "kind",
+    "mergeable",
+    "payload",
+    "pushed",
+    "ready",
+    "request",
+    "resources",
+    "segment",
+    "sequence",
+    "size",
+    "window",
+]
