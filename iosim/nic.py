@@ -104,6 +104,8 @@ class NicQueue(Actor):
     def fire(self, what: int) -> None:
         """Look whether the queue may interrupt now; a frame that was dropped meanwhile may have put it off."""
         self.look_at = NEVER
+        if self.vector.pending:  # for another queue: the service routine looks at this one too
+            return
         now = self.clock.now
         self.rx.settle(now)
         when = self.due()

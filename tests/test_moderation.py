@@ -105,7 +105,7 @@ def test_a_delay_timer_meets_its_closed_form_within_1_percent(row: tuple[int, in
     assert found.batch == pytest.approx(1 + load, rel=0.01)
 
 
-def test_N07_a_lone_frame_waits_for_a_delay_timer_but_not_for_a_throttle_gap() -> None:
+def test_N07_6_3_2_a_lone_frame_waits_for_a_delay_timer_but_not_for_a_throttle_gap() -> None:
     assert Moderation().moment(1000) == 1000
     assert DelayTimer(500, 0).moment(1000) == 1500
     throttle = ThrottleGap(500)

@@ -50,7 +50,7 @@ def test_frames_cost_no_events_while_one_interrupt_gathers_them() -> None:
     assert tiny.clock.events == 2
 
 
-def test_a_frame_is_seen_when_it_lies_in_memory() -> None:
+def test_6_1_2_a_frame_is_seen_when_it_lies_in_memory() -> None:
     """54 bytes of headers and 1,000 of payload at 1 ns a byte, after 300 ns."""
     tiny = Tiny()
     nic = card(tiny, [0], dma=300, dma_ps=1000)
@@ -117,7 +117,7 @@ def test_N03_a_masked_vector_fills_its_own_ring_and_the_other_processor_is_inter
     assert (len(nic.queues[0].rx.frames), nic.queues[0].interrupts) == (3, 0)
 
 
-def test_a_frame_between_the_last_look_at_the_ring_and_the_unmasking_still_interrupts() -> None:
+def test_6_1_5_a_frame_between_the_last_look_at_the_ring_and_the_unmasking_still_interrupts() -> None:
     """The race of 6.1: level, not edge."""
     tiny = Tiny()
     nic = card(tiny, [0])
@@ -129,7 +129,7 @@ def test_a_frame_between_the_last_look_at_the_ring_and_the_unmasking_still_inter
     assert tiny.run().log == [(5000, (0, 1, 0))]
 
 
-def test_an_interrupt_that_is_pending_is_not_raised_again() -> None:
+def test_6_1_3_an_interrupt_that_is_pending_is_not_raised_again() -> None:
     tiny = Tiny()
     nic = card(tiny, [0])
     watch(tiny, nic, cost=500)

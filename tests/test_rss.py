@@ -37,7 +37,7 @@ SOURCE6, DESTINATION6 = parse_ipv6("3ffe:2501:200:1fff::7"), parse_ipv6("3ffe:25
 
 
 def textbook_toeplitz(key: bytes, data: bytes) -> int:
-    """The definition, bit by bit (semantics 6.2 rule 3): a twin that shares nothing with the table."""
+    """The definition, bit by bit (6.2.3): a twin that shares nothing with the table."""
     window, result = int.from_bytes(key, "big"), 0
     for byte in data:
         for bit in range(7, -1, -1):
@@ -91,7 +91,7 @@ def test_R17_the_hash_is_linear(pair: tuple[bytes, bytes]) -> None:
 
 
 @given(st.binary(min_size=40, max_size=40), st.binary(max_size=36))
-def test_R17_the_table_agrees_with_the_definition_bit_by_bit(key: bytes, data: bytes) -> None:
+def test_R17_6_2_3_the_table_agrees_with_the_definition_bit_by_bit(key: bytes, data: bytes) -> None:
     assert RssHash(key).hash_bytes(data) == textbook_toeplitz(key, data)
 
 
@@ -103,7 +103,7 @@ def test_fields_are_hashed_in_the_order_of_the_packet(source: int, destination: 
     assert HASH.hash_tcp_ipv4(source, destination, sport, dport) == with_ports
 
 
-def test_R18_sixty_four_entries_over_four_processors_send_the_first_published_flow_to_processor_0() -> None:
+def test_R18_6_2_1_sixty_four_entries_over_four_processors_send_the_first_published_flow_to_processor_0() -> None:
     table = IndirectionTable(64, [0, 1, 2, 3])
     hash_value = HASH.hash_tcp_ipv4(SOURCE, DESTINATION, 2794, 1766)
     assert (table.index_of(hash_value), table.processor_of(hash_value)) == (56, 0)
@@ -130,8 +130,8 @@ def test_R21_with_tcp_and_ip_a_tcp_packet_shows_its_ports_and_others_their_addre
     assert card.processor_of(0x51CCC178) == 120 % 4
 
 
-def test_a_fragment_never_shows_its_ports() -> None:
-    """Later fragments have none, and all of a packet must meet on one processor (semantics 6.2 rule 4)."""
+def test_6_2_4_a_fragment_never_shows_its_ports() -> None:
+    """Later fragments have none, and all of a packet must meet on one processor."""
     card = rss(HashType.TCP_IPV4, HashType.IPV4, HashType.TCP_IPV6)
     assert card.hash_ipv4(Protocol.TCP, SOURCE, DESTINATION, 2794, 1766, True) == 0x323E8FC2
     assert card.hash_ipv6(Protocol.TCP, SOURCE6, DESTINATION6, 2794, 1766, True) == NO_HASH
@@ -144,13 +144,13 @@ def test_udp_shows_its_ports_only_when_asked_for() -> None:
     assert card.hash_ipv4(Protocol.TCP, SOURCE, DESTINATION, 2794, 1766, False) == NO_HASH
 
 
-def test_a_card_told_to_hash_nothing_sends_everything_to_the_default_processor() -> None:
+def test_6_2_5_a_card_told_to_hash_nothing_sends_everything_to_the_default_processor() -> None:
     card = rss()
     hash_value = card.hash_ipv4(Protocol.TCP, SOURCE, DESTINATION, 2794, 1766, False)
     assert card.processor_of(hash_value) == 7
 
 
-def test_R23_a_card_with_four_queues_uses_four_of_eight_processors() -> None:
+def test_R23_6_2_7_a_card_with_four_queues_uses_four_of_eight_processors() -> None:
     table = IndirectionTable(128, list(range(8)), queues=4)
     assert set(table.entries) == {0, 1, 2, 3}
     assert Counter(table.entries) == dict.fromkeys(range(4), 32)
@@ -190,7 +190,7 @@ def test_four_real_smb3_connections_leave_two_of_four_processors_idle() -> None:
     assert [table.processor_of(hash_value) for hash_value in to_client] == [0, 0, 0, 0]
 
 
-def test_the_base_processor_is_folded_into_the_table() -> None:
+def test_6_2_2_the_base_processor_is_folded_into_the_table() -> None:
     table = IndirectionTable(8, [0, 2], base=4)
     assert list(table.entries) == [4, 6, 4, 6, 4, 6, 4, 6]
 

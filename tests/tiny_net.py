@@ -1,7 +1,12 @@
 """A tiny network: a card in a tiny machine whose every cost is 0 unless a test gives one."""
 
+from collections.abc import Callable
+from typing import Any
+
 from tiny import Tiny
 
+from iosim.binding import FrameSink
+from iosim.devices.ndis import Miniport, NdisCosts, NdisParams
 from iosim.frames import ACK, DATA, NO_HASH, TCP_IPV4, Frame, new_frame
 from iosim.interrupts import Interrupt
 from iosim.link import FrameReceiver, Link
@@ -102,3 +107,34 @@ def watch(tiny: Tiny, nic: Nic, cost: int = 0, takes: bool = True) -> None:
     for queue in nic.queues:
         queue.vector = Watcher(queue, tiny, cost, takes)
         queue.unmask()
+
+
+class Protocol(FrameSink):
+    """Writes down what comes up and when; `cost` (ns) a frame, and what a test does with each batch in `then`."""
+
+    def __init__(self, tiny: Tiny, cost: int = 0, then: Callable[[list[Frame]], object] = lambda frames: None) -> None:
+        self.tiny = tiny
+        self.ns = cost
+        self.then = then
+        self.frames: list[Frame] = []
+
+    def cost(self, frame: Frame) -> int:
+        return self.ns
+
+    def indicate(self, frames: list[Frame], processor: Processor) -> None:
+        self.tiny.log.append((self.tiny.clock.now, (processor.number, len(frames))))
+        self.frames.extend(frames)
+        self.then(frames)
+
+    def sent(self, frame: Frame) -> None:
+        self.tiny.log.append((self.tiny.clock.now, f"sent {frame.sequence}"))
+
+
+FREE = {"isr": 0, "dpc": 0, "receive": 0, "transmit": 0}
+
+
+def miniport(tiny: Tiny, nic: Nic, sink: FrameSink, costs: dict[str, int] | None = None, **params: Any) -> Miniport:
+    """A driver that has started."""
+    driver = Miniport(nic, sink, NdisCosts(**{**FREE, **(costs or {})}), NdisParams(**params), tiny.caches)
+    driver.start()
+    return driver
