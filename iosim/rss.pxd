@@ -14,7 +14,7 @@ cdef class RssHash:
     @cython.locals(row=int64_t, table=int64_t[::1])
     cpdef int64_t add_word(self, int64_t position, int64_t word)
     @cython.locals(row=int64_t, result=int64_t, byte=int64_t)
-    cpdef int64_t add_bytes(self, int64_t position, bytes data)
+    cpdef int64_t add_bytes(self, int64_t position, object data)
 
 cpdef object toeplitz_table(bytes key)
 
