@@ -46,8 +46,11 @@ class RxRing:
     def settle(self, now: int) -> None:
         """Work out what has arrived by `now`: into a free descriptor, or dropped."""
         coming = self.coming
-        while coming and coming[0].arrived <= now:
-            frame = coming.popleft()
+        while coming:
+            frame = coming[0]
+            if frame.arrived > now:
+                break
+            coming.popleft()
             if self.free:
                 self.free -= 1
                 self.received += 1
@@ -61,28 +64,43 @@ class RxRing:
     def first_ready(self) -> int:
         """When the oldest frame that waits or comes lies in memory, or NEVER. What comes may yet be dropped."""
         if self.frames:
-            return self.frames[0].ready
-        return self.coming[0].ready if self.coming else NEVER
+            frame = self.frames[0]
+        elif self.coming:
+            frame = self.coming[0]
+        else:
+            return NEVER
+        return frame.ready
 
     def ready_of(self, index: int) -> int:
         """The same of the frame that is so many places behind the oldest."""
         waiting = len(self.frames)
         if index < waiting:
-            return self.frames[index].ready
-        return self.coming[index - waiting].ready if index - waiting < len(self.coming) else NEVER
+            frame = self.frames[index]
+        elif index - waiting < len(self.coming):
+            frame = self.coming[index - waiting]
+        else:
+            return NEVER
+        return frame.ready
 
     def holds(self, now: int) -> bool:
         """Whether a frame lies in memory now."""
         self.settle(now)
-        return len(self.frames) > 0 and self.frames[0].ready <= now
+        if not self.frames:
+            return False
+        frame = self.frames[0]
+        return frame.ready <= now
 
     def take(self, most: int, now: int) -> list[Frame]:
         """The oldest frames that lie in memory, `most` at most (0: all); their descriptors stay empty until `refill`."""
         self.settle(now)
         frames = self.frames
         taken: list[Frame] = []
-        while frames and frames[0].ready <= now and (most == 0 or len(taken) < most):
-            taken.append(frames.popleft())
+        while frames:
+            frame = frames[0]
+            if frame.ready > now or (most and len(taken) >= most):
+                break
+            taken.append(frame)
+            frames.popleft()
         return taken
 
     def refill(self, count: int, now: int) -> None:
