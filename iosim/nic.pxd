@@ -48,6 +48,8 @@ cdef class Nic(FrameReceiver):
     cdef public bint up
     cdef public int64_t lost
     cdef public list queue_of, queues
+    cdef public int64_t[::1] hits
+    cdef public LinkUp restart
     @cython.locals(found=NicQueue)
     cpdef NicQueue queue_for(self, int64_t hash_value)
     @cython.locals(queue=NicQueue)
@@ -65,9 +67,15 @@ cdef class Nic(FrameReceiver):
     cpdef int64_t _cut(self, Frame frame, int64_t ready)
     @cython.locals(queue=NicQueue, rx=RxRing)
     cpdef void set_link(self, bint up)
+    @cython.locals(queue=NicQueue, rx=RxRing, lost=int64_t)
+    cpdef void reset(self, int64_t duration)
     @cython.locals(queue=NicQueue)
     cpdef void settle(self)
     @cython.locals(queue=NicQueue, total=int64_t)
     cpdef int64_t dropped(self)
+
+cdef class LinkUp(Actor):
+    cdef public Nic nic
+    cpdef void fire(self, int64_t what)
 
 cpdef int64_t arrival(Frame frame)

@@ -8,6 +8,8 @@ sets `vector`. Source: semantics 6.1 to 6.4. Simplified: one FIFO queue for the 
 over; a vector is for both rings of its queue, and moderated once.
 """
 
+from array import array
+
 from iosim.actor import DEVICE, Actor, Clock
 from iosim.frames import NO_HASH, Frame, copy_of
 from iosim.interrupts import NO_INTERRUPT
@@ -172,6 +174,10 @@ class Nic(FrameReceiver):
         self.link = link  # outwards
         self.up = True
         self.lost = 0  # in flight towards the card, or sent to it, while its link was down
+        self.hits = array(
+            "q", bytes(8 * len(rss.table.entries))
+        )  # frames by entry of the table, for whoever balances it
+        self.restart = LinkUp(self)
         self.queues: list[NicQueue] = []
         self.queue_of = [NEVER for _ in processors]  # number of a processor's queue
         for number in dict.fromkeys([*rss.table.entries, rss.default_processor]):
@@ -202,6 +208,8 @@ class Nic(FrameReceiver):
         if not self.up:
             self.lost += 1
             return
+        if frame.hash != NO_HASH:
+            self.hits[frame.hash & self.rss.table.mask] += 1
         queue = self.queue_for(frame.hash)
         queue.expect(frame)
 
@@ -293,6 +301,21 @@ class Nic(FrameReceiver):
             rx.ready = rx.frames[-1].ready if rx.frames else 0
             queue.replan()
 
+    def reset(self, duration: int) -> None:
+        """Start the card anew: what lies in its receive rings is lost, too, and its link is down for `duration` ns.
+
+        Simplified: what was handed over for sending leaves all the same, and is told when it would have left.
+        """
+        self.set_link(False)
+        for queue in self.queues:
+            rx = queue.rx
+            lost = len(rx.frames)
+            rx.frames.clear()
+            rx.free += lost
+            self.lost += lost
+            queue.replan()
+        self.clock.at(duration, DEVICE, self.restart, 0)
+
     def settle(self) -> None:
         """Work out what has arrived up to now: for observers."""
         for queue in self.queues:
@@ -305,6 +328,18 @@ class Nic(FrameReceiver):
         for queue in self.queues:
             total += queue.rx.dropped
         return total
+
+
+class LinkUp(Actor):
+    """The end of a card's reset."""
+
+    def __init__(self, nic: Nic) -> None:
+        self.generation = 0
+        self.nic = nic
+
+    def fire(self, what: int) -> None:
+        """The link is there again."""
+        self.nic.set_link(True)
 
 
 def arrival(frame: Frame) -> int:

@@ -1,7 +1,7 @@
 """Which processors a card's indirection table may name, as Set-NetAdapterRss and the profiles of NDIS have it.
 
 Read when a machine is built. Source: semantics 6.2.8 to 6.2.10 (Microsoft's "Standardized INF keywords for RSS").
-Simplified: the non-static profiles differ from the static ones in `dynamic` only, and nothing rebalances a table by itself.
+Simplified: the non-static profiles differ from the static ones in `dynamic` only (rebalancing.py).
 """
 
 from dataclasses import dataclass

@@ -377,7 +377,6 @@ RULES_LEFT_OUT = {
     "0b.22": "issue E",
     "0b.23": "issue E",
     "0b.24": "issue E",
-    "0b.26": "issue E",
     "2.5.2": "no auxiliary buffers: nothing to see",
     "6.1.7": "sockets: issue E",
     "6.1.8": "sockets: issue E",

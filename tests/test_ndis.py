@@ -1,6 +1,8 @@
 """The miniport: interrupts, budgets, masks, coalescing, scarce buffers and where the time goes. Cases: semantics 9.9, 6.1."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tiny import Tiny, causes, compute, note
 from tiny_net import Protocol, card, miniport, segment
 
@@ -303,6 +305,35 @@ def test_frames_of_one_request_explain_its_time_once() -> None:
         nic.receive(frame)
     tiny.run()
     assert causes(request) == {"link": 1200, "moderation": 300, "kernel": 100}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    resets=st.lists(st.tuples(st.integers(1_000, 60_000), st.integers(1, 5_000)), max_size=4),
+    ring=st.integers(1, 20),
+    budget=st.integers(0, 6),
+    buffers=st.integers(0, 4),
+)
+def test_resets_under_load_lose_no_count_and_no_descriptor(
+    resets: list[tuple[int, int]], ring: int, budget: int, buffers: int
+) -> None:
+    """The law of frames: each is indicated, merged, dropped or lost; and sending ends for all that was sent."""
+    tiny = Tiny(2)
+    nic = card(tiny, [0, 1], ring=ring, transmit_ring=2, moderation=ThrottleGap(700))
+    costs = {"isr": 50, "dpc": 30, "receive": 120, "sent": 20}
+    driver = miniport(tiny, nic, Protocol(tiny, cost=90), costs, budget=budget, buffers=buffers)
+    for number in range(300):
+        nic.receive(segment(number % 3, number // 3 * 1000, at=1000 + 170 * number, hash=number % 3))
+    for number in range(8):
+        driver.transmit(segment(sequence=number), number % 2)
+    for at, duration in resets:
+        tiny.at(at, lambda duration=duration: nic.reset(duration))  # type: ignore[misc]
+    tiny.run()
+    nic.settle()
+    assert driver.indicated + driver.merged + nic.dropped() + nic.lost == 300
+    assert sum(queue.tx.sent for queue in nic.queues) == 8
+    for queue in nic.queues:
+        assert (queue.rx.free, queue.tx.free, queue.masked) == (queue.rx.size, queue.tx.size, False)
 
 
 @pytest.mark.parametrize(("gap", "events"), [(0, 3000), (2_000, 1500), (50_000, 60), (500_000, 6)])

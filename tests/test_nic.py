@@ -268,3 +268,18 @@ def test_a_pulled_cable_loses_what_flies_and_what_is_sent_and_a_plugged_one_noth
     tiny.at(1900, lambda: offer(nic, 2500))
     assert tiny.run().log == [(1000, (0, 1, 0)), (2500, (0, 1, 0))]
     assert nic.lost == 3
+
+
+def test_a_reset_loses_what_flies_and_what_lies_in_the_rings_and_frees_their_descriptors() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0], ring=4)
+    watch(tiny, nic)
+    queue = nic.queues[0]
+    queue.mask()
+    offer(nic, 1000, 1100, 2000, 5000)
+    tiny.at(1500, lambda: nic.reset(1000))
+    tiny.at(2200, lambda: offer(nic, 2200))
+    tiny.at(3000, lambda: offer(nic, 3000))
+    tiny.at(4000, queue.unmask)
+    assert tiny.run().log == [(4000, (0, 1, 0))]
+    assert (nic.lost, nic.dropped(), queue.rx.free, nic.up, nic.link.up) == (5, 0, 4, True, True)
