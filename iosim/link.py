@@ -27,7 +27,7 @@ NO_RECEIVER = FrameReceiver()
 class Link:
     """One direction; `propagation` in ns. Invariant: frames arrive in the order in which they were handed over.
 
-    Time is kept in ps (64 bits hold 106 days): a byte at 10 Gbit/s takes 800. `busy_ps` is all the time in which something was sent.
+    Time is kept in ps (64 bits hold 106 days): a byte at 10 Gbit/s takes 800. `busy_ps`: all the time in which it was sending.
     """
 
     def __init__(self, bits_per_second: int, propagation: int) -> None:
