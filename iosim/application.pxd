@@ -5,15 +5,17 @@ from iosim.attribution cimport Request
 from iosim.cache_manager cimport CacheManager
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport FileObject
+from iosim.ntfs_metadata cimport Metadata
 from iosim.kernel_queue cimport KernelThread, Packet
+from iosim.kernel_work cimport KernelWork
 from iosim.locks cimport ContendedLock
 from iosim.port_lock cimport LockedPort
 from iosim.services cimport Services
 from iosim.thread cimport Program, Thread
 from iosim.variates cimport Variate
 
-cdef int64_t ACQUIRED, AGAIN, BEGIN, BLOCKED_CALL, DONE, FETCH, FINISH, LEFT, LEFT_AND_WAITS, READ, RETRIES, RUNNING
-cdef int64_t SECTOR, SLEEP, SPINNING, WAITS, WRITE
+cdef int64_t ACQUIRED, AGAIN, BEGIN, BLOCKED, BLOCKED_CALL, DONE, FETCH, FINISH, FLUSH, LEFT, LEFT_AND_WAITS, READ
+cdef int64_t RETRIES, RUNNING, SECTOR, SLEEP, SPINNING, STAYS, WAITS, WRITE
 cdef Packet NO_PACKET
 
 cdef class Step:
@@ -36,8 +38,11 @@ cdef class TransferStep(Step):
     cdef public bint blocking
     cpdef (int64_t, int64_t) where(self, KernelThread thread)
     cpdef bint hit(self, KernelThread thread, int64_t offset, int64_t size)
+    @cython.locals(hit=bint)
+    cpdef bint at_once(self, KernelThread thread, int64_t offset, int64_t size)
     @cython.locals(offset=int64_t, size=int64_t, hit=bint)
     cpdef void begin(self, KernelThread thread)
+    @cython.locals(cache=CacheManager, outcome=int64_t)
     cpdef int64_t finish(self, KernelThread thread)
 
 cdef class DrawnTransfer(TransferStep):
@@ -50,10 +55,27 @@ cdef class DrawnTransfer(TransferStep):
 
 cdef class RowTransfer(Step):
     cdef public list caches, files
-    @cython.locals(request=Request, file=FileObject, major=int64_t)
+    @cython.locals(request=Request, file=FileObject, major=int64_t, hit=bint, cache=CacheManager)
     cpdef void begin(self, KernelThread thread)
-    @cython.locals(target=int64_t)
+    @cython.locals(target=int64_t, file=FileObject, cache=CacheManager, outcome=int64_t)
     cpdef int64_t finish(self, KernelThread thread)
+
+cdef class FlushStep(Step):
+    cdef public FileObject file
+    cpdef void begin(self, KernelThread thread)
+    cpdef int64_t finish(self, KernelThread thread)
+
+cdef class OpenStep(Step):
+    cdef public Metadata metadata
+    cdef public Variate record
+    cdef public int64_t cost
+    @cython.locals(request=Request)
+    cpdef void begin(self, KernelThread thread)
+    @cython.locals(work=KernelWork)
+    cpdef int64_t finish(self, KernelThread thread)
+
+cdef class CloseStep(OpenStep):
+    cpdef void begin(self, KernelThread thread)
 
 cdef class AcquireStep(Step):
     cdef public ContendedLock lock

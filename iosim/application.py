@@ -9,10 +9,12 @@ from iosim.attribution import BLOCKED_CALL, SLEEP
 from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import FileObject
-from iosim.irp import READ, WRITE
+from iosim.irp import FLUSH, READ, WRITE
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
+from iosim.kernel_work import KernelWork
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
-from iosim.outcomes import AGAIN, BEGIN, DONE, FETCH, FINISH, LEFT, LEFT_AND_WAITS, RETRIES, WAITS
+from iosim.ntfs_metadata import Metadata
+from iosim.outcomes import AGAIN, BEGIN, BLOCKED, DONE, FETCH, FINISH, LEFT, LEFT_AND_WAITS, RETRIES, STAYS, WAITS
 from iosim.port_lock import LockedPort
 from iosim.services import Services
 from iosim.thread import RUNNING, Program, Thread
@@ -77,18 +79,27 @@ class TransferStep(Step):
         """Whether a cached read finds its pages: by what the cache holds."""
         return self.cache.resident(self.file, offset, size)
 
+    def at_once(self, thread: KernelThread, offset: int, size: int) -> bool:
+        """Whether a cached request ends with its copy: a read that hits, or a write that the cache takes in."""
+        if self.major != READ:
+            return self.cache.takes(self.file, offset, size)
+        hit = self.hit(thread, offset, size)
+        self.cache.count(hit)
+        return hit
+
     def begin(self, thread: KernelThread) -> None:
         """Owe the way down."""
         offset, size = self.where(thread)
-        hit = False
-        if self.file.cached:
-            hit = self.hit(thread, offset, size)
-            self.cache.count(hit)
+        hit = self.file.cached and self.at_once(thread, offset, size)
         thread.call = self.services.prepare(thread, self.file, self.major, offset, size, hit)
 
     def finish(self, thread: KernelThread) -> int:
         """Call the driver."""
-        return self.services.issue(thread, self.blocking, self.file.cached and self.cache.saturated())
+        cache = self.cache
+        outcome = self.services.issue(thread, self.blocking, self.file.cached and cache.saturated())
+        if outcome == LEFT_AND_WAITS:
+            cache.blocked += 1
+        return outcome
 
 
 class DrawnTransfer(TransferStep):
@@ -131,7 +142,7 @@ class DrawnTransfer(TransferStep):
 
 
 class RowTransfer(Step):
-    """The read or write that a replayed trace's row asks for; its files are unbuffered."""
+    """The read or write that a replayed trace's row asks for."""
 
     def __init__(self, services: Services, files: list[FileObject], caches: list[CacheManager]) -> None:
         super().__init__(services)
@@ -143,12 +154,73 @@ class RowTransfer(Step):
         request = thread.request
         file = self.files[request.target]
         major = WRITE if request.write else READ
-        thread.call = self.services.prepare(thread, file, major, request.offset, request.size, False)
+        hit = False
+        if file.cached:
+            cache = self.caches[request.target]
+            if request.write:
+                hit = cache.takes(file, request.offset, request.size)
+            else:
+                hit = cache.resident(file, request.offset, request.size)
+                cache.count(hit)
+        thread.call = self.services.prepare(thread, file, major, request.offset, request.size, hit)
 
     def finish(self, thread: KernelThread) -> int:
         """Call the driver."""
         target = thread.request.target
-        return self.services.issue(thread, False, self.files[target].cached and self.caches[target].saturated())
+        file = self.files[target]
+        cache = self.caches[target]
+        outcome = self.services.issue(thread, False, file.cached and cache.saturated())
+        if outcome == LEFT_AND_WAITS:
+            cache.blocked += 1
+        return outcome
+
+
+class FlushStep(Step):
+    """FlushFileBuffers: the thread waits until the disk has all that was written to the file."""
+
+    def __init__(self, services: Services, file: FileObject) -> None:
+        super().__init__(services)
+        self.file = file
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the way down."""
+        thread.call = self.services.prepare(thread, self.file, FLUSH, 0, 0, False)
+
+    def finish(self, thread: KernelThread) -> int:
+        """Call the driver."""
+        return self.services.issue(thread, True, False)
+
+
+class OpenStep(Step):
+    """CreateFile of one of many files: a synchronous call, on whatever handle, that may wait for metadata."""
+
+    def __init__(self, services: Services, metadata: Metadata, record: Variate, cost: int) -> None:
+        super().__init__(services)
+        self.metadata = metadata
+        self.record = record
+        self.cost = cost
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the call; find out what it needs."""
+        thread.owe_kernel(self.cost)
+        request = thread.request
+        thread.call = self.metadata.look_up(request, self.record.value(request.index))
+
+    def finish(self, thread: KernelThread) -> int:
+        """Wait for it."""
+        work: KernelWork = thread.call  # type: ignore[assignment]  # `begin` left it there
+        if work.go_on(thread) == BLOCKED:
+            return STAYS
+        return AGAIN if thread.owed else DONE
+
+
+class CloseStep(OpenStep):
+    """CloseHandle: the cleanup that writes down what has changed."""
+
+    def begin(self, thread: KernelThread) -> None:
+        """Owe the call; find out what it needs."""
+        thread.owe_kernel(self.cost)
+        thread.call = self.metadata.change(thread.request)
 
 
 class AcquireStep(Step):
@@ -304,6 +376,10 @@ class WorkerProgram(Program):
                 request.step -= 1
                 worker.stage = FINISH
                 return True
+            elif outcome == STAYS:
+                request.step -= 1
+                worker.stage = FINISH
+                return False
             else:
                 if outcome == RETRIES:
                     request.step -= 1

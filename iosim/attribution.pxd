@@ -12,9 +12,15 @@ cdef class Request:
     cdef public int64_t[::1] ledger
     cdef public Client source
     cdef public list steps
+    cpdef void fail(self)
     @cython.locals(spent=int64_t)
     cpdef void spend(self, int64_t cause, int64_t now)
 
 cpdef object new_ledger()
 @cython.locals(request=Request)
 cpdef Request new_request(int64_t group, int64_t index, int64_t now, int64_t[::1] ledger)
+cpdef Request background_request()
+@cython.locals(part=Request)
+cpdef Request part_of(Request request)
+@cython.locals(cause=int64_t)
+cpdef void hand_back(Request part, Request request)

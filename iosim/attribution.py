@@ -71,11 +71,17 @@ CAUSES = (
 LINK = CAUSES.index("link")
 RING = CAUSES.index("ring")
 MODERATION = CAUSES.index("moderation")
+WRITE_THROTTLE = CAUSES.index("write_throttle")
+FAULT_RECOVERY = CAUSES.index("fault_recovery")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
 
+BACKGROUND = -1  # index of a request that no client made
+
 # How a request ended.
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
+
+LAST_STEP = -1  # of a list
 
 
 class Client(Actor):
@@ -130,6 +136,11 @@ class Request:
     size: int
     write: int
 
+    def fail(self) -> None:
+        """What it needed ended with an error: its handler goes on with its last step, the end."""
+        self.status = FAILED
+        self.step = LAST_STEP
+
     def spend(self, cause: int, now: int) -> None:
         """The time from the mark to `now` had this cause."""
         spent = now - self.mark
@@ -157,6 +168,26 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.mark = now
     request.ledger = ledger
     return request
+
+
+def part_of(request: Request) -> Request:
+    """A part of a request's work that goes on beside others: what it takes is kept apart until `hand_back`."""
+    part = new_request(request.group, request.index, request.mark, new_ledger())
+    part.intended = request.intended
+    part.issued = request.issued
+    return part
+
+
+def hand_back(part: Request, request: Request) -> None:
+    """The part ended last of all: its way was the critical one, and its causes are the request's (design 3.9)."""
+    for cause in range(CAUSE_COUNT):
+        request.ledger[cause] += part.ledger[cause]
+    request.mark = part.mark
+
+
+def background_request() -> Request:
+    """What the system does of its own accord (read-ahead, lazy writes) is done for this: nobody sums its causes."""
+    return new_request(0, BACKGROUND, 0, new_ledger())
 
 
 NO_REQUEST = new_request(0, 0, 0, new_ledger())

@@ -2,6 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.apc cimport KernelApc, KernelApcs, interrupted_in, kernel_apcs, queue_user_apc
+from iosim.attribution cimport Request, hand_back
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport FileObject
 from iosim.dispatcher cimport Dispatcher
@@ -53,6 +54,7 @@ cdef class Completion:
     cpdef void _write_block(self, Irp irp)
     @cython.locals(waiter=KernelThread, boost=int64_t)
     cpdef void _free(self, Irp irp)
+    @cython.locals(request=Request)
     cpdef void _count(self, Irp irp)
     @cython.locals(file=FileObject, event=Event)
     cpdef void _signal(self, Irp irp)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from iosim.apc import KernelApc, interrupted_in, kernel_apcs, queue_user_apc
+from iosim.attribution import hand_back
 from iosim.completion_port import NO_PORT
 from iosim.dispatcher import Dispatcher
 from iosim.irp import NO_APC, NO_IRP, NO_STATUS_BLOCK, NO_THREAD, READ, Irp
@@ -137,6 +138,11 @@ class Completion:
         """One IRP less of a master (2.5.1)."""
         master = irp.master
         master.associated -= 1
+        if is_error(irp.status):
+            master.status = irp.status
+            master.information = 0
+        if irp.request is not master.request and not master.associated:
+            hand_back(irp.request, master.request)
         irp.free()
         return NO_IRP if master.associated else master
 
@@ -213,6 +219,7 @@ class Completion:
             if irp.pending_returned:
                 self._write_block(irp)
                 self._signal(irp)
+            self._count(irp)
             self.unlist(irp)
             self._free(irp)
         else:
@@ -255,8 +262,11 @@ class Completion:
         self._wake(waiter, boost)
 
     def _count(self, irp: Irp) -> None:
-        if not is_error(irp.status):
-            irp.request.bytes += irp.information
+        request = irp.request
+        if is_error(irp.status):
+            request.fail()
+        else:
+            request.bytes += irp.information
 
     def _signal(self, irp: Irp) -> None:
         """The user's event, or else the file object's; a synchronous file object's in any case (2.6.3, 1.15)."""

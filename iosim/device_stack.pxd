@@ -2,6 +2,7 @@ from libc.stdint cimport int64_t
 
 from iosim.canceller cimport Canceller
 from iosim.completion_port cimport CompletionPort
+from iosim.file_control cimport FileControl
 from iosim.irp cimport Irp, StatusBlock
 from iosim.objects cimport Event
 
@@ -30,9 +31,11 @@ cdef class DeviceObject:
     cdef public DeviceObject lower
 
 cdef class FileObject:
-    cdef public int64_t base, final_status, handles, modes, number, size
+    cdef public int64_t ahead_to, base, final_status, handles, in_order, modes, next_offset, number, read_ahead
+    cdef public int64_t sector, size
     cdef public DeviceObject device
-    cdef public bint cache_map, cached, gone, plain, signalled, synchronous, waited
+    cdef public FileControl control
+    cdef public bint background, cache_map, cached, gone, plain, signalled, synchronous, waited, write_through
     cdef public CompletionPort port
     cdef public object key
     cdef public dict irps

@@ -9,6 +9,7 @@ from iosim.canceller import Canceller
 from iosim.completion_port import NO_PORT, CompletionPort
 from iosim.driver_methods import check_part
 from iosim.errors import DriverMistake
+from iosim.file_control import FileControl
 from iosim.irp import Irp, StatusBlock
 from iosim.ntstatus import STATUS_SUCCESS
 from iosim.objects import Event
@@ -139,8 +140,16 @@ class FileObject:
         self.synchronous = False  # opened without FILE_FLAG_OVERLAPPED
         self.modes = 0  # notification modes (1.15)
         self.cache_map = False  # the cache manager knows the file: fast I/O is possible
+        self.control = FileControl(number, size)  # shared, where several file objects are of one file
+        self.sector = 0  # bytes that offset, length and buffer of an unbuffered request are multiples of (3.8); 0: any
+        self.write_through = False  # FILE_FLAG_WRITE_THROUGH (3.9)
+        self.read_ahead = 0  # bytes that are read ahead of sequential reads; 0: none (3.4)
+        self.next_offset = -1  # where a sequential read would go on
+        self.in_order = 0  # reads that did
+        self.ahead_to = 0  # how far has been read ahead
         self.handles = 1
         self.gone = False
+        self.background = False  # its requests have background priority (an I/O priority hint)
         self.plain = False  # its overlapped requests need nothing but a packet (irp.py); said by the I/O manager
         self.irps: dict[Irp, bool] = {}  # requests under way that will be linked to the port, oldest first
         self.final_status = STATUS_SUCCESS

@@ -18,7 +18,7 @@ cdef int64_t BUFFERED, INVOKE_ON_CANCEL, INVOKE_ON_ERROR, INVOKE_ON_SUCCESS, IRP
 cdef int64_t IRP_QUOTA_CHARGED, LARGE, MOST_LOCATIONS, NOT_FAST, PAGE, READ, SKIP_PORT_ON_SUCCESS, SKIP_SET_EVENT
 cdef int64_t SKIP_USER_EVENT_ON_FAST_IO, SMALL, STATUS_ACCESS_VIOLATION, STATUS_BUFFER_OVERFLOW, STATUS_END_OF_FILE
 cdef int64_t STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
-cdef int64_t STATUS_SUCCESS
+cdef int64_t STATUS_SUCCESS, STAYS_IN_CALL, WRITE
 cdef Canceller NO_CANCELLER
 cdef CompletionPort NO_PORT
 cdef Irp NO_IRP
@@ -74,6 +74,8 @@ cdef class IoManager:
     cpdef bint refuses(self, FileObject file, Notice notice)
     @cython.locals(file=FileObject, synchronous=bint, status=int64_t)
     cpdef int64_t start(self, KernelThread thread, Irp irp, int64_t cause)
+    @cython.locals(first=StackLocation)
+    cpdef bint misaligned(self, FileObject file, Irp irp)
     cpdef void ended_at_once(self, Irp irp)
     cpdef int64_t _wait_in_call(self, KernelThread thread, Irp irp, int64_t cause)
     @cython.locals(location=StackLocation)

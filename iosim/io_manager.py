@@ -38,12 +38,14 @@ from iosim.irp import (
     NO_STATUS_BLOCK,
     NO_THREAD,
     READ,
+    WRITE,
     Irp,
     Notice,
     StackLocation,
     StatusBlock,
 )
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
+from iosim.kernel_work import STAYS_IN_CALL
 from iosim.lookaside import LARGE, SMALL, Lookaside, PrivateList
 from iosim.ntstatus import (
     STATUS_ACCESS_VIOLATION,
@@ -270,6 +272,7 @@ class IoManager:
     def start(self, thread: KernelThread, irp: Irp, cause: int) -> int:
         """Send a prepared request down for the running thread; returns what its call returns.
 
+        STAYS_IN_CALL: the thread has to do the IRP's work first (kernel_work.py), and then comes `ended_at_once`.
         STATUS_PENDING of a synchronous request means that the thread waits (its time has this cause), its program
         returns False next, and the status block tells.
         """
@@ -277,6 +280,9 @@ class IoManager:
         if not irp.accessible:
             irp.free()
             return STATUS_ACCESS_VIOLATION  # probing or locking the buffer failed (2.9)
+        if file.sector and self.misaligned(file, irp):
+            irp.free()
+            return STATUS_INVALID_PARAMETER
         irp.plain = False
         irp.processor = thread.processor
         irp.buffered = file.device.method == BUFFERED
@@ -286,6 +292,8 @@ class IoManager:
         self.completion.list_request(thread, irp)
         synchronous = irp.synchronous
         status = self.call_driver(file.device, irp)
+        if status == STAYS_IN_CALL:
+            return status
         if status != STATUS_PENDING:
             self.ended_at_once(irp)
             return status
@@ -294,6 +302,11 @@ class IoManager:
         if synchronous:
             return self._wait_in_call(thread, irp, cause)
         return status
+
+    def misaligned(self, file: FileObject, irp: Irp) -> bool:
+        """Whether an unbuffered read or write is refused: its offset and length are whole sectors (3.8, I21)."""
+        first = irp.first()
+        return first.major in (READ, WRITE) and (first.offset % file.sector != 0 or first.size % file.sector != 0)
 
     def ended_at_once(self, irp: Irp) -> None:
         """The dispatch routine did not pend: its caller's thread tells of the end before the call returns (2.5.5)."""

@@ -4,11 +4,13 @@ from libc.stdint cimport int64_t
 from iosim.attribution cimport Request
 from iosim.canceller cimport Canceller
 from iosim.kernel_queue cimport KernelThread, Packet
+from iosim.kernel_work cimport KernelWork
 from iosim.lookaside cimport PrivateList
 
 cdef int64_t STATUS_SUCCESS
 cdef Canceller NO_CANCELLER
 cdef PrivateList NO_LOOKASIDE
+cdef KernelWork NO_WORK
 cdef Request NO_REQUEST
 
 cdef class StackLocation:
@@ -38,6 +40,7 @@ cdef class Irp(Packet):
     cdef public Notice notice
     cdef public Canceller canceller
     cdef public Irp master
+    cdef public KernelWork work
     cpdef void clean(self)
     @cython.locals(first=StackLocation)
     cpdef void prepare(self, Request request, object file, int64_t major, int64_t offset, int64_t size)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from iosim.attribution import NO_REQUEST, Request
 from iosim.canceller import NO_CANCELLER, Canceller
 from iosim.kernel_queue import KernelThread, Packet
+from iosim.kernel_work import NO_WORK
 from iosim.lookaside import NO_LOOKASIDE, PrivateList
 from iosim.ntstatus import STATUS_SUCCESS
 from iosim.thread import Program
@@ -126,6 +127,7 @@ class Irp(Packet):
         "synchronous",
         "thread",
         "waiter",
+        "work",
     )
 
     def __init__(
@@ -174,6 +176,7 @@ class Irp(Packet):
         self.disowned = False  # its thread waited for its end in vain (2.8.6)
         self.associated = 0  # IRPs under way of which this is the master
         self.master = self  # itself: it has none
+        self.work = NO_WORK  # that its thread does inside the call; of a paging IRP, what it moves
 
     def prepare(self, request: Request, file: "FileObject", major: int, offset: int, size: int) -> None:
         """Fill in the first driver's location."""

@@ -12,10 +12,13 @@ from iosim.actor import SAMPLE, Clock
 from iosim.application import (
     AcquireStep,
     BlockStep,
+    CloseStep,
     ComputeStep,
     DrawnTransfer,
     EndStep,
+    FlushStep,
     LockedPostStep,
+    OpenStep,
     PostStep,
     ReleaseStep,
     RowTransfer,
@@ -26,16 +29,19 @@ from iosim.application import (
 from iosim.attribution import SYSTEM_WORKER_QUEUE
 from iosim.batch import BatchServices
 from iosim.cache import Caches
-from iosim.cache_manager import SystemWorker
 from iosim.completion_port import CompletionPort
+from iosim.devices.polling_port import PollingPort
+from iosim.devices.recovery import RecoveringPort
 from iosim.dispatcher import Dispatcher
 from iosim.errors import IosimError, Mistake, WrongInput
+from iosim.file_systems import FileSystems, needs_cache_workers
 from iosim.io_manager import IoCosts, IoManager, IoParams
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.modes import FULL_PACE
 from iosim.numa import Topology
+from iosim.polling import PolledTransfer
 from iosim.pools import (
     GrowingPool,
     GrowingPort,
@@ -63,6 +69,7 @@ from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
 from iosim.storage import Storage
 from iosim.streams import Streams, Transform, empirical, exponential, lognormal, pareto, table, uniform, whole
+from iosim.system_workers import SystemWorker
 from iosim.units import PAGE, S, ps_per_byte
 from iosim.variates import CLIENT_SHIFT, Constant, Sequential, Variate
 from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, Source, Window
@@ -130,7 +137,8 @@ class Machine:
         self.window.bin_ns = step
         self._build_processors()
         self._build_io()
-        self.storage = Storage(self.model, self.io, self.caches, self.work_queue, self._resource, self.streams)
+        self.file_systems = FileSystems(self.model, self.io, self.work_queue, self.cache_queue, self.streams)
+        self.storage = Storage(self.model, self.io, self.caches, self.file_systems, self._resource, self.streams)
         self.disks = self.storage.disks
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
@@ -143,13 +151,15 @@ class Machine:
         self.sampler.queues = {**self.ports}
         if self.system_workers:
             self.sampler.queues["system_workers"] = self.work_queue
+        if self.cache_workers:
+            self.sampler.queues["cache_workers"] = self.cache_queue
         self.sampler.disks = self.disks
         self.sampler.block_maps = self.storage.block_maps
         self.sampler.locks = self.locks
         self.sampler.pools = self.pools
         self.sampler.batches = self.batches
         self.sampler.pipelines = self.pipelines
-        self.sampler.caches = self.storage.volume_caches
+        self.sampler.caches = self.file_systems.caches
 
     # ---- what it is made of --------------------------------------------------------------------------------------
 
@@ -208,9 +218,15 @@ class Machine:
         self.io.completion.apcs.cost = kernel.apc
         costs = CallCosts(kernel.remove, kernel.post, kernel.call)
         self.services = Services(self.dispatcher, self.io, self.caches, costs)
-        self.work_queue = KernelQueue(self.clock, self.dispatcher, self._resource("system_workers"), NO_LIMIT)
-        queue = self.work_queue
+        self.work_queue = self._worker_queue("system_workers")
+        self.cache_queue = self.work_queue
+        if needs_cache_workers(self.model):
+            self.cache_queue = self._worker_queue("cache_workers")
+
+    def _worker_queue(self, name: str) -> KernelQueue:
+        queue = KernelQueue(self.clock, self.dispatcher, self._resource(name), NO_LIMIT)
         queue.cause_limit = queue.cause_thread = queue.cause_order = SYSTEM_WORKER_QUEUE
+        return queue
 
     def _count(self, number: int | PerProcessor) -> int:
         return count_on(number, len(self.dispatcher.processors))
@@ -256,11 +272,13 @@ class Machine:
             else:
                 self.pools[name] = [self._worker(name, pool, number) for number in range(self._count(pool.threads))]
         cached = any(file.access == "cached" for file in self.model.files.values())
-        workers = self.model.machine.kernel.system_workers if cached else 0
-        self.system_workers = [
-            self.dispatcher.create_thread(SystemWorker(self.io, self.work_queue), SYSTEM_PRIORITY)
-            for _ in range(workers)
-        ]
+        kernel = self.model.machine.kernel
+        self.system_workers = self._system_threads(self.work_queue, kernel.cached_miss_workers if cached else 0)
+        own = self.cache_queue is not self.work_queue
+        self.cache_workers = self._system_threads(self.cache_queue, kernel.cache_workers if own else 0)
+
+    def _system_threads(self, queue: KernelQueue, count: int) -> list[KernelThread]:
+        return [self.dispatcher.create_thread(SystemWorker(queue), SYSTEM_PRIORITY) for _ in range(count)]
 
     def _worker(self, name: str, pool: Pool, number: int) -> KernelThread:
         """Thread `number` of a fixed pool."""
@@ -335,7 +353,7 @@ class Machine:
     def _replay(self, group: int, name: str, load: Replay) -> ReplaySource:
         trace = self.traces[name]
         port = self.places[load.port][0]
-        columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write)
+        columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write, trace.think)
         return ReplaySource(self.clock, self.window, group, port, *columns, load.timing.depth)
 
     def _steps(self, workload: str, place: int) -> list[Step]:
@@ -359,6 +377,10 @@ class Machine:
             return [ComputeStep(services, time, body.touching.private, body.touching.request)]
         if kind in ("read", "write"):
             return [self._transfer(READ if kind == "read" else WRITE, body, workload, index, port)]
+        if kind == "flush":
+            return [FlushStep(services, self.storage.open(body.file, port))]
+        if kind in ("open", "close"):
+            return [self._metadata_step(kind, body, workload, index)]
         if kind == "lock":
             lock = self.locks[body.name]
             hold = ComputeStep(services, self._variate(body.hold, workload, index, "hold"), 0, 0)
@@ -373,6 +395,14 @@ class Machine:
         assert isinstance(load, Replay)
         return [self._row_transfer(load, workload, port)]
 
+    def _metadata_step(self, kind: str, body: Any, workload: str, index: int) -> Step:
+        metadata = self.file_systems.metadata[body.volume]
+        call, stack = self.model.machine.kernel.call, self.model.machine.stack
+        if kind == "close":
+            return CloseStep(self.services, metadata, Constant(0), call + stack.cleanup)
+        record = self._draw(f"{workload}.{index}.record", whole(body.files, 1))
+        return OpenStep(self.services, metadata, record, call + stack.create)
+
     def _row_transfer(self, load: Replay, workload: str, port: CompletionPort) -> RowTransfer:
         names = self.traces[workload].device_names
         files = [load.map if isinstance(load.map, str) else load.map[name] for name in names]
@@ -382,6 +412,7 @@ class Machine:
 
     def _transfer(self, major: int, body: Transfer, workload: str, index: int, port: CompletionPort) -> DrawnTransfer:
         file = self.storage.open(body.file, port)
+        file.background = body.priority == "background"
         size = self._variate(body.size, workload, index, "size")
         bounded = body.size.largest <= file.size
         most = int(body.size.largest) if bounded else round(body.size.mean())
@@ -393,12 +424,14 @@ class Machine:
             offset = self._draw(f"{workload}.{index}.offset", whole(max(1, places), PAGE))
         else:
             offset = Sequential(max(1, most), file.size)
+        cache = self.storage.file_caches[body.file]
+        polled = file.device.bottom
+        if isinstance(polled, PollingPort):
+            return PolledTransfer(self.services, file, cache, major, size, offset, polled)
         ratio = self.model.files[body.file].hit_ratio
         hits = [] if ratio is None else [self._draw(f"{workload}.{index}.hit", table([1, 0], [float(ratio), 1.0]))]
         blocking = body.mode == "blocking"
-        return DrawnTransfer(
-            self.services, file, self.storage.file_caches[body.file], major, blocking, size, offset, hits
-        )
+        return DrawnTransfer(self.services, file, cache, major, blocking, size, offset, hits)
 
     def _variate(self, it: Distribution, workload: str, index: int, what: str) -> Variate:
         if it.shape == "fixed":
@@ -447,7 +480,7 @@ class Machine:
         """Run to the end, check the laws, hand over the records."""
         clock = self.clock
         clock.at(0, SAMPLE, self.sampler, 0)
-        for threads in (*self.pools.values(), self.system_workers):
+        for threads in (*self.pools.values(), self.system_workers, self.cache_workers):
             for thread in list(threads):  # one that runs may make its pool grow
                 self.dispatcher.make_ready(thread)
         for source in self.sources:
@@ -516,6 +549,11 @@ class Machine:
         for name, disk in self.disks.items():
             found[f"disks.{name}.present_max"] = disk.present_most
             found[f"disks.{name}.waiting_max"] = disk.queued_most
+            if isinstance(disk, RecoveringPort):
+                found[f"disks.{name}.resets"] = disk.resets
+                found[f"disks.{name}.reissued"] = disk.reissued
+        for name, cache in self.file_systems.caches.items():
+            found[f"volumes.{name}.dirty_max"] = cache.dirty_most
         return found
 
 

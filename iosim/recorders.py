@@ -176,7 +176,9 @@ class WaitRecords(Probes):
         }
 
     def wait_ended(self, resource: int, request: Request, began: int, now: int, by: Request) -> None:
-        """One row."""
+        """One row, unless the system itself waits."""
+        if request.index < 0:
+            return
         self.resource.append(resource)
         self.group.append(request.group)
         self.index.append(request.index)
@@ -236,10 +238,14 @@ class Behind(Probes):
 
     def wait_began(self, resource: int, request: Request) -> None:
         """Remember what had been held so far."""
+        if request.index < 0:
+            return
         self.snapshots[request.group << 48 | request.index] = self._areas(resource)[:]
 
     def wait_ended(self, resource: int, request: Request, began: int, now: int, by: Request) -> None:
         """Divide the wait."""
+        if request.index < 0:
+            return
         before = self.snapshots.pop(request.group << 48 | request.index, [])
         if not before:
             return
@@ -253,12 +259,16 @@ class Behind(Probes):
                 sums[row + group] += part * (now - began) // whole
 
     def held(self, resource: int, request: Request) -> None:
-        """One more of its class."""
+        """One more of its class; the system's own requests are of none."""
+        if request.index < 0:
+            return
         self._areas(resource)
         self.count[resource][request.group] += 1
         self.holds[resource][request.group] += 1
 
     def released(self, resource: int, request: Request) -> None:
         """One less."""
+        if request.index < 0:
+            return
         self._areas(resource)
         self.count[resource][request.group] -= 1

@@ -19,6 +19,11 @@ from iosim.locks import ContendedLock
 from iosim.thread import KINDS
 from iosim.workload import PipelinedSource, Window
 
+CACHE_FIGURES = (
+    *("hits", "misses", "writes", "paging_reads", "paging_writes", "collided", "read_ahead_pages", "written_pages"),
+    *("blocked", "dirty_area"),
+)
+
 
 class Sampler(Actor):
     """Takes a sample at 0, every `step` ns, and at the end; `names` and `rows` of equal length."""
@@ -66,6 +71,7 @@ class Sampler(Actor):
             disk.settle()
             self._put_all(f"disks.{name}", (("present", disk.area), ("waiting", disk.queued_area)))
             self._put_all(f"disks.{name}", (("commands", disk.commands), ("busy", disk.busy_ns)))
+            self._put_all(f"disks.{name}", (("interrupts", disk.interrupts), ("failures", disk.failures)))
         for name, blocks in self.block_maps.items():
             self._put_all(f"disks.{name}", (("units_written", blocks.host), ("units_moved", blocks.moved)))
         for name, lock in self.locks.items():
@@ -74,7 +80,9 @@ class Sampler(Actor):
             self._put_all(f"locks.{name}", (("contended", lock.contended), ("blocked", lock.blocked)))
 
         for name, cache in self.caches.items():
-            self._put_all(f"volumes.{name}", (("hits", cache.hits), ("misses", cache.misses)))
+            cache.settle()
+            self._put_all(f"volumes.{name}", [(figure, getattr(cache, figure)) for figure in CACHE_FIGURES])
+            self._put(f"volumes.{name}.throttled", cache.throttle.throttled)
 
         for name, threads in self.pools.items():
             self._put(f"pools.{name}.switches", sum(thread.switches for thread in threads))

@@ -10,9 +10,12 @@ from iosim.dispatcher cimport Dispatcher
 from iosim.io_manager cimport IoCosts, IoManager
 from iosim.irp cimport Irp
 from iosim.kernel_queue cimport KernelQueue, KernelThread, Packet
+from iosim.kernel_work cimport KernelWork
 from iosim.ntstatus cimport is_error, succeeded
 
-cdef int64_t BLOCKED_CALL, DONE, LEFT, LEFT_AND_WAITS, SKIP_PORT_ON_SUCCESS, STATUS_PENDING, TIMER, WAITS
+cdef int64_t AGAIN, BLOCKED, BLOCKED_CALL, DONE, LEFT, LEFT_AND_WAITS, SKIP_PORT_ON_SUCCESS, STATUS_PENDING, STAYS
+cdef int64_t STAYS_IN_CALL, TIMER, WAITS
+cdef KernelWork NO_WORK
 cdef Packet NO_PACKET
 cdef Request NO_REQUEST
 
@@ -38,3 +41,8 @@ cdef class Services:
     @cython.locals(irp=Irp, io=IoManager, file=FileObject, blocks_issuer=bint, request=Request, status=int64_t, queue=KernelQueue)
     cpdef int64_t issue(self, KernelThread thread, bint blocking, bint saturated)
 
+    cpdef bint _goes_on(self, FileObject file, int64_t status)
+    @cython.locals(io=IoManager)
+    cpdef int64_t _in_thread(self, KernelThread thread, Request request)
+    @cython.locals(io=IoManager, work=KernelWork, outcome=int64_t, pends=bint, status=int64_t, request=Request, file=FileObject, queue=KernelQueue)
+    cpdef int64_t _work(self, KernelThread thread, Irp irp, bint blocking)

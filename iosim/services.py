@@ -14,8 +14,9 @@ from iosim.dispatcher import Dispatcher
 from iosim.io_manager import IoManager
 from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread
+from iosim.kernel_work import NO_WORK, STAYS_IN_CALL
 from iosim.ntstatus import STATUS_PENDING, is_error, succeeded
-from iosim.outcomes import DONE, LEFT, LEFT_AND_WAITS, WAITS
+from iosim.outcomes import AGAIN, BLOCKED, DONE, LEFT, LEFT_AND_WAITS, STAYS, WAITS
 
 
 class CallCosts:
@@ -113,13 +114,19 @@ class Services:
     def issue(self, thread: KernelThread, blocking: bool, saturated: bool) -> int:
         """ReadFile or WriteFile, prepared before. Overlapped: LEFT, the packet will tell; blocking: WAITS, or DONE.
 
+        AGAIN and STAYS: the thread has work to do in its call, overlapped or not; to be called again.
         `saturated`: no system worker is free for a cached miss, so that its issuer waits for it (0b.20).
         """
         irp: Irp = thread.call  # type: ignore[assignment]  # `prepare` left it there
         io = self.io
+        if irp.work is not NO_WORK:
+            return self._work(thread, irp, blocking)
         if blocking:
             irp.synchronous = True
-            return WAITS if io.start(thread, irp, BLOCKED_CALL) == STATUS_PENDING else DONE
+            status = io.start(thread, irp, BLOCKED_CALL)
+            if status == STAYS_IN_CALL:
+                return self._work(thread, irp, True)
+            return WAITS if status == STATUS_PENDING else DONE
         irp.reports = True
         file = irp.file
         blocks_issuer = saturated and not irp.hit  # the IRP may be another's by the time that the call returns
@@ -132,19 +139,62 @@ class Services:
             irp.processor = thread.processor
             file.irps[irp] = True
             status = io.call_driver(file.device, irp)
-            if status != STATUS_PENDING:
+            if status != STATUS_PENDING and status != STAYS_IN_CALL:
                 io.ended_at_once(irp)
         else:
             status = io.start(thread, irp, BLOCKED_CALL)
-        if status != STATUS_PENDING and (is_error(status) or (file.modes & SKIP_PORT_ON_SUCCESS and succeeded(status))):
-            thread.request = request  # no packet will come (1.3 rows 3 and 6): it goes on in its thread
-            if io.direct:  # and nobody will remove it: what the remover pays (0b.1) is the caller's
-                thread.owe_kernel(io.costs.removal)
-            return DONE
+        if status == STAYS_IN_CALL:
+            thread.request = request
+            return self._work(thread, irp, False)
+        if self._goes_on(file, status):
+            return self._in_thread(thread, request)
         queue = thread.queue
         if queue.watched:
             queue.probes.released(queue.number, request)
         if blocks_issuer:
             io.wait_for(thread, irp, BLOCKED_CALL)
             return LEFT_AND_WAITS
+        return LEFT
+
+    def _goes_on(self, file: FileObject, status: int) -> bool:
+        """Whether no packet will come of a call that did not pend (1.3 rows 3 and 6)."""
+        if status == STATUS_PENDING:
+            return False
+        return is_error(status) or (file.modes & SKIP_PORT_ON_SUCCESS != 0 and succeeded(status))
+
+    def _in_thread(self, thread: KernelThread, request: Request) -> int:
+        """The request goes on in its thread; what the remover of a packet pays in direct mode (0b.1) is the caller's."""
+        io = self.io
+        thread.request = request
+        if io.direct:
+            thread.owe_kernel(io.costs.removal)
+        return DONE
+
+    def _work(self, thread: KernelThread, irp: Irp, blocking: bool) -> int:
+        """The thread does in its call what the IRP waits for, and then tells of the end."""
+        io = self.io
+        work = irp.work
+        outcome = work.go_on(thread)
+        if outcome == BLOCKED:
+            return STAYS
+        if thread.owed:
+            return AGAIN
+        irp.work = NO_WORK
+        pends = work.pends
+        status = STATUS_PENDING if pends else work.status
+        request = thread.request
+        file = irp.file
+        if not blocking:
+            thread.last_request = request
+            thread.request = NO_REQUEST
+        work.end()
+        if not pends:
+            io.ended_at_once(irp)
+        if blocking:
+            return DONE
+        if self._goes_on(file, status):
+            return self._in_thread(thread, request)
+        queue = thread.queue
+        if queue.watched:
+            queue.probes.released(queue.number, request)
         return LEFT

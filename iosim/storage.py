@@ -7,24 +7,24 @@ from collections.abc import Callable, Sequence
 
 from iosim.actor import Clock
 from iosim.cache import Caches
-from iosim.cache_manager import CacheManager, PageCache
+from iosim.cache_manager import CacheManager
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
-from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.volume import PassThrough
+from iosim.disk_ports import DiskPorts
 from iosim.drives.block_map import BlockMap
+from iosim.drives.buffered_hdd import hard_disk
 from iosim.drives.drive import Drive
-from iosim.drives.hdd import Hdd, HddParams
+from iosim.drives.hdd import HddParams
 from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
+from iosim.file_systems import FileSystems
 from iosim.io_manager import IoManager
-from iosim.kernel_queue import KernelQueue
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.storage import Attached
 from iosim.streams import Streams, whole
-from iosim.units import PAGE
 
 
 class Storage:
@@ -38,7 +38,7 @@ class Storage:
         model: ScenarioModel,
         io: IoManager,
         caches: Caches,
-        work_queue: KernelQueue,
+        file_systems: FileSystems,
         resource: Callable[[str], int],
         streams: Streams,
     ) -> None:
@@ -48,23 +48,25 @@ class Storage:
         self.caches = caches
         self.resource = resource
         self.streams = streams
+        self.ports = DiskPorts(model, io, caches, streams)
         self.disks: dict[str, PortDriver] = {}
+        self.file_systems = file_systems
         self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
-        self.volume_caches: dict[str, CacheManager] = {}
         self.file_caches: dict[str, CacheManager] = {}
         self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
         bottoms = {name: self._disk(name) for name in model.disks}
-        self._place_files(self._volumes(bottoms, work_queue))
+        self._place_files(self._volumes(bottoms))
 
     def open(self, name: str, port: CompletionPort) -> FileObject:
         """A file object of its own for every port: an association belongs to the file object (semantics 1.2.5)."""
         file = FileObject(*self.extents[name])
+        self.file_systems.opened(file, name)
         self.io.associate(file, port, 0)
         if self.model.files[name].skip_on_success:
             self.io.set_notification_modes(file, SKIP_PORT_ON_SUCCESS)
         return file
 
-    def _volumes(self, bottoms: dict[str, DeviceObject], work_queue: KernelQueue) -> dict[str, DeviceObject]:
+    def _volumes(self, bottoms: dict[str, DeviceObject]) -> dict[str, DeviceObject]:
         """The tops of the volumes' stacks."""
         tops: dict[str, DeviceObject] = {}
         used = dict.fromkeys(bottoms, 0)
@@ -75,8 +77,7 @@ class Storage:
                 PassThrough(self.io, stack.volume_down, stack.volume_up), bottoms[volume.disk], used[volume.disk], size
             )
             used[volume.disk] += size
-            cache = self.volume_caches[name] = CacheManager(self.io, PageCache(volume.cache // PAGE), work_queue)
-            tops[name] = DeviceObject(Ntfs(self.io, cache, stack.ntfs_down, stack.ntfs_up), manager, 0, size)
+            tops[name] = self.file_systems.mount(name, manager, size)
         return tops
 
     def _place_files(self, tops: dict[str, DeviceObject]) -> None:
@@ -85,7 +86,7 @@ class Storage:
         for number, (name, file) in enumerate(self.model.files.items()):
             cached = file.access == "cached"
             self.extents[name] = (number, tops[file.volume], ends[file.volume], file.size, cached)
-            self.file_caches[name] = self.volume_caches[file.volume]
+            self.file_caches[name] = self.file_systems.caches[file.volume]
             ends[file.volume] += file.size
 
     def _disk(self, name: str) -> DeviceObject:
@@ -93,15 +94,13 @@ class Storage:
         kernel = self.model.machine.kernel
         disk = self.model.disks[name]
         params = drive_params(disk)
-        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
-        interrupted = self._interrupted(disk)
-        if isinstance(params, HddParams) or params.interface == "sata":
-            interrupted = interrupted[:1]
+        drive: Drive = hard_disk(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
         stack = self.model.machine.stack
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)
         number = self.resource(f"disks.{name}")
-        port = PortDriver(self.io, self.caches, drive, number, params.slots, interrupted, costs)
+        sata = isinstance(params, HddParams) or params.interface == "sata"
+        port = self.ports.make(name, drive, number, params.slots, self._interrupted(disk), costs, sata=sata)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)

@@ -213,7 +213,7 @@ class Summarizer:
         return each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
 
     def disk(self, name: str) -> Figures:
-        """One disk: requests in and above it, and units of flash programmed for each that was written."""
+        """One disk: requests in and above it, its interrupts, and units of flash programmed for each that was written."""
         at = f"disks.{name}"
         return {
             "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),
@@ -222,7 +222,19 @@ class Summarizer:
             "queue_max": self._most([f"{at}.present_max"]),
             "port_driver_queue_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
             "port_driver_queue_max": self._most([f"{at}.waiting_max"]),
+            "interrupts_per_s": self.per_replication(lambda each: each.per_second(f"{at}.interrupts")),
             "write_amplification": self.per_replication(lambda each: self._amplification(each, at)),
+            **self._faults(at),
+        }
+
+    def _faults(self, at: str) -> Figures:
+        """Of a disk with faults: requests that ended with its errors, resets of the whole run, commands issued anew."""
+        if f"{at}.resets" not in self.raws[0].extremes:
+            return {}
+        return {
+            "failures_per_s": self.per_replication(lambda each: each.per_second(f"{at}.failures")),
+            "resets": figure([float(raw.extremes[f"{at}.resets"]) for raw in self.raws]),
+            "reissued": figure([float(raw.extremes[f"{at}.reissued"]) for raw in self.raws]),
         }
 
     def _amplification(self, each: Replication, at: str) -> float:
@@ -231,12 +243,35 @@ class Summarizer:
         return 1 + each.over(f"{at}.units_moved") / max(1, each.over(f"{at}.units_written"))
 
     def volume(self, name: str) -> Figures:
-        """One volume's page cache: reads that found all their pages, and those that did not."""
+        """One volume's page cache: reads that found all their pages, and those that did not; what it read and wrote itself.
+
+        `blocked_issuers_per_s`: overlapped calls that kept their thread, for whatever reason.
+        """
         at = f"volumes.{name}"
-        return {
-            "cache_hits_per_s": self.per_replication(lambda each: each.per_second(f"{at}.hits")),
-            "cache_misses_per_s": self.per_replication(lambda each: each.per_second(f"{at}.misses")),
+        rates = {
+            "cache_hits": "hits",
+            "cache_misses": "misses",
+            "cached_writes": "writes",
+            "paging_reads": "paging_reads",
+            "paging_writes": "paging_writes",
+            "collided_faults": "collided",
+            "read_ahead_pages": "read_ahead_pages",
+            "written_pages": "written_pages",
+            "throttled_writes": "throttled",
+            "blocked_issuers": "blocked",
         }
+        found = {f"{what}_per_s": self._rate(f"{at}.{sample}") for what, sample in rates.items()}
+        found["cache_hit_share"] = self.per_replication(lambda each: self._hit_share(each, at))
+        found["dirty_pages_mean"] = self.per_replication(lambda each: each.mean(f"{at}.dirty_area"))
+        found["dirty_pages_max"] = self._most([f"{at}.dirty_max"])
+        return found
+
+    def _hit_share(self, each: Replication, at: str) -> float:
+        hits = each.over(f"{at}.hits")
+        return hits / max(1, hits + each.over(f"{at}.misses"))
+
+    def _rate(self, sample: str) -> Figures:
+        return self.per_replication(lambda each: each.per_second(sample))
 
     def lock(self, name: str) -> Figures:
         """One lock's traffic."""

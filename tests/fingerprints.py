@@ -21,8 +21,13 @@ Tree = dict[str, Any]
 PINS = Path(__file__).parent / "data" / "fingerprints.json"
 # Shortened, so that each takes about a second compiled and less than ten in plain Python.
 BUNDLED: dict[str, Tree] = {
+    "async-turns-sync": {"run.replications": 1},
     "batching": {"run.duration": "20 ms", "run.replications": 1},
+    "cache-warmth": {"run.replications": 1, "volumes.data.cache": "2 MiB", "machine.kernel.cached_miss_workers": 2},
     "head-of-line": {"run.duration": "2 s", "run.replications": 1},
+    "nvme-queues": {"disks.flash.queue_pairs": 2, "run.replications": 1},
+    "polling-against-interrupts": {"run.replications": 1},
+    "ncq-depth": {"run.duration": "30 s", "run.replications": 1},
     "thread-thrashing": {"run.duration": "300 ms", "run.replications": 1},
     "database-trace": {},
     "trace-replay": {"workload.search.requests": 12_000},

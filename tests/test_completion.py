@@ -10,7 +10,6 @@ from tiny_pipe import APC_MODE, LateDriver, TinyPipe
 
 from iosim.application import BlockStep, ComputeStep, Step
 from iosim.attribution import BLOCKED_CALL
-from iosim.cache_manager import SystemWorker
 from iosim.completion import DirectRules
 from iosim.device_stack import BUFFERED, NOT_FAST, DeviceObject, FileObject
 from iosim.dispatcher import IO_DISK_INCREMENT
@@ -32,6 +31,7 @@ from iosim.ntstatus import (
 )
 from iosim.objects import INFINITE, Event, wait_for
 from iosim.services import CallCosts, Services
+from iosim.system_workers import SystemWorker
 from iosim.variates import Constant
 
 BOTH = [USUAL, APC_MODE]
@@ -486,9 +486,9 @@ def ntfs(cached: bool) -> TinyIo:
     return TinyIo(clock=HeapClock, workers=0, cached=cached, cache_pages=100, switch=0)
 
 
-def issue(tiny: TinyIo, thread: KernelThread, major: int, hit: bool) -> tuple[int, StatusBlock]:
+def issue(tiny: TinyIo, thread: KernelThread, major: int, hit: bool, size: int = 4096) -> tuple[int, StatusBlock]:
     block = StatusBlock()
-    irp = tiny.services.prepare(thread, tiny.file, major, 0, 4096, hit)
+    irp = tiny.services.prepare(thread, tiny.file, major, 0, size, hit)
     irp.tell(Notice(block, block))
     irp.synchronous = tiny.file.synchronous
     return tiny.io.start(thread, irp, BLOCKED_CALL), block
@@ -506,19 +506,19 @@ def test_P32_a_cached_write_that_returns_success_queues_one_packet_with_key_and_
 
 
 def test_P32_a_cached_write_that_pends_queues_one_packet_too() -> None:
-    """What Vista and later do; here a miss that a system worker serves."""
+    """What Vista and later do; here the rest of the page is not there, and a system worker reads it first."""
     tiny = ntfs(cached=True)
-    worker = tiny.dispatcher.create_thread(SystemWorker(tiny.io, tiny.work_queue), 12)
+    worker = tiny.dispatcher.create_thread(SystemWorker(tiny.work_queue), 12)
     tiny.dispatcher.make_ready(worker)
     tiny.file.key = 0xDEADBEEF
     thread = tiny.thread()
     thread.processor = 0
-    status, block = issue(tiny, thread, WRITE, False)
+    status, block = issue(tiny, thread, WRITE, False, 100)
     assert (status, len(tiny.port.entries)) == (STATUS_PENDING, 0)
     tiny.run()
     packet = tiny.port.poll(tiny.thread())
     assert isinstance(packet, Irp)
-    assert (packet.file.key, packet.notice.context, packet.status, packet.information) == (0xDEADBEEF, block, 0, 4096)
+    assert (packet.file.key, packet.notice.context, packet.status, packet.information) == (0xDEADBEEF, block, 0, 100)
     assert not tiny.port.entries
 
 
@@ -551,6 +551,25 @@ def test_P35_an_unbuffered_read_pends_and_queues_a_packet_in_spite_of_the_skip_f
     packet.removed()
     assert (packet.notice.context, block.status, block.information) == (block, STATUS_SUCCESS, 4096)
     assert not tiny.port.entries
+
+
+@pytest.mark.parametrize(("offset", "size", "status"), [(0, 335, 0), (981, 512, 0), (512, 1024, STATUS_PENDING)])
+def test_I21_an_unbuffered_request_that_is_no_whole_sectors_is_refused_by_the_io_manager(
+    offset: int, size: int, status: int
+) -> None:
+    """Before a driver hears of it, and without a packet. The buffer's place is the program's (win32)."""
+    tiny = ntfs(cached=False)
+    tiny.file.sector = 512
+    thread = tiny.thread()
+    thread.processor = 0
+    irp = tiny.services.prepare(thread, tiny.file, READ, offset, size, False)
+    block = StatusBlock()
+    irp.tell(Notice(block, block))
+    given = sum(own.total_frees for own in tiny.io.of_more)
+    assert tiny.io.start(thread, irp, BLOCKED_CALL) == (status or STATUS_INVALID_PARAMETER)
+    assert sum(own.total_frees for own in tiny.io.of_more) - given == (0 if status else 1)
+    tiny.run()
+    assert len(tiny.port.entries) == (1 if status else 0)
 
 
 def test_I23_a_cached_read_on_a_synchronous_handle_is_fast_io_without_an_irp() -> None:

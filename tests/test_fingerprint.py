@@ -215,6 +215,7 @@ def same_everywhere(tree: Tree, plain: Plain) -> None:
 TIMES = st.sampled_from(["0 s", "1 ns", "700 ns", "3 us", {"exponential": "20 us"}, {"uniform": ["1 us", "50 us"]}])
 SIZES = st.sampled_from(["512 B", "4 KiB", "10 KiB", {"uniform": ["1 KiB", "16 KiB"]}])
 MODES = st.sampled_from(["overlapped", "blocking"])
+HINTS = st.sampled_from(["normal", "normal", "background"])
 
 
 def one_key(key: str, **parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Tree]:
@@ -223,10 +224,15 @@ def one_key(key: str, **parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Tree
 
 
 TOUCHING = st.sampled_from([{}, {"private": "40 KiB"}, {"private": "8 KiB", "request": "4 KiB"}])
+FILES = ["raw", "kept", "drawn", "spun", "grown"]
+OFFSETS = st.sampled_from(["random", "sequential"])
 STEPS = st.one_of(
     one_key("compute", time=TIMES, touching=TOUCHING),
-    one_key("read", file=st.sampled_from(["raw", "kept", "drawn", "spun"]), size=SIZES, mode=MODES),
-    one_key("write", file=st.sampled_from(["raw", "spun"]), size=SIZES, mode=MODES),
+    one_key("read", file=st.sampled_from(FILES), size=SIZES, offset=OFFSETS, mode=MODES, priority=HINTS),
+    one_key("write", file=st.sampled_from(FILES), size=SIZES, offset=OFFSETS, mode=MODES, priority=HINTS),
+    one_key("flush", file=st.sampled_from(["kept", "grown"])),
+    one_key("open", volume=st.just("data"), files=st.sampled_from([1, 10_000])),
+    one_key("close", volume=st.just("data")),
     one_key("lock", name=st.sampled_from(["first", "second"]), hold=TIMES),
     one_key("lock", name=st.just("slim"), hold=TIMES, shared=st.booleans()),
     one_key("block", time=TIMES),
@@ -263,7 +269,31 @@ FLASH = st.fixed_dictionaries(
         "program": st.just("100 us"),
         "capacity": st.just("1 GB"),
         "queue_depth": st.integers(1, 6),
+    },
+    optional={
+        "queue_pairs": st.integers(1, 4),
+        "pair_depth": st.integers(1, 4),
+        "coalescing": st.just({"count": 3, "time": "100 us"}),
+    },
+)
+# What is done about faults in short, and idle time for background requests.
+QUICK = {
+    "recovery": {"timeout": "300 us", "reset": "50 us", "error_log": "20 us", "retries": 1},
+    "background": {"idle_time": "20 us", "starvation": "500 us"},
+}
+STRIKING = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["media_error", "no_answer"]),
+        "disk": st.sampled_from(["flash", "spinning"]),
+        "rate": st.sampled_from([0.01, 0.3]),
+        "commands": st.sampled_from(["reads", "writes", "both"]),
     }
+)
+REMOVALS = st.fixed_dictionaries(
+    {"kind": st.just("removal"), "disk": st.sampled_from(["flash", "spinning"]), "at": st.just("3 ms")}
+)
+FAULTS: st.SearchStrategy[Tree] = st.one_of(
+    st.just({}), st.fixed_dictionaries({}, optional={"first": STRIKING, "second": STRIKING, "end": REMOVALS})
 )
 SPINNING = st.fixed_dictionaries(
     {
@@ -271,7 +301,31 @@ SPINNING = st.fixed_dictionaries(
         "order": st.sampled_from(["fcfs", "sptf"]),
         "queue_depth": st.sampled_from([1, 4, 32]),
     },
-    optional={"age_limit": st.just("5 ms")},
+    optional={"age_limit": st.just("5 ms"), "redirect": st.booleans()},
+)
+CACHING = st.fixed_dictionaries(
+    {
+        "lazy_write_interval": st.sampled_from(["300 us", "1 s"]),
+        "log": st.sampled_from(["none", "lazy", "write_through"]),
+        "file_system": st.sampled_from(["ntfs", "refs"]),
+        "dirty_page_threshold": st.sampled_from(["16 KiB", "512 KiB"]),
+    }
+)
+KEPT = st.fixed_dictionaries(
+    {
+        "read_ahead": st.sampled_from(["0 B", "16 KiB"]),
+        "write_through": st.booleans(),
+        "temporary": st.booleans(),
+        "stored": st.sampled_from(["plain", "plain", "compressed"]),
+    },
+    optional={"valid_data": st.just("100 KiB"), "dirty_page_threshold": st.just("8 KiB")},
+)
+GROWN = st.fixed_dictionaries(
+    {
+        "valid_data": st.sampled_from(["0 B", "1 MiB"]),
+        "stored": st.sampled_from(["plain", "encrypted"]),
+        "reports_pending": st.booleans(),
+    }
 )
 GROWS = st.one_of(
     st.none(),
@@ -288,12 +342,16 @@ MACHINES = st.fixed_dictionaries(
         "kernel": KERNEL,
         "completion": st.sampled_from(["direct", "apc"]),
         "port_lock": st.sampled_from(["0 s", "0 s", "200 ns", "10 us"]),
-        "system_workers": st.integers(1, 3),
+        "cached_miss_workers": st.integers(1, 3),
         "refill": st.booleans(),
         "dispatcher": DISPATCHER,
         "locks": st.tuples(LOCKS, LOCKS, LOCKS),
         "flash": st.tuples(FLASH, POLICIES),
         "spinning": st.tuples(SPINNING, POLICIES),
+        "caching": CACHING,
+        "kept": KEPT,
+        "grown": GROWN,
+        "faults": FAULTS,
         "skips": st.booleans(),
         "hits": st.sampled_from([0.0, 0.5, 1.0]),
         "limits": st.tuples(st.sampled_from([0, 1, 2, "none"]), st.sampled_from([0, 1])),
@@ -323,7 +381,7 @@ def drawn(it: Tree) -> Tree:
         **it["kernel"],
         "completion_mode": it["completion"],
         "port_lock": it["port_lock"],
-        "system_workers": it["system_workers"],
+        "cached_miss_workers": it["cached_miss_workers"],
     }
     tree["machine"] |= {"numa_nodes": it["nodes"], "cores_per_node": it["cores"], "smt": {"threads": it["smt"]}}
     tree["machine"] |= {"kernel": kernel, "dispatcher": it["dispatcher"]}
@@ -332,13 +390,17 @@ def drawn(it: Tree) -> Tree:
     names = ("first", "second", "slim")
     tree["locks"] = dict(zip(names, it["locks"], strict=True))
     tree["locks"]["slim"] = {**tree["locks"]["slim"], "kind": "slim"}
-    tree["disks"] = {"flash": it["flash"][0] | it["flash"][1], "spinning": it["spinning"][0] | it["spinning"][1]}
+    tree["disks"] = {name: {**it[name][0], **it[name][1], **QUICK} for name in ("flash", "spinning")}
+    tree["faults"] = it["faults"]
+    tree["volumes"]["data"] |= it["caching"]
     tree["volumes"]["slow"] = {"disk": "spinning"}
+    tree["files"]["kept"] |= it["kept"]
     tree["files"] |= {
         "drawn": {"volume": "data", "size": "4 MiB", "access": "cached", "hit_ratio": it["hits"]},
         "spun": {"volume": "slow", "size": "64 MiB"},
+        "grown": {"volume": "data", "size": "16 MiB", **it["grown"]},
     }
-    for name in ("kept", "drawn"):
+    for name in ("kept", "drawn", "grown"):
         tree["files"][name]["skip_on_success"] = it["skips"]
     main, aside = it["limits"]
     tree["ports"] = {"main": {"concurrency": main, "per": it["per"]}, "aside": {"concurrency": aside}}

@@ -191,7 +191,7 @@ def test_the_interrupt_goes_to_the_processor_that_started_the_command() -> None:
 # ---- cached ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_cached_hit_ends_at_once_and_queues_its_packet_from_the_callers_thread(clock: type[Clock]) -> None:
+def test_3_2_a_cached_hit_ends_at_once_and_queues_its_packet_from_the_callers_thread(clock: type[Clock]) -> None:
     """Semantics 1.3 row 5, 0b.1: copy 1 ns a byte, and the packet wakes a second worker while the caller still runs.
 
     Caller: removal 5, call 10, IRP 20, NTFS 100, copy 8,192. The second worker, newest parked, is woken at 10,327 - on another

@@ -188,6 +188,15 @@ def test_0b21_processors_without_a_vector_share_those_of_others_in_turn() -> Non
     assert [vector.processor.number for vector in driver.routes] == [1, 1, 3, 3]
 
 
+FILE_STEPS: list[Tree] = [
+    {"write": {"file": "kept", "size": {"uniform": ["1 KiB", "16 KiB"]}}},
+    {"write": {"file": "kept", "size": "8 KiB", "mode": "blocking"}},
+    {"read": {"file": "kept", "size": "4 KiB", "offset": "sequential", "mode": "blocking"}},
+    {"write": {"file": "grown", "size": "4 KiB", "offset": "sequential"}},
+    {"flush": {"file": "kept"}},
+    {"open": {"volume": "data", "files": 5000}},
+    {"close": {"volume": "data"}},
+]
 WORK = st.fixed_dictionaries(
     {
         "processors": st.integers(1, 4),
@@ -202,9 +211,11 @@ WORK = st.fixed_dictionaries(
         "depth": st.integers(1, 6),
         "port_lock": st.sampled_from(["0 ns", "200 ns", "10 us"]),
         "lock": st.sampled_from([("critical_section", False), ("slim", False), ("slim", True)]),
-        "system_workers": st.integers(1, 3),
+        "cached_miss_workers": st.integers(1, 3),
         "completion": st.sampled_from(["direct", "apc"]),
-        "steps": st.lists(st.integers(0, 8), min_size=1, max_size=5),
+        "steps": st.lists(st.integers(0, 8 + len(FILE_STEPS)), min_size=1, max_size=5),
+        "log": st.sampled_from(["none", "lazy", "write_through"]),
+        "threshold": st.sampled_from(["8 KiB", "512 KiB"]),
         "seed": st.integers(0, 10**6),
     }
 )
@@ -213,7 +224,7 @@ WORK = st.fixed_dictionaries(
 def drawn(work: Tree) -> Tree:
     tree = everything_but()
     tree["machine"] |= {"cores_per_node": work["processors"], "numa_nodes": work["nodes"]}
-    tree["machine"] |= {"smt": {"threads": work["smt"]}, "kernel": {"system_workers": work["system_workers"]}}
+    tree["machine"] |= {"smt": {"threads": work["smt"]}, "kernel": {"cached_miss_workers": work["cached_miss_workers"]}}
     tree["machine"]["kernel"]["port_lock"] = work["port_lock"]
     tree["machine"]["kernel"]["completion_mode"] = work["completion"]
     tree["machine"]["dispatcher"] = {
@@ -228,7 +239,10 @@ def drawn(work: Tree) -> Tree:
     tree["workload"]["closed"]["clients"] = work["clients"]
     mixed = tree["handlers"]["mixed"]
     tree["locks"]["unfair"]["kind"], mixed[3]["lock"]["shared"] = work["lock"]
-    tree["handlers"]["mixed"] = [mixed[place] for place in work["steps"]]
+    tree["handlers"]["mixed"] = [[*mixed, *FILE_STEPS][place] for place in work["steps"]]
+    tree["files"]["grown"] = {"volume": "data", "size": "1 MiB", "valid_data": "64 KiB"}
+    tree["volumes"]["data"] |= {"log": work["log"], "dirty_page_threshold": work["threshold"]}
+    tree["volumes"]["data"]["lazy_write_interval"] = "1 ms"
     tree["run"]["duration"] = "12 ms"
     return tree
 

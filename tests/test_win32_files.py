@@ -196,13 +196,13 @@ def test_P32_P33_P34_a_cached_write_reports_unless_told_to_skip_which_nothing_un
         for mode in modes:
             log.add("set", (yield api.SetFileCompletionNotificationModes(file, mode)))
         overlapped = Overlapped()
-        log.add("write", (yield write(api, file, 10, overlapped)))
+        log.add("write", (yield write(api, file, PAGE, overlapped)))
         packet = yield api.GetQueuedCompletionStatus(port, 500 * MS)
         log.add("packet", (packet.error, packet.completion_key, packet.overlapped is overlapped))
         log.add("next", (yield api.GetQueuedCompletionStatus(port, 0)).error)
 
     log = run(program, system=disk())
-    assert log.one("write") == done(10)
+    assert log.one("write") == done(PAGE)
     assert log.one("packet") == ((WAIT_TIMEOUT, None, False) if modes else (0, 0xDEADBEEF, True))
     assert log.when("packet") == ([500 * MS] if modes else [0])
     assert log.one("next") == WAIT_TIMEOUT
@@ -257,8 +257,8 @@ def test_P40_a_program_that_frees_its_buffer_at_the_call_and_at_the_packet_frees
     def program(api: Api, log: Log) -> ThreadBody:
         file = yield api.CreateFile("data", overlapped=True)
         port = yield api.CreateIoCompletionPort(file, None, 1)
-        buffer = yield api.HeapAlloc(100)
-        if (yield api.WriteFile(file, buffer, 100, Overlapped())):
+        buffer = yield api.HeapAlloc(PAGE)
+        if (yield api.WriteFile(file, buffer, PAGE, Overlapped())):
             yield api.HeapFree(buffer)
         status = yield api.GetQueuedCompletionStatus(port, INFINITE)
         log.add("packet", status.ok)
@@ -338,7 +338,7 @@ def test_1_2_10_an_association_signals_the_files_own_event(system: System) -> No
     assert log.of("after") == [WAIT_OBJECT_0, WAIT_TIMEOUT]
 
 
-def test_2_6_3_a_files_own_event_tells_of_its_latest_request_though_another_one_pends(system: System) -> None:
+def test_2_6_3_3_11_a_files_own_event_tells_of_its_latest_request_though_another_one_pends(system: System) -> None:
     """A program that has never waited for the file before finds it so too, and a call that fails at once takes it away."""
     ours, theirs = system.pipe()
 
@@ -510,7 +510,7 @@ def test_I23_2_10_1_only_a_synchronous_file_that_has_been_cached_is_read_without
 @pytest.mark.parametrize(
     ("offset", "size", "heap"), [(0, 335, False), (981, 512, False), (0, 512, True)], ids=["length", "offset", "buffer"]
 )
-def test_I21_unbuffered_requests_are_whole_sectors(offset: int, size: int, heap: bool) -> None:
+def test_I21_3_8_unbuffered_requests_are_whole_sectors(offset: int, size: int, heap: bool) -> None:
     def program(api: Api, log: Log) -> ThreadBody:
         file = yield api.CreateFile("data", overlapped=True, no_buffering=True)
         port = yield api.CreateIoCompletionPort(file, None, 1)
@@ -544,13 +544,13 @@ def test_a_read_ends_where_the_file_does() -> None:
 def test_a_flush_waits_for_the_disk_once() -> None:
     def program(api: Api, log: Log) -> ThreadBody:
         file = yield api.CreateFile("data", overlapped=True)
-        yield write(api, file, 10, Overlapped(5))
-        yield write(api, file, 10, Overlapped(9000))
+        yield write(api, file, PAGE, Overlapped(0))
+        yield write(api, file, PAGE, Overlapped(2 * PAGE))
         for _ in range(2):
             log.add("flush", (yield api.FlushFileBuffers(file)))
 
     log = run(program, system=disk())
-    assert log.rows == [(LATENCY, "flush", True), (LATENCY, "flush", True)]
+    assert log.rows == [(2 * LATENCY, "flush", True), (2 * LATENCY, "flush", True)]  # two runs of pages, once
 
 
 def test_scatter_and_gather_are_one_request_for_many_pages() -> None:
@@ -618,7 +618,7 @@ def test_the_null_device_ends_everything_at_once() -> None:
 # ---- calls that are wrong in themselves ------------------------------------------------------------------------------
 
 
-def test_a_call_without_an_overlapped_is_refused_on_an_overlapped_handle(system: System) -> None:
+def test_3_10_a_call_without_an_overlapped_is_refused_on_an_overlapped_handle(system: System) -> None:
     ours, _ = system.pipe()
 
     def program(api: Api, log: Log) -> ThreadBody:

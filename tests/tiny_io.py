@@ -7,7 +7,7 @@ from tiny import Tiny
 from iosim.actor import DEVICE, Clock
 from iosim.application import DrawnTransfer, EndStep, Step, WorkerProgram
 from iosim.attribution import SYSTEM_WORKER_QUEUE, Client, Request, new_ledger, new_request
-from iosim.cache_manager import CacheManager, PageCache, SystemWorker
+from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
@@ -18,7 +18,9 @@ from iosim.drives.drive import Command
 from iosim.io_manager import USUAL, IoCosts, IoManager, IoParams
 from iosim.irp import READ
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
+from iosim.page_cache import PageCache
 from iosim.services import CallCosts, Services
+from iosim.system_workers import SystemWorker
 from iosim.units import PAGE
 from iosim.variates import Constant, Variate
 
@@ -92,6 +94,7 @@ class TinyIo(Tiny):
         copy_ps: int = 0,
         hits: list[Variate] | None = None,
         params: IoParams = USUAL,
+        port: Callable[..., PortDriver] = PortDriver,
         clock: type[Clock],
     ) -> None:
         super().__init__(processors, switch=switch, clock=clock)
@@ -99,7 +102,7 @@ class TinyIo(Tiny):
         self.services = Services(self.dispatcher, self.io, self.caches, CallCosts(REMOVE, CALL, CALL))
         self.drive = StaggeredDrive(self.clock, slots, latency, stagger)
         costs = PortCosts(START, COMPLETION, ISR, DPC, UNLOCK, 0)
-        self.port_driver = PortDriver(self.io, self.caches, self.drive, 0, slots, interrupted, costs)
+        self.port_driver = port(self.io, self.caches, self.drive, 0, slots, interrupted, costs)
         bottom = DeviceObject(self.port_driver, None, 0, 1 << 40)
         disk = DeviceObject(PassThrough(self.io, *DISK), bottom, 0, 1 << 40)
         volume = DeviceObject(PassThrough(self.io, *VOLUME), disk, 1 << 20, 1 << 30)
@@ -107,7 +110,8 @@ class TinyIo(Tiny):
         self.work_queue.cause_limit = SYSTEM_WORKER_QUEUE
         self.work_queue.cause_thread = self.work_queue.cause_order = SYSTEM_WORKER_QUEUE
         self.cache = CacheManager(self.io, PageCache(cache_pages), self.work_queue)
-        self.top = DeviceObject(Ntfs(self.io, self.cache, *NTFS), volume, 0, 1 << 30)
+        self.ntfs = Ntfs(self.io, self.cache, *NTFS)
+        self.top = self.cache.device = DeviceObject(self.ntfs, volume, 0, 1 << 30)
         self.port = CompletionPort(self.clock, self.dispatcher, 0, concurrency, processors)
         self.file = FileObject(0, self.top, 1 << 24, 1 << 28, cached)
         self.io.associate(self.file, self.port, 0)
@@ -117,7 +121,7 @@ class TinyIo(Tiny):
         self.steps: list[object] = [read, EndStep(self.services)]
         self.ended = Ended(self.log, self.clock)
         self.workers = [self.worker(self.port) for _ in range(workers)]
-        program = [SystemWorker(self.io, self.work_queue) for _ in range(system_workers)]
+        program = [SystemWorker(self.work_queue) for _ in range(system_workers)]
         self.system_workers = [self.dispatcher.create_thread(each, 12) for each in program]
         for thread in (*self.workers, *self.system_workers):
             self.dispatcher.make_ready(thread)

@@ -77,6 +77,9 @@ def show_number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+MOST_COLUMNS = 8  # of figures that a terminal has room for beside each other
+
+
 def _shown(figure: Figure | None, path: str) -> str:
     """A figure without its interval; a time in the unit that suits it."""
     if figure is None:
@@ -165,11 +168,14 @@ def _shares(summary: dict[str, Any]) -> Table:
 
 
 def _devices(summary: dict[str, Any], section: str) -> Table:
-    """One row a device, one column a figure that any of them has."""
+    """One row a device, one column a figure that any of them has; the other way round where these are many."""
     devices = {name: dict(figures(body)) for name, body in (summary.get(section) or {}).items() if body}
     columns = list(dict.fromkeys(path for body in devices.values() for path in body))
     rows = [[name, *(_shown(body.get(path), path) for path in columns)] for name, body in devices.items()]
     heads = [path.replace("_ns", "").replace("_", " ") for path in columns]
+    if len(heads) > MOST_COLUMNS:
+        turned = [list(row) for row in zip(heads, *(row[1:] for row in rows), strict=True)]
+        return Table("", [section, *devices], turned, frozenset(devices))
     return Table("", [section, *heads], rows, frozenset(heads))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from iosim.errors import Mistake
 from iosim.numa import Topology
 from iosim.presets import DRIVES
+from iosim.scenario.disk_checks import disk_mistakes
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import Replay
@@ -31,15 +32,19 @@ _REFERENCES = {
     "pools": (("port", "ports", "port"),),
     "volumes": (("disk", "disks", "disk"),),
     "files": (("volume", "volumes", "volume"),),
+    "faults": (("disk", "disks", "disk"),),
     "workload": (("port", "ports", "port"), ("handler", "handlers", "handler")),
 }
 _STEP_REFERENCES = {
     "read": ("file", "files", "file"),
     "write": ("file", "files", "file"),
+    "flush": ("file", "files", "file"),
+    "open": ("volume", "volumes", "volume"),
+    "close": ("volume", "volumes", "volume"),
     "lock": ("name", "locks", "lock"),
     "post": ("port", "ports", "port"),
 }
-_NO_LAZY_WRITER = "writes to a cached file are not modelled yet; give the file 'access: unbuffered'"
+_NO_CACHE = "a cached file can't be written without a cache; give the volume a 'cache'"
 _NAMED = {"classes": "workload"} | {name: name for name in ("ports", "pools", "locks", "disks", "volumes")}
 
 
@@ -119,7 +124,7 @@ def _unserved(plain: Any) -> Found:
 def impossible(tree: Node, model: ScenarioModel, traces: dict[str, Path], *, machine_known: bool) -> list[Mistake]:
     """What can't be built or can't happen; `machine_known` is off while the machine itself has mistakes."""
     found = [*_sizes(model), *_transfers(model), *_replays(model, traces), *_expectations(model, tree), *_plots(model)]
-    found += _sharing(model)
+    found += [*_sharing(model), *_thresholds(model), *disk_mistakes(model)]
     replays = any(isinstance(load, Replay) for load in model.workload.values())
     if not model.run.rows and model.run.warm_up is None and not replays:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))
@@ -166,8 +171,23 @@ def _transfers(model: ScenarioModel) -> Found:
                 start = transfer.offset if isinstance(transfer.offset, int) else 0
                 if message := _beyond(transfer.size, start, file.size if file else None):
                     yield ("handlers", name, index, kind, "size"), message
-                if kind == "write" and file and file.access == "cached":
-                    yield ("handlers", name, index, kind, "file"), _NO_LAZY_WRITER
+                if kind == "write" and _lacks_cache(model, transfer.file):
+                    yield ("handlers", name, index, kind, "file"), _NO_CACHE
+
+
+def _lacks_cache(model: ScenarioModel, name: str) -> bool:
+    """A cached file on a volume that keeps nothing."""
+    file = model.files.get(name)
+    volume = model.volumes.get(file.volume) if file else None
+    return file is not None and file.access == "cached" and volume is not None and not volume.cache
+
+
+def _thresholds(model: ScenarioModel) -> Found:
+    """No more dirty pages than there are pages."""
+    for name, volume in model.volumes.items():
+        if volume.dirty_page_threshold and volume.dirty_page_threshold > volume.cache:
+            message = f"more than the cache, which has {format_size(volume.cache)}"
+            yield ("volumes", name, "dirty_page_threshold"), message
 
 
 def _beyond(size: Distribution, start: int, end: int | None) -> str | None:
@@ -208,8 +228,8 @@ def _replays(model: ScenarioModel, traces: dict[str, Path]) -> Found:
     for name, load in model.workload.items():
         files = load.map if isinstance(load, Replay) else {}
         for device, file in files.items() if isinstance(files, dict) else [(None, files)]:
-            if file in model.files and model.files[file].access == "cached":
-                yield ("workload", name, "map", *([device] if device is not None else [])), _NO_LAZY_WRITER
+            if _lacks_cache(model, file):
+                yield ("workload", name, "map", *([device] if device is not None else [])), _NO_CACHE
 
 
 def _expectations(model: ScenarioModel, tree: Node) -> Found:

@@ -182,10 +182,29 @@ class Kernel(Section):
         source="a choice: as a service routine",
         sure="assumed",
     )
-    system_workers: Count = key(
+    cached_miss_workers: Count = key(
         10,
-        "system threads that serve cached reads which miss; when all are busy the caller itself waits",
+        "system threads that serve cached reads which miss, and cached writes that have to read first or are written"
+        " through; when all are busy the caller itself waits",
         source="bounded in Windows; the number is a choice",
+        sure="assumed",
+    )
+    cache_workers: Count = key(
+        4,
+        "system threads of the cache manager: they read ahead and write lazily",
+        source="a few in Windows, by memory; the number is a choice",
+        sure="assumed",
+    )
+    compression: Bandwidth = key(
+        "300 MB/s",
+        "compressing or expanding the bytes of a compressed file",
+        source="common order of magnitude of LZ77 in software",
+        sure="assumed",
+    )
+    encryption: Bandwidth = key(
+        "1.5 GB/s",
+        "encrypting or decrypting the bytes of an encrypted file",
+        source="common order of magnitude of AES instructions",
         sure="assumed",
     )
 
@@ -198,6 +217,15 @@ class Stack(Section):
 
     ntfs_down: Time = key("1.5 us", "NTFS: dispatch of a read or write", source=_LAYERS, sure="assumed")
     ntfs_up: Time = key("0.3 us", "NTFS: completion", source=_LAYERS, sure="assumed")
+    create: Time = key(
+        "15 us",
+        "opening a file whose metadata are in memory: path, access check, NTFS",
+        source="common order of magnitude: 10 to 50 us",
+        sure="assumed",
+    )
+    cleanup: Time = key(
+        "5 us", "closing a file: cleanup and close", source="common order of magnitude: 3 to 20 us", sure="assumed"
+    )
     volume_down: Time = key("0.3 us", "volume manager: dispatch", source=_LAYERS, sure="assumed")
     volume_up: Time = key("0.1 us", "volume manager: completion", source=_LAYERS, sure="assumed")
     disk_down: Time = key("0.5 us", "disk class driver: dispatch", source=_LAYERS, sure="assumed")

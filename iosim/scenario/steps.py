@@ -7,7 +7,7 @@ from pydantic_core import CoreSchema
 
 from iosim import units
 from iosim.scenario.distributions import SHAPES, SizeDraw, TimeDraw
-from iosim.scenario.quantities import Flag, Size, word_or
+from iosim.scenario.quantities import Count, Flag, Size, word_or
 from iosim.scenario.reading import Json, Section, also_bare, by_tag, key, only_key
 from iosim.scenario.suggest import nearest
 
@@ -75,6 +75,13 @@ class Transfer(Section):
         "overlapped: the thread takes other packets meanwhile, and the rest of the handler runs on the completion's"
         " packet; blocking: the thread waits in the kernel",
     )
+    priority: Literal["normal", "background"] = key(
+        "normal",
+        "I/O priority hint; background: the port driver holds the request back while the disk has others to serve"
+        " ('disks.X.background')",
+        source="no hint: normal",
+        sure="documented",
+    )
 
 
 class LockHold(Section):
@@ -89,6 +96,27 @@ class PostTo(Section):
     """Hand the rest of the request to another port's workers by posting a packet there."""
 
     port: str = key(..., "name of the port")
+
+
+class Flush(Section):
+    """FlushFileBuffers: the thread waits until the disk has everything."""
+
+    file: str = key(..., "name of the file")
+
+
+class Open(Section):
+    """CreateFile of one of many files of a volume: always synchronous, and it may wait for metadata."""
+
+    volume: str = key(..., "name of the volume")
+    files: Count = key(
+        1, "files that there are, one of which is drawn: each has a record of 1 KiB in the master file table"
+    )
+
+
+class CloseFile(Section):
+    """CloseHandle: the cleanup logs what has changed, as the volume's 'log' says."""
+
+    volume: str = key(..., "name of the volume")
 
 
 class Nothing(Section):
@@ -111,6 +139,18 @@ class TransferStep(Section):
     transfer: Nothing = key(..., "the replayed trace row's own read or write (only in handlers of a replay)")
 
 
+class FlushStep(Section):
+    flush: Flush = key(..., "FlushFileBuffers: wait until the disk has all that was written to a file")
+
+
+class OpenStep(Section):
+    open: Open = key(..., "open one of many files of a volume")
+
+
+class CloseStep(Section):
+    close: CloseFile = key(..., "close a file of a volume")
+
+
 class LockStep(Section):
     lock: LockHold = key(..., "hold a lock")
 
@@ -127,7 +167,7 @@ class PostStep(Section):
     post: PostTo = key(..., "hand the rest of the request to another port's workers")
 
 
-STEPS = ("compute", "read", "write", "transfer", "lock", "block", "sleep", "post")
+STEPS = ("compute", "read", "write", "flush", "open", "close", "transfer", "lock", "block", "sleep", "post")
 
 
 def _one_step(value: Any) -> Any:
@@ -140,6 +180,9 @@ Step: TypeAlias = Annotated[
     Annotated[ComputeStep, Tag(":compute")]
     | Annotated[ReadStep, Tag(":read")]
     | Annotated[WriteStep, Tag(":write")]
+    | Annotated[FlushStep, Tag(":flush")]
+    | Annotated[OpenStep, Tag(":open")]
+    | Annotated[CloseStep, Tag(":close")]
     | Annotated[TransferStep, Tag(":transfer")]
     | Annotated[LockStep, Tag(":lock")]
     | Annotated[BlockStep, Tag(":block")]

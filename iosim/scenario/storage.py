@@ -1,11 +1,12 @@
 """Disks, volumes and files as a scenario describes them."""
 
-from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Tag, model_validator
 
 from iosim import units
+from iosim.scenario.disk_ports import PortDriven
+from iosim.scenario.hard_disk import OnboardCache, Overheads, Seek, SeekFormula, Skew, ZoneOfDisk
 from iosim.scenario.quantities import (
     Bandwidth,
     Count,
@@ -17,13 +18,14 @@ from iosim.scenario.quantities import (
     Rotation,
     Size,
     Time,
+    whole_between,
 )
 from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake_at, whole_list
 
-SECTOR = 512
+PAGE = units.PAGE
 
 
-class Attached(Section):
+class Attached(PortDriven):
     """What can be said of any disk."""
 
     queue_depth: Count | None = key(None, "commands that the device holds at once; left out, the drive's own")
@@ -56,8 +58,10 @@ class PresetDisk(Attached):
     """A known drive, with a few of its settings changed."""
 
     preset: str = key(..., "name of a known drive")
-    order: Literal["fcfs", "sptf"] | None = key(None, "order in which a hard disk serves its queue")
+    order: Literal["fcfs", "sstf", "clook", "sptf"] | None = key(None, "order in which a hard disk serves its queue")
     age_limit: Time | None = key(None, "a command that waited this long goes first (hard disks)")
+    read_cache: Flag | None = key(None, "false: a hard disk's buffer keeps nothing and reads nothing ahead")
+    write_cache: Flag | None = key(None, "false: a hard disk's writes end on the media, not in its buffer")
     condition: Literal["fresh", "steady"] | None = key(
         None,
         "of a solid-state disk: fresh, or written and overwritten until garbage collection is steady; left out, fresh",
@@ -65,28 +69,7 @@ class PresetDisk(Attached):
     write_buffer: Size | None = key(None, "of a solid-state disk; left out, the drive's own; 0 B: none")
 
 
-Seek: TypeAlias = tuple[tuple[int, int], ...]
-
-
-def _seek(value: Any) -> Seek:
-    points = tuple(at(index, _seek_point, point) for index, point in enumerate(whole_list(value)))
-    if any(later[0] <= earlier[0] for earlier, later in pairwise(points)):
-        raise ValueError("distances must rise from point to point")
-    return points
-
-
-def _seek_point(point: Any) -> tuple[int, int]:
-    distance, time = whole_list(point, 2)
-    if isinstance(distance, bool) or not isinstance(distance, int) or distance < 0:
-        raise ValueError("a seek point is a whole number of cylinders and a time, like [100, 2 ms]")
-    return distance, at(1, units.parse_time, time)
-
-
-def _show_seek(points: Seek) -> list[list[Any]]:
-    return [[distance, units.format_time(time)] for distance, time in points]
-
-
-_SEEK_SCHEMA: Json = {"type": "array", "items": {"type": "array"}, "examples": [[[1, "1 ms"], [1000, "5 ms"]]]}
+Order: TypeAlias = Literal["fcfs", "sstf", "clook", "sptf"]
 
 
 class HddDisk(Attached):
@@ -96,28 +79,52 @@ class HddDisk(Attached):
     rpm: Rotation = key(..., "rotation speed")
     cylinders: Count = key(..., "cylinders")
     heads: Count = key(..., "tracks of a cylinder")
-    sectors_per_track: Count = key(..., "512-byte sectors of a track")
-    seek: Annotated[Seek, Read(_seek, _show_seek, _SEEK_SCHEMA)] = key(
-        ..., "seek time by distance: a list of [cylinders, time], straight lines between"
+    sectors_per_track: Count | None = key(None, "512-byte sectors of a track, the same on all; else 'zones'")
+    zones: tuple[ZoneOfDisk, ...] = key((), "zones of cylinders from the outside in; else 'sectors_per_track'")
+    blocks: Count | None = key(None, "sectors that can be addressed; left out, all that are no spares")
+    seek: Seek = key(
+        ...,
+        "seek time by distance: a list of [cylinders, time] with straight lines between; or a file of such lines (a time"
+        " without unit is in ms), beside the scenario; or a formula {a, b, c, e, border}: a + b*sqrt(d) below the border,"
+        " c + e*d from there",
     )
     head_switch: Time = key(
         "0.1 ms", "changing to another head", source="0.03 to 0.1 ms on three measured drives", sure="measured"
     )
-    track_skew: Time = key(
-        "0 s", "rotation by which the next track of a cylinder begins later", source="a choice", sure="assumed"
+    write_settle: Time = key(
+        "0 s",
+        "after a move the arm settles for longer before it writes",
+        source="0 to 0.46 ms on three measured drives",
+        sure="assumed",
     )
-    cylinder_skew: Time = key("0 s", "the same from a cylinder to the next", source="a choice", sure="assumed")
+    track_skew: Skew | None = key(
+        None,
+        "rotation by which the next track of a cylinder begins later: a time, or a number of sectors; with zones, theirs",
+    )
+    cylinder_skew: Skew | None = key(None, "the same from a cylinder to the next")
     overhead: Time = key(
         "0.3 ms", "controller time of a command", source="Cheetah 9LP read miss: 0.284 ms", sure="measured"
     )
+    overheads: Overheads | None = key(None, "controller time by kind of command, where it is not 'overhead'")
     bandwidth: Bandwidth = key("300 MB/s", "speed of the bus to the host", source="SATA 3 Gbit/s", sure="documented")
-    order: Literal["fcfs", "sptf"] = key("sptf", "fcfs: as they came; sptf: shortest positioning time first")
+    cache: OnboardCache | None = key(None, "on-board cache; left out, none")
+    order: Order = key(
+        "sptf",
+        "who is next: fcfs as they came; sstf shortest seek; clook up over the cylinders, then back; sptf shortest"
+        " positioning time, rotation included",
+    )
     age_limit: Time | None = key(None, "a command that waited this long goes first; left out, never")
 
-    @property
-    def capacity(self) -> int:
-        """Bytes of the whole disk."""
-        return self.cylinders * self.heads * self.sectors_per_track * SECTOR
+    @model_validator(mode="after")
+    def _one_layout(self) -> "HddDisk":
+        if (self.sectors_per_track is None) == (not self.zones):
+            raise ValueError("a hard disk has either 'sectors_per_track' or 'zones'")
+        for name in ("track_skew", "cylinder_skew"):
+            if self.zones and getattr(self, name) is not None:
+                raise mistake_at((name,), "each of the 'zones' has its own; write it there")
+        if not isinstance(self.seek, SeekFormula) and self.seek[-1][0] > self.cylinders:
+            raise mistake_at(("seek",), f"reaches to distance {self.seek[-1][0]}; there are {self.cylinders} cylinders")
+        return self
 
 
 SlowReads: TypeAlias = tuple[tuple[float, int], ...]
@@ -282,11 +289,36 @@ Disk: TypeAlias = Annotated[
 
 
 class Volume(Section):
-    """An NTFS volume on one disk."""
+    """A volume with a file system and a page cache."""
 
     disk: str = key(..., "name of the disk")
     size: PositiveSize | None = key(None, "bytes; left out, the whole disk")
     cache: Size = key("0 B", "memory for its page cache; 0 B keeps nothing", source="a choice", sure="assumed")
+    file_system: Literal["ntfs", "refs"] = key(
+        "ntfs",
+        "ntfs: a write beyond a file's valid data length keeps its thread, on an overlapped handle too; refs: it does not",
+        source="Raymond Chen, The Old New Thing, 2018-07-25 and 2018-10-19",
+        sure="documented",
+    )
+    dirty_page_threshold: PositiveSize | None = key(
+        None,
+        "dirty pages that may wait to be written; a cached write that would lead past them waits; left out, half of 'cache'",
+        source="Windows derives it from its memory; half is a choice",
+        sure="assumed",
+    )
+    lazy_write_interval: PositiveTime = key(
+        "1 s",
+        "the lazy writer wakes so often and queues an eighth of the dirty pages",
+        source="Windows documentation, File Caching: once per second, one eighth",
+        sure="documented",
+    )
+    log: Literal["none", "lazy", "write_through"] = key(
+        "none",
+        "what a change of metadata (a longer valid data length, a handler's 'close') writes to the file system's log: none;"
+        " lazy: a dirty page that the lazy writer writes; write_through: the thread waits for it",
+        source="metadata is cached unless written through; that it is not modelled is a choice",
+        sure="assumed",
+    )
 
 
 # NTFS with clusters of 4 KiB (its documentation). It also keeps a request's bytes far below what a recorded row holds.
@@ -313,6 +345,60 @@ class File(Section):
         sure="documented",
     )
 
+    extents: Annotated[int, whole_between(1, 1_000_000)] = key(
+        1,
+        "pieces that the file lies in on its volume, of equal size and in a drawn order: a fragmented file; a request that"
+        " touches several is split into an IRP for each",
+        source="a new file is one piece",
+        sure="assumed",
+    )
+    read_ahead: Size | None = key(
+        None,
+        "bytes that are read ahead at a time once three cached reads have followed each other; 0 B: none; left out, 64 KiB"
+        " for a cached file whose hits are not drawn",
+        source="at least a page; NTFS's 64 KiB is from memory of public literature",
+        sure="assumed",
+    )
+    hint: Literal["none", "sequential_scan", "random_access"] = key(
+        "none",
+        "how the file is opened: FILE_FLAG_SEQUENTIAL_SCAN doubles the read-ahead, FILE_FLAG_RANDOM_ACCESS turns it off",
+        source="CreateFile",
+        sure="documented",
+    )
+    write_through: Flag = key(
+        False,
+        "FILE_FLAG_WRITE_THROUGH: a cached write ends when the disk has it",
+        source="CreateFile",
+        sure="documented",
+    )
+    temporary: Flag = key(
+        False,
+        "FILE_ATTRIBUTE_TEMPORARY: the lazy writer leaves its pages alone, unless a write waits for room",
+        source="Windows documentation, File Caching",
+        sure="documented",
+    )
+    dirty_page_threshold: PositiveSize | None = key(
+        None, "dirty pages that this file may have; left out, only the volume's threshold counts"
+    )
+    valid_data: Size | None = key(
+        None,
+        "how much of the file has ever been written (its valid data length), when time starts; left out, all of it, as after"
+        " SetFileValidData",
+    )
+    stored: Literal["plain", "compressed", "encrypted"] = key(
+        "plain",
+        "compressed and encrypted files are read and written synchronously, on an overlapped handle too, and the thread pays"
+        " for it (machine.kernel.compression, encryption)",
+        source="Microsoft KB 156932",
+        sure="documented",
+    )
+    reports_pending: Flag = key(
+        False,
+        "a call that kept its thread because of 'valid_data' or 'stored' says ERROR_IO_PENDING all the same",
+        source="the Old New Thing: it returns success; a test of a small extending write on Vista and later: pending",
+        sure="assumed",
+    )
+
     @model_validator(mode="after")
     def _as_large_as_ntfs_has_it(self) -> "File":
         if self.size > LARGEST_FILE:
@@ -323,4 +409,30 @@ class File(Section):
     def _cached(self) -> "File":
         if self.hit_ratio is not None and self.access != "cached":
             raise mistake_at(("hit_ratio",), "means nothing for unbuffered access; write 'access: cached' as well")
+        return self
+
+    @model_validator(mode="after")
+    def _only_cached(self) -> "File":
+        if self.access != "cached":
+            for name in ("read_ahead", "write_through", "temporary", "dirty_page_threshold"):
+                if getattr(self, name):
+                    raise mistake_at((name,), "means nothing for unbuffered access; write 'access: cached' as well")
+            if self.hint != "none":
+                raise mistake_at(("hint",), "means nothing for unbuffered access; write 'access: cached' as well")
+        if self.hit_ratio is not None and self.read_ahead:
+            raise mistake_at(("read_ahead",), "means nothing where hits are drawn; leave 'hit_ratio' out")
+        if self.hint == "random_access" and self.read_ahead:
+            raise mistake_at(("read_ahead",), "'hint: random_access' turns it off; leave one out")
+        return self
+
+    @model_validator(mode="after")
+    def _forced(self) -> "File":
+        if self.valid_data is not None and self.valid_data > self.size:
+            raise mistake_at(("valid_data",), "more than the file's 'size'")
+        if self.extents > max(1, self.size // PAGE):
+            raise mistake_at(("extents",), "a file has at most one for each 4 KiB of its 'size'")
+        if self.reports_pending and self.stored == "plain" and self.valid_data is None:
+            raise mistake_at(
+                ("reports_pending",), "no call keeps its thread here; it goes with 'valid_data' or 'stored'"
+            )
         return self

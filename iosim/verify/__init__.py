@@ -12,7 +12,7 @@ QUICK, FULL = "quick", "full"
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "queues": ("iosim.verify.queues",),
     "network": ("iosim.verify.network",),
-    "storage": ("iosim.verify.solid_state",),
+    "storage": ("iosim.verify.hard_disks", "iosim.verify.solid_state"),
 }
 
 

@@ -7,6 +7,7 @@ from iosim.completion_port import CompletionPort
 from iosim.irp import CONNECT, DEVICE_CONTROL, FLUSH, NO_STATUS_BLOCK, READ, WRITE, Notice, StatusBlock
 from iosim.kernel_queue import KernelThread
 from iosim.ntstatus import (
+    ERROR_INVALID_PARAMETER,
     ERROR_IO_INCOMPLETE,
     ERROR_NOT_FOUND,
     STATUS_PENDING,
@@ -26,17 +27,6 @@ class FlushCall(RequestCall):
     """FlushFileBuffers: waits, on whatever handle; `value` is a BOOL."""
 
     always_waits = True
-
-    def _open_file(self) -> OpenFile:
-        """A stored file is written past its cache, on whatever handle."""
-        opened = super()._open_file()
-        return self.system.volume.past_cache(opened.stored) if isinstance(opened, OpenStored) else opened
-
-    def _check(self) -> None:
-        opened = self.opened
-        if isinstance(opened, OpenStored):
-            self.major = WRITE
-            opened.position, self.size = opened.stored.flushed()
 
     def _notice(self) -> Notice:
         return Notice(StatusBlock(), NO_STATUS_BLOCK)
@@ -93,17 +83,21 @@ class ResultCall(WaitCall):
 class FileCalls(Calls):
     """Files, pipes, devices and the handles to them."""
 
-    def CreateFile(self, name: str, *, overlapped: bool = False, no_buffering: bool = False) -> Call:
+    def CreateFile(
+        self, name: str, *, overlapped: bool = False, no_buffering: bool = False, write_through: bool = False
+    ) -> Call:
         r"""Open a file of the system, the other end of a pipe (`\\.\pipe\...`), or a device by its name; a handle.
 
-        `overlapped`: FILE_FLAG_OVERLAPPED; `no_buffering`: FILE_FLAG_NO_BUFFERING. INVALID_HANDLE_VALUE with
-        ERROR_FILE_NOT_FOUND, or ERROR_PIPE_BUSY if no instance of the pipe listens.
+        `overlapped`: FILE_FLAG_OVERLAPPED; `no_buffering`: FILE_FLAG_NO_BUFFERING; `write_through`: FILE_FLAG_WRITE_THROUGH.
+        INVALID_HANDLE_VALUE with ERROR_FILE_NOT_FOUND, or ERROR_PIPE_BUSY if no instance of the pipe listens.
         """
-        return self._call(lambda _: self._open(name, overlapped, no_buffering), failing=INVALID_HANDLE_VALUE)
+        flags = overlapped, no_buffering, write_through
+        return self._call(lambda _: self._open(name, *flags), failing=INVALID_HANDLE_VALUE)
 
-    def _open(self, name: str, overlapped: bool, no_buffering: bool) -> Handle:
+    def _open(self, name: str, overlapped: bool, no_buffering: bool, write_through: bool) -> Handle:
         opened = self.system.names.open(name, no_buffering)
         opened.file.synchronous = not overlapped
+        opened.file.write_through = write_through
         return self.system.handles.add(opened)
 
     def CreateNamedPipe(
@@ -183,6 +177,22 @@ class FileCalls(Calls):
     def FlushFileBuffers(self, file: Handle) -> Call:
         """Wait until the disk has what was written, or the reader of a pipe: True, or False with its error."""
         return FlushCall(self.system, file, FLUSH, 0, None)
+
+    def SetFileValidData(self, file: Handle, length: int) -> Call:
+        """Declare bytes of a stored file valid up to `length`, so that writes below it need not wait (semantics 3.7): True.
+
+        False with ERROR_INVALID_PARAMETER beyond the end of the file or below what is valid already, or for what is no
+        stored file; ERROR_INVALID_HANDLE. The privilege that it takes is not looked at.
+        """
+        return self._call(lambda _: self._set_valid(file, length))
+
+    def _set_valid(self, file: Handle, length: int) -> bool:
+        opened = self.system.handles.of_kind(file, OpenFile)
+        control = opened.file.control
+        if not isinstance(opened, OpenStored) or not control.valid <= length <= control.size:
+            raise Refused(ERROR_INVALID_PARAMETER)
+        control.set_valid(length)
+        return True
 
     # ---- outcomes ----------------------------------------------------------------------------------------------------
 

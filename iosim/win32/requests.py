@@ -15,6 +15,7 @@ from iosim.device_stack import NOT_FAST, FileObject
 from iosim.io_manager import IoManager
 from iosim.irp import CONNECT, DEVICE_CONTROL, NO_IRP, NO_STATUS_BLOCK, READ, WRITE, Notice, StatusBlock
 from iosim.kernel_queue import KernelThread
+from iosim.kernel_work import NO_WORK, STAYS_IN_CALL
 from iosim.ntstatus import (
     ERROR_INVALID_PARAMETER,
     ERROR_IO_PENDING,
@@ -27,6 +28,7 @@ from iosim.ntstatus import (
     succeeded,
 )
 from iosim.objects import DispatcherObject, Event
+from iosim.outcomes import BLOCKED
 from iosim.units import PAGE
 from iosim.win32.calls import AGAIN, RETURNED, WAITS, Call, ProgramError, Refused
 from iosim.win32.handles import NULL
@@ -114,6 +116,7 @@ class RequestCall(Call):
         self.refusal = ERROR_SUCCESS
         self.fast = False
         self.over = False
+        self.working = False
         try:
             self.opened = self._open_file()
             self.file = self.opened.file
@@ -206,6 +209,8 @@ class RequestCall(Call):
         """Without an IRP if that is possible, else through the stack."""
         if self.over:
             return RETURNED  # what its end costs is paid
+        if self.working:
+            return self._work(thread)
         if self.refusal:
             raise Refused(self.refusal)
         if self.overlapped is not None and self.overlapped.in_use():
@@ -248,12 +253,14 @@ class RequestCall(Call):
         block.status = STATUS_PENDING  # the Win32 layer's doing: the kernel does not touch it before the end
         saturated = self.file.cached and not irp.hit and self.system.volume.saturated()
         status = self.system.io.start(thread, irp, BLOCKED_CALL)
+        if status == STAYS_IN_CALL:
+            self._lend(block)
+            self.working = True
+            return self._work(thread)
         if status != STATUS_PENDING:
             self._ended(status)
             return self._pay(thread, status)
-        for buffer in self.buffers:
-            if buffer is not None:
-                buffer.use(block)
+        self._lend(block)
         if self.waits:
             return WAITS
         if self.overlapped is not None:
@@ -262,6 +269,33 @@ class RequestCall(Call):
             self.system.io.wait_for(thread, irp, BLOCKED_CALL)  # no system worker is free (0b.20)
             return WAITS
         return self._pended()
+
+    def _lend(self, block: StatusBlock) -> None:
+        """The buffers are the request's until it ends."""
+        for buffer in self.buffers:
+            if buffer is not None:
+                buffer.use(block)
+
+    def _work(self, thread: KernelThread) -> int:
+        """The thread does in its call what the request waits for (3.3, 3.7), and then tells of the end."""
+        irp = self.irp
+        work = irp.work
+        if work.go_on(thread) == BLOCKED:
+            return WAITS
+        if thread.owed:
+            return AGAIN
+        self.working = False
+        irp.work = NO_WORK
+        pends = work.pends
+        status = work.status
+        work.end()
+        if pends:
+            if self.overlapped is not None:
+                self.overlapped.issued = True
+            return self._pended()
+        self.system.io.ended_at_once(irp)
+        self._ended(status)
+        return self._pay(thread, status)
 
     def _pay(self, thread: KernelThread, status: int) -> int:
         """It ended at once: what is left to do in this call, before it returns.
@@ -280,6 +314,8 @@ class RequestCall(Call):
 
     def woken(self, thread: KernelThread) -> int:
         """A synchronous request has ended; or an overlapped one that its issuer had to wait for, which it isn't told."""
+        if self.working:
+            return self._work(thread)
         if self.waits:
             return self._ended(self.notice.block.status)
         return self._pended()
