@@ -68,6 +68,9 @@ CAUSES = (
     SYSTEM_WORKER_QUEUE,
     PAGING,
 ) = range(19)
+LINK = CAUSES.index("link")
+RING = CAUSES.index("ring")
+MODERATION = CAUSES.index("moderation")
 WRITE_THROTTLE = CAUSES.index("write_throttle")
 FAULT_RECOVERY = CAUSES.index("fault_recovery")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")

@@ -51,6 +51,8 @@ UNDECLARED = {
     "io_manager.IoParams": PARAMS,
     "pools.GrowthParams": PARAMS,
     "pools.ThreadParams": PARAMS,
+    "rss.HashType": "an enumeration that is read when a card is built",
+    "rss.Protocol": "an enumeration that is read by people; what runs has its values as names of their own",
     "scheduling.SchedulerParams": PARAMS,
 }
 SHIFTS = {

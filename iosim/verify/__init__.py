@@ -11,6 +11,7 @@ from importlib import import_module
 QUICK, FULL = "quick", "full"
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "queues": ("iosim.verify.queues",),
+    "network": ("iosim.verify.network",),
     "storage": ("iosim.verify.hard_disks", "iosim.verify.solid_state"),
 }
 
