@@ -68,6 +68,8 @@ CAUSES = (
     SYSTEM_WORKER_QUEUE,
     PAGING,
 ) = range(19)
+FILTER = CAUSES.index("filter")
+FAULT_RECOVERY = CAUSES.index("fault_recovery")
 WRITE_THROTTLE = CAUSES.index("write_throttle")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)

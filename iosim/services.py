@@ -108,7 +108,7 @@ class Services:
         elif file.device.method:  # its bytes are copied (named pipes)
             thread.owe_kernel(self.io.copying_cost(file, major, size))
         else:
-            thread.owe_kernel(self.io.issue_cost(file, size))
+            thread.owe_kernel(self.io.issue_cost(file, size, major))
         return irp
 
     def issue(self, thread: KernelThread, blocking: bool, saturated: bool) -> int:
