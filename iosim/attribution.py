@@ -176,6 +176,23 @@ def hand_back(part: Request, request: Request) -> None:
     request.mark = part.mark
 
 
+def recovered(part: Request) -> None:
+    """All that a part has taken so far was lost to a fault."""
+    ledger = part.ledger
+    whole = 0
+    for cause in range(CAUSE_COUNT):
+        whole += ledger[cause]
+        ledger[cause] = 0
+    ledger[FAULT_RECOVERY] = whole
+
+
+def rebook(request: Request, cause: int, time: int) -> None:
+    """So much (ns) of what is booked, or will be booked, as the request's kernel time has this cause."""
+    ledger = request.ledger
+    ledger[KERNEL] -= time
+    ledger[cause] += time
+
+
 def background_request() -> Request:
     """What the system does of its own accord (read-ahead, lazy writes) is done for this: nobody sums its causes."""
     return new_request(0, BACKGROUND, 0, new_ledger())

@@ -30,7 +30,7 @@ cdef class UsersDriver(Driver):
 
 cdef class DeviceObject:
     cdef public Driver bottom, driver, entry
-    cdef public int64_t base, dispatch_ns, down_ns, method, size, stack_size, up_ns
+    cdef public int64_t base, dispatch_ns, down_ns, method, scan_ps, size, stack_size, up_ns
     cdef public DeviceObject lower
     cdef public bint sized
 

@@ -116,6 +116,7 @@ class DeviceObject:
         self.base = base  # bytes: where this device begins on the lower one
         self.size = size
         self.method = method
+        self.scan_ps = 0  # ps a byte that filters over a file system take of a cached request
         self.sized: bool = driver.sized or (lower is not None and lower.sized)
         if lower is None:
             self.lower = self

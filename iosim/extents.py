@@ -24,12 +24,13 @@ def send_to_extents(io: IoManager, device: DeviceObject, irp: Irp, file: FileObj
     irp.information = size
     parts: list[Irp] = []
     lower = device.lower
+    driver = device.driver
     while size:
         here = control.within(offset, size)
         part = io.make_associated(irp, lower.stack_size)
         part.request = part_of(irp.request)
         part.paging = irp.paging
-        part.part = IrpPart(irp.pays_up() if not parts else lower.up_ns + device.driver.completion_ns)
+        part.part = IrpPart(irp.pays_up() if not parts else lower.up_ns + driver.completion_ns)
         first = part.locations[part.current - 1]
         first.offset = file.base + control.place(offset)
         first.size = here

@@ -12,7 +12,7 @@ Simplified: a part that is sent once more costs no time on its way down.
 
 from array import array
 
-from iosim.attribution import FAULT_RECOVERY, KERNEL, Request, hand_back, part_of
+from iosim.attribution import hand_back, part_of, recovered
 from iosim.device_stack import DeviceObject, Driver
 from iosim.dispatcher import IO_DISK_INCREMENT
 from iosim.io_manager import IoManager
@@ -192,20 +192,3 @@ class Splitter(Driver):
         below = device.lower
         bottom = below.bottom
         return self.io.costs.irp + below.down_ns + bottom.start_cost()
-
-
-def recovered(request: Request) -> None:
-    """All time of a part so far, which has a ledger of its own, was lost to a fault."""
-    ledger = request.ledger
-    whole = 0
-    for cause in range(len(ledger)):
-        whole += ledger[cause]
-        ledger[cause] = 0
-    ledger[FAULT_RECOVERY] = whole
-
-
-def move(request: Request, cause: int, time: int) -> None:
-    """So much of the request's kernel time had this cause."""
-    ledger = request.ledger
-    ledger[KERNEL] -= time
-    ledger[cause] += time

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from iosim.scenario.quantities import Bandwidth, Flag, Index, PositiveSize, Time
 from iosim.scenario.reading import Section, key, mistake_at
+from iosim.units import KIB
 
 
 class FilterDriver(Section):
@@ -108,8 +109,8 @@ class Laid(Section):
 
     @model_validator(mode="after")
     def _meant(self) -> "Laid":
-        for name, layout in (("stripe_unit", "stripe"), ("mirror_reads", "mirror")):
-            if getattr(self, name) != type(self).model_fields[name].get_default() and self.layout != layout:
+        for name, layout, usual in (("stripe_unit", "stripe", 64 * KIB), ("mirror_reads", "mirror", "turns")):
+            if getattr(self, name) != usual and self.layout != layout:
                 raise mistake_at((name,), f"means nothing without 'layout: {layout}'")
         if self.stripe_unit % 512:
             raise mistake_at(("stripe_unit",), "not a multiple of 512 B")
