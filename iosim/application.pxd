@@ -14,8 +14,8 @@ from iosim.services cimport Services
 from iosim.thread cimport Program, Thread
 from iosim.variates cimport Variate
 
-cdef int64_t ACQUIRED, AGAIN, BEGIN, BLOCKED, BLOCKED_CALL, DONE, FETCH, FINISH, FLUSH, LEFT, LEFT_AND_WAITS, READ
-cdef int64_t RETRIES, RUNNING, SECTOR, SLEEP, SPINNING, STAYS, WAITS, WRITE
+cdef int64_t ACQUIRED, AGAIN, BEGIN, BLOCKED, BLOCKED_CALL, DONE, FETCH, FILTER, FINISH, FLUSH, LEFT, LEFT_AND_WAITS
+cdef int64_t READ, RETRIES, RUNNING, SECTOR, SLEEP, SPINNING, STAYS, WAITS, WRITE
 cdef Packet NO_PACKET
 
 cdef class Step:

@@ -278,7 +278,9 @@ class Machine:
                 self.pools[name] = [self._worker(name, pool, number) for number in range(self._count(pool.threads))]
         cached = any(file.access == "cached" for file in self.model.files.values())
         kernel = self.model.machine.kernel
-        self.system_workers = self._system_threads(self.work_queue, kernel.cached_miss_workers if cached or needs_workers(self.model) else 0)
+        self.system_workers = self._system_threads(
+            self.work_queue, kernel.cached_miss_workers if cached or needs_workers(self.model) else 0
+        )
         own = self.cache_queue is not self.work_queue
         self.cache_workers = self._system_threads(self.cache_queue, kernel.cache_workers if own else 0)
 
@@ -555,6 +557,8 @@ class Machine:
             found[f"disks.{name}.waiting_max"] = disk.queued_most
         for name, cache in self.file_systems.caches.items():
             found[f"volumes.{name}.dirty_max"] = cache.dirty_most
+        for name, joined in self.storage.volumes.joined.items():
+            found[f"volumes.{name}.failed_disks"] = sum(leg.failed for leg in joined.legs)
         return found
 
 

@@ -44,7 +44,9 @@ class PageMover(KernelWork):
 
     def _owe(self, thread: KernelThread) -> None:
         io = self.cache.io
-        thread.owe_kernel(io.issue_cost(self.file, self.cache.size_of(self.run, self.file), WRITE if self.run.write else READ))
+        thread.owe_kernel(
+            io.issue_cost(self.file, self.cache.size_of(self.run, self.file), WRITE if self.run.write else READ)
+        )
 
     def _issue(self, thread: KernelThread) -> bool:
         """False: it is under way, and the thread waits."""

@@ -62,7 +62,9 @@ class Part(IrpPart):
         split.unpaid -= 1
         if split.unpaid:
             return self.up_ns
-        return self.up_ns + split.master.pays_up() - split.device.up_ns
+        master = split.master
+        device = split.device
+        return self.up_ns + master.pays_up() - device.up_ns
 
 
 class Splitter(Driver):
@@ -152,7 +154,8 @@ class Splitter(Driver):
         split = part.split
         request = irp.request
         recovered(request)
-        location = split.master.location()
+        master = split.master
+        location = master.location()
         part.leg = leg
         part.tries += 1
         split.unpaid += 1

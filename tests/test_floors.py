@@ -30,13 +30,14 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "theory",
         "verify",
     ),
-    5: ("scenario", "presets", "machine", "storage", "file_systems"),
+    5: ("scenario", "presets", "machine", "storage", "file_systems", "filters", "volumes"),
     4: ("application", "designs", "pools", "replay", "sampler", "win32", "workload"),
     3: (
         "devices",
         "cache_manager",
         "cache_work",
         "extents",
+        "split",
         "lazy_writer",
         "ntfs_metadata",
         "ntfs_own",
@@ -137,6 +138,9 @@ PER_EVENT = (
     "devices.ntfs",
     "ntfs_metadata",
     "ntfs_own",
+    "devices.class_driver",
+    "devices.filter",
+    "devices.joined_volumes",
     "devices.null",
     "devices.port_driver",
     "devices.volume",
@@ -175,6 +179,7 @@ PER_EVENT = (
     "scheduling",
     "services",
     "slim_locks",
+    "split",
     "system_workers",
     "thread",
     "threaded_dpcs",
@@ -328,7 +333,7 @@ def refused(function: Function) -> Iterator[str]:
 
 
 # Called when a machine is built, or by observers at steps of a run and at its end: not at events.
-AT_REST = {"HddParams.capacity", "SeekCurve.__init__", "PortDriver.ages"}
+AT_REST = {"Hold.ages", "HddParams.capacity", "SeekCurve.__init__", "PortDriver.ages"}
 
 
 @pytest.mark.parametrize("module", PER_EVENT)

@@ -176,4 +176,5 @@ class PostOperation(KernelWork):
         owner = self.owner
         irp = self.irp
         rebook(irp.request, FILTER, owner.post)
-        owner.io.complete(irp)
+        io = owner.io
+        io.complete(irp)

@@ -209,7 +209,8 @@ class MirroredVolume(JoinedVolume):
     def tries_again(self, irp: Irp, part: Part) -> bool:
         """A read that failed goes to the next disk, until each has been asked. A disk that can't be written is out."""
         split = part.split
-        location = split.master.location()
+        master = split.master
+        location = master.location()
         here = part.leg
         if location.major != READ:
             if location.major == WRITE and not here.failed and self.failed < len(self.legs) - 1:

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 from iosim.actor cimport Clock
 from iosim.attribution cimport Request
 from iosim.cache cimport Caches
-from iosim.device_stack cimport DeviceObject, Driver, FileObject
+from iosim.device_stack cimport DeviceObject, Driver
 from iosim.dpc cimport Dpc
 from iosim.drives.drive cimport Command, CommandListener, Drive
 from iosim.interrupts cimport Interrupt
@@ -63,7 +63,7 @@ cdef class CompletionDpc(Dpc):
     cdef public PortDriver port
     cdef public Vector vector
     cdef public list batch
-    @cython.locals(port=PortDriver, costs=PortCosts, now=int64_t, time=int64_t, command=Command, irp=Irp, file=FileObject)
+    @cython.locals(port=PortDriver, costs=PortCosts, now=int64_t, time=int64_t, command=Command, irp=Irp)
     cpdef int64_t begin(self, object processor)
     @cython.locals(port=PortDriver, now=int64_t, batch=list, irps=list, irp=Irp, command=Command)
     cpdef void end(self, object processor)

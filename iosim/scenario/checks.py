@@ -51,7 +51,13 @@ def dangling(tree: Node, plain: Any) -> list[Mistake]:
     """Every name that stands for nothing, and every port whose packets nobody would remove."""
     names = {section: _keys(plain, section) for section in ("ports", "disks", "volumes", "files", "handlers", "locks")}
     names["presets"] = dict(DRIVES)
-    found = [*_section_names(plain, names), *_volume_disks(plain, names), *_step_names(plain, names), *_map_names(plain, names), *_unserved(plain)]
+    found = [
+        *_section_names(plain, names),
+        *_volume_disks(plain, names),
+        *_step_names(plain, names),
+        *_map_names(plain, names),
+        *_unserved(plain),
+    ]
     return [mistake_at(tree, path, message) for path, message in found]
 
 

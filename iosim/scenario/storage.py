@@ -30,7 +30,8 @@ class Attached(Section):
     """What can be said of any disk."""
 
     max_transfer: PositiveSize | None = key(
-        None, "longest transfer that the port driver accepts: longer ones are split into IRPs of the class driver's; left out,"
+        None,
+        "longest transfer that the port driver accepts: longer ones are split into IRPs of the class driver's; left out,"
         " any length",
     )
     scatter_gather_pages: Count | None = key(

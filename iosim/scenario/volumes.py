@@ -14,7 +14,8 @@ class FilterDriver(Section):
 
     name: str = key(..., "name of the filter")
     altitude: Index = key(
-        ..., "where it stands among the filters of its place: the highest is asked first (virus scanners: 320,000 to 329,998)"
+        ...,
+        "where it stands among the filters of its place: the highest is asked first (virus scanners: 320,000 to 329,998)",
     )
     over: Literal["file_system", "volume"] = key(
         "file_system",
@@ -36,7 +37,8 @@ class FilterDriver(Section):
         sure="assumed",
     )
     scan: Bandwidth | None = key(
-        None, "how fast it looks at the bytes of a read or write, in processor time on the way down; left out, it does not"
+        None,
+        "how fast it looks at the bytes of a read or write, in processor time on the way down; left out, it does not",
     )
     create: Time = key(
         "0 s", "processor time of a handler's 'open' (over: file_system)", source="a choice", sure="assumed"
