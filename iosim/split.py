@@ -1,4 +1,4 @@
-"""A request that a driver divides among IRPs of its own, with a completion routine: volumes over several disks, long transfers.
+"""Requests that a driver divides among IRPs of its own, with a completion routine: several disks, long transfers.
 
 Associated IRPs are for the highest driver of a stack alone (extents.py); those below it make IRPs of their own (semantics
 0b.18). All parts are sent at once. The master ends with the last of them: its critical path is that one's, and how long the

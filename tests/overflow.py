@@ -13,7 +13,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKS = {"overflowcheck": True}
-SCENARIOS = ("thread-thrashing", "head-of-line", "batching", "trace-replay", "cache-warmth", "async-turns-sync")
+SCENARIOS = (
+    "thread-thrashing",
+    "head-of-line",
+    "batching",
+    "trace-replay",
+    "cache-warmth",
+    "async-turns-sync",
+    "filter-tax",
+    "raid-stripe",
+)
 TESTS = ("clock", "drives", "machine", "replay", "histogram", "win32_files")  # where numbers are large
 BUILD = "import runpy; runpy.run_path('setup.py')['main'](['-q', 'build_ext', '--inplace', '--force'], **{checks})"
 SHOW_MODE = "import iosim.compiled; print(iosim.compiled.MODE)"

@@ -216,7 +216,7 @@ def test_a_filter_is_charged_for_opening_and_closing() -> None:
     def filter_times(**one: str) -> set[int]:
         changed = described({"name": "av", "altitude": 328000, "pre": "0 s", "post": "0 s", **one})
         steps = [{"open": {"volume": "data", "files": 10}}, {"close": {"volume": "data"}}]
-        changed["handlers"] = {name: steps for name in changed["handlers"]}
+        changed["handlers"] = dict.fromkeys(changed["handlers"], steps)
         return set(run(changed, record=("causes",)).causes[FILTER::CAUSE_COUNT])
 
     assert filter_times() == {0}

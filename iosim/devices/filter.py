@@ -1,9 +1,9 @@
 """A filter driver over a file system (a minifilter: one device each, by altitude) or over a volume.
 
 It costs processor time on the way down and up, may hold a request back without a processor, and may need PASSIVE_LEVEL on
-the way up, so that a system worker thread does that part. What it takes is the request's time of cause `filter`: the wait, and of
-the kernel's processor time what is its own. A cached miss comes by twice: as the program's request and, from the top of the
-stack again, as a paging IRP; a volume filter sees the second alone (semantics 0b.17).
+the way up, so that a system worker thread does that part. What it takes is the request's time of cause `filter`: the wait,
+and of the kernel's processor time what is its own. A cached miss comes by twice: as the program's request and, from the top of
+the stack again, as a paging IRP; a volume filter sees the second alone (semantics 0b.17).
 
 Processor time is paid where all drivers' is: on the way down by the caller before its call, on the way up in the completing
 DPC; of a cached request all by the caller.

@@ -157,12 +157,12 @@ def _sizes(model: ScenarioModel) -> Found:
                 yield ("disks", name), str(error)
     left = dict(room)
     for name, volume in model.volumes.items():
-        taken = shares(volume, volume.size, [left.get(disk, 0) for disk in volume.on])
-        for disk, size in zip(volume.on, taken, strict=True):
-            if disk in left and size > left[disk]:
-                yield ("volumes", name, "size"), _too_large(size, left[disk], f"disk '{disk}'")
-            left[disk] = max(0, left.get(disk, 0) - size)
-        known = all(disk in room for disk in volume.on)
+        taken = shares(volume, volume.size, [left.get(on, 0) for on in volume.on])
+        for on, size in zip(volume.on, taken, strict=True):
+            if on in left and size > left[on]:
+                yield ("volumes", name, "size"), _too_large(size, left[on], f"disk '{on}'")
+            left[on] = max(0, left.get(on, 0) - size)
+        known = all(on in room for on in volume.on)
         room[f"volume {name}"] = capacity(volume, volume.size, taken) if known else 1 << 62
     for name, file in model.files.items():
         volume_left = room.get(f"volume {file.volume}", file.size)

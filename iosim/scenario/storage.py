@@ -36,7 +36,8 @@ class Attached(Section):
     )
     scatter_gather_pages: Count | None = key(
         None,
-        "4 KiB pages of a buffer that one transfer can gather: longer ones are split as by 'max_transfer'; left out, any number",
+        "4 KiB pages of a buffer that one transfer can gather: longer ones are split as by 'max_transfer'; left out, any"
+        " number",
     )
 
     queue_depth: Count | None = key(None, "commands that the device holds at once; left out, the drive's own")
