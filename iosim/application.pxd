@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from iosim.attribution cimport Request
+from iosim.attribution cimport Request, rebook
 from iosim.cache_manager cimport CacheManager
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport FileObject
@@ -14,8 +14,8 @@ from iosim.services cimport Services
 from iosim.thread cimport Program, Thread
 from iosim.variates cimport Variate
 
-cdef int64_t ACQUIRED, AGAIN, BEGIN, BLOCKED, BLOCKED_CALL, DONE, FETCH, FINISH, FLUSH, LEFT, LEFT_AND_WAITS, READ
-cdef int64_t RETRIES, RUNNING, SECTOR, SLEEP, SPINNING, STAYS, WAITS, WRITE
+cdef int64_t ACQUIRED, AGAIN, BEGIN, BLOCKED, BLOCKED_CALL, DONE, FETCH, FILTER, FINISH, FLUSH, LEFT, LEFT_AND_WAITS
+cdef int64_t READ, RETRIES, RUNNING, SECTOR, SLEEP, SPINNING, STAYS, WAITS, WRITE
 cdef Packet NO_PACKET
 
 cdef class Step:
@@ -68,7 +68,7 @@ cdef class FlushStep(Step):
 cdef class OpenStep(Step):
     cdef public Metadata metadata
     cdef public Variate record
-    cdef public int64_t cost
+    cdef public int64_t cost, filters
     @cython.locals(request=Request)
     cpdef void begin(self, KernelThread thread)
     @cython.locals(work=KernelWork)

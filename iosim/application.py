@@ -5,7 +5,7 @@ after an overlapped read or a post. A step that only takes processor time (`acts
 one; a step that acts does so when all the time owed before it has been paid.
 """
 
-from iosim.attribution import BLOCKED_CALL, SLEEP
+from iosim.attribution import BLOCKED_CALL, FILTER, SLEEP, rebook
 from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import FileObject
@@ -194,8 +194,9 @@ class FlushStep(Step):
 class OpenStep(Step):
     """CreateFile of one of many files: a synchronous call, on whatever handle, that may wait for metadata."""
 
-    def __init__(self, services: Services, metadata: Metadata, record: Variate, cost: int) -> None:
+    def __init__(self, services: Services, metadata: Metadata, record: Variate, cost: int, filters: int) -> None:
         super().__init__(services)
+        self.filters = filters  # ns of `cost` that filter drivers take
         self.metadata = metadata
         self.record = record
         self.cost = cost
@@ -204,6 +205,8 @@ class OpenStep(Step):
         """Owe the call; find out what it needs."""
         thread.owe_kernel(self.cost)
         request = thread.request
+        if self.filters:
+            rebook(request, FILTER, self.filters)
         thread.call = self.metadata.look_up(request, self.record.value(request.index))
 
     def finish(self, thread: KernelThread) -> int:
@@ -220,7 +223,10 @@ class CloseStep(OpenStep):
     def begin(self, thread: KernelThread) -> None:
         """Owe the call; find out what it needs."""
         thread.owe_kernel(self.cost)
-        thread.call = self.metadata.change(thread.request)
+        request = thread.request
+        if self.filters:
+            rebook(request, FILTER, self.filters)
+        thread.call = self.metadata.change(request)
 
 
 class AcquireStep(Step):

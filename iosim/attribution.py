@@ -75,6 +75,7 @@ RETRANSMIT = CAUSES.index("retransmit")
 SEND_WINDOW = CAUSES.index("send_window")
 RING = CAUSES.index("ring")
 MODERATION = CAUSES.index("moderation")
+FILTER = CAUSES.index("filter")
 WRITE_THROTTLE = CAUSES.index("write_throttle")
 FAULT_RECOVERY = CAUSES.index("fault_recovery")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
@@ -187,6 +188,23 @@ def hand_back(part: Request, request: Request) -> None:
     for cause in range(CAUSE_COUNT):
         request.ledger[cause] += part.ledger[cause]
     request.mark = part.mark
+
+
+def recovered(part: Request) -> None:
+    """All that a part has taken so far was lost to a fault."""
+    ledger = part.ledger
+    whole = 0
+    for cause in range(CAUSE_COUNT):
+        whole += ledger[cause]
+        ledger[cause] = 0
+    ledger[FAULT_RECOVERY] = whole
+
+
+def rebook(request: Request, cause: int, time: int) -> None:
+    """So much (ns) of what is booked, or will be booked, as the request's kernel time has this cause."""
+    ledger = request.ledger
+    ledger[KERNEL] -= time
+    ledger[cause] += time
 
 
 def background_request() -> Request:

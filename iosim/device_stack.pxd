@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.canceller cimport Canceller
@@ -13,6 +14,8 @@ cdef class Driver(Canceller):
     cpdef int64_t dispatch(self, DeviceObject device, Irp irp)
     cpdef int64_t completed(self, DeviceObject device, Irp irp)
     cpdef int64_t start_cost(self)
+    @cython.locals(lower=DeviceObject, driver=Driver)
+    cpdef int64_t sized_cost(self, DeviceObject device, int64_t major, int64_t size)
     cpdef void cleanup(self, DeviceObject device, FileObject file)
     cpdef int64_t fast_io(self, DeviceObject device, FileObject file, int64_t major, int64_t offset, int64_t size, StatusBlock block)
     cpdef int64_t fast_control(self, DeviceObject device, FileObject file, int64_t code, int64_t size, StatusBlock block)
@@ -27,8 +30,9 @@ cdef class UsersDriver(Driver):
 
 cdef class DeviceObject:
     cdef public Driver bottom, driver, entry
-    cdef public int64_t base, dispatch_ns, down_ns, method, size, stack_size, up_ns
+    cdef public int64_t base, dispatch_ns, down_ns, method, scan_ps, size, stack_size, up_ns
     cdef public DeviceObject lower
+    cdef public bint sized
 
 cdef class FileObject:
     cdef public int64_t ahead_to, base, final_status, handles, in_order, modes, next_offset, number, read_ahead

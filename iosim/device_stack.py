@@ -29,6 +29,7 @@ class Driver(Canceller):
 
     dispatch_ns = 0
     completion_ns = 0
+    sized = False  # it has costs that depend on a request's size
 
     def dispatch(self, device: "DeviceObject", irp: Irp) -> int:
         """Do what the IRP's current location asks, pass it down, or mark it pending; returns the status."""
@@ -44,6 +45,14 @@ class Driver(Canceller):
     def start_cost(self) -> int:
         """Extra time (ns) on the way down right now: the start of the hardware, if it has room."""
         return 0
+
+    def sized_cost(self, device: "DeviceObject", major: int, size: int) -> int:
+        """Extra time (ns) on the way down of a request of so many bytes, here and below: bytes looked at, IRPs made."""
+        lower = device.lower
+        if lower is device or not lower.sized:
+            return 0
+        driver = lower.driver
+        return driver.sized_cost(lower, major, size)
 
     def cleanup(self, device: "DeviceObject", file: "FileObject") -> None:
         """The last handle of the file object was closed (IRP_MJ_CLEANUP): end what it has pending."""
@@ -107,6 +116,8 @@ class DeviceObject:
         self.base = base  # bytes: where this device begins on the lower one
         self.size = size
         self.method = method
+        self.scan_ps = 0  # ps a byte that filters over a file system take of a cached request
+        self.sized: bool = driver.sized or (lower is not None and lower.sized)
         if lower is None:
             self.lower = self
             self.bottom = driver

@@ -7,7 +7,7 @@ Simplified: pieces beyond the first cost nothing on their way down.
 from iosim.attribution import part_of
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.io_manager import IoManager
-from iosim.irp import NO_ROUTINE, Irp
+from iosim.irp import NO_ROUTINE, Irp, IrpPart
 from iosim.ntstatus import STATUS_PENDING
 
 
@@ -22,12 +22,15 @@ def send_to_extents(io: IoManager, device: DeviceObject, irp: Irp, file: FileObj
         return io.call_driver(device.lower, irp)
     irp.mark_pending()
     irp.information = size
-    parts = []
+    parts: list[Irp] = []
+    lower = device.lower
+    driver = device.driver
     while size:
         here = control.within(offset, size)
-        part = io.make_associated(irp, device.lower.stack_size)
+        part = io.make_associated(irp, lower.stack_size)
         part.request = part_of(irp.request)
         part.paging = irp.paging
+        part.part = IrpPart(irp.pays_up() if not parts else lower.up_ns + driver.completion_ns)
         first = part.locations[part.current - 1]
         first.offset = file.base + control.place(offset)
         first.size = here
@@ -35,5 +38,5 @@ def send_to_extents(io: IoManager, device: DeviceObject, irp: Irp, file: FileObj
         offset += here
         size -= here
     for part in parts:
-        io.call_driver(device.lower, part)
+        io.call_driver(lower, part)
     return STATUS_PENDING

@@ -9,6 +9,7 @@ from iosim.cache_manager import CacheManager
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.file_control import FileControl
+from iosim.filters import Filters
 from iosim.io_manager import IoManager
 from iosim.kernel_queue import KernelQueue
 from iosim.lazy_writer import LazyWriter
@@ -33,12 +34,19 @@ class FileSystems:
     """
 
     def __init__(
-        self, model: ScenarioModel, io: IoManager, misses: KernelQueue, background: KernelQueue, streams: Streams
+        self,
+        model: ScenarioModel,
+        io: IoManager,
+        misses: KernelQueue,
+        background: KernelQueue,
+        filters: Filters,
+        streams: Streams,
     ) -> None:
         self.model = model
         self.io = io
         self.misses = misses
         self.background = background
+        self.filters = filters
         self.caches: dict[str, CacheManager] = {}
         self.metadata: dict[str, Metadata] = {}
         self.streams = streams
@@ -54,7 +62,8 @@ class FileSystems:
             cache.throttle.threshold = volume.dirty_page_threshold // PAGE
         cache.writer = LazyWriter(cache, volume.lazy_write_interval)
         ntfs = Ntfs(self.io, cache, stack.ntfs_down, stack.ntfs_up)
-        cache.device = top = DeviceObject(ntfs, below, 0, size)
+        cache.device = DeviceObject(ntfs, below, 0, size)
+        top = self.filters.attach(name, "file_system", cache.device)
         self._add_metadata(name, ntfs, top)
         return top
 

@@ -6,7 +6,7 @@ from iosim.attribution cimport Request
 from iosim.canceller cimport Canceller
 from iosim.completion cimport Completion
 from iosim.completion_port cimport CompletionPort
-from iosim.device_stack cimport DeviceObject, FileObject
+from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.dispatcher cimport Dispatcher
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
 from iosim.kernel_queue cimport KernelThread, Packet
@@ -65,8 +65,8 @@ cdef class IoManager:
     cpdef void duplicate(self, FileObject file)
     @cython.locals(irp=Irp)
     cpdef void close(self, FileObject file)
-    @cython.locals(costs=IoCosts, device=DeviceObject, pages=int64_t)
-    cpdef int64_t issue_cost(self, FileObject file, int64_t size)
+    @cython.locals(costs=IoCosts, device=DeviceObject, pages=int64_t, way=int64_t, driver=Driver)
+    cpdef int64_t issue_cost(self, FileObject file, int64_t size, int64_t major=*)
     @cython.locals(device=DeviceObject, copied=int64_t)
     cpdef int64_t copying_cost(self, FileObject file, int64_t major, int64_t size)
     cpdef int64_t vain_cost(self)

@@ -244,12 +244,16 @@ class IoManager:
 
     # ---- down --------------------------------------------------------------------------------------------------------
 
-    def issue_cost(self, file: FileObject, size: int) -> int:
+    def issue_cost(self, file: FileObject, size: int, major: int = READ) -> int:
         """Time (ns) that an uncached call spends on its way down: system call, IRP, page locks, drivers, start."""
         costs = self.costs
         device = file.device
         pages = -(-size // PAGE)
-        return costs.call + costs.irp + pages * costs.page_lock + device.down_ns + device.bottom.start_cost()
+        way = costs.call + costs.irp + pages * costs.page_lock + device.down_ns + device.bottom.start_cost()
+        if device.sized:
+            driver = device.driver
+            way += driver.sized_cost(device, major, size)
+        return way
 
     def copying_cost(self, file: FileObject, major: int, size: int) -> int:
         """The same where no page is locked: a write is copied now, a buffered read in the last stage (2.9)."""

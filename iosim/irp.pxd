@@ -28,6 +28,12 @@ cdef class Notice:
     cdef public bint sets_event
     cpdef Notice with_event(self, object event)
 
+cdef class IrpPart:
+    cdef public int64_t up_ns
+    cpdef int64_t pays_up(self)
+
+cdef IrpPart NO_PART
+
 cdef class Irp(Packet):
     cdef public PrivateList lookaside
     cdef public int64_t allocation_flags, associated, boost, code, current, due, information, processor
@@ -40,12 +46,15 @@ cdef class Irp(Packet):
     cdef public Notice notice
     cdef public Canceller canceller
     cdef public Irp master
+    cdef public IrpPart part
     cdef public KernelWork work
     cpdef void clean(self)
     @cython.locals(first=StackLocation)
     cpdef void prepare(self, Request request, object file, int64_t major, int64_t offset, int64_t size)
     cpdef StackLocation location(self)
     cpdef void tell(self, Notice notice)
+    @cython.locals(part=IrpPart)
+    cpdef int64_t pays_up(self)
     cpdef StackLocation first(self)
     @cython.locals(current=int64_t, here=StackLocation, below=StackLocation)
     cpdef void copy_to_next(self, int64_t shift, int64_t routine)

@@ -88,6 +88,20 @@ class Notice:
 NO_NOTICE = Notice(NO_STATUS_BLOCK, NO_STATUS_BLOCK)
 
 
+class IrpPart:
+    """Of an IRP that does a part of another one's work: `up_ns` is the processor time of its way up (split.py)."""
+
+    def __init__(self, up_ns: int) -> None:
+        self.up_ns = up_ns
+
+    def pays_up(self) -> int:
+        """What the one who completes it spends (ns), to be asked once."""
+        return self.up_ns
+
+
+NO_PART = IrpPart(0)
+
+
 class Irp(Packet):
     """A request on its way down and up a device stack; `current` counts down from `stack_count + 1` (semantics 2.1.2).
 
@@ -116,6 +130,7 @@ class Irp(Packet):
         "master",
         "notice",
         "paging",
+        "part",
         "pending_returned",
         "plain",
         "processor",
@@ -176,6 +191,7 @@ class Irp(Packet):
         self.disowned = False  # its thread waited for its end in vain (2.8.6)
         self.associated = 0  # IRPs under way of which this is the master
         self.master = self  # itself: it has none
+        self.part = NO_PART
         self.work = NO_WORK  # that its thread does inside the call; of a paging IRP, what it moves
 
     def prepare(self, request: Request, file: "FileObject", major: int, offset: int, size: int) -> None:
@@ -205,6 +221,14 @@ class Irp(Packet):
         """Its end is to be told like this."""
         self.notice = notice
         self.reports = notice.context is not NO_STATUS_BLOCK
+
+    def pays_up(self) -> int:
+        """Processor time (ns) of its way up through the drivers, for the one who completes it; to be asked once."""
+        part = self.part
+        if part is NO_PART:
+            device: DeviceObject = self.file.device
+            return device.up_ns
+        return part.pays_up()
 
     def first(self) -> StackLocation:
         """The first driver's location: what was asked by whoever made the IRP."""

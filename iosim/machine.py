@@ -35,6 +35,7 @@ from iosim.devices.recovery import RecoveringPort
 from iosim.dispatcher import Dispatcher
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.file_systems import FileSystems, needs_cache_workers
+from iosim.filters import Filters, needs_workers
 from iosim.io_manager import IoCosts, IoManager, IoParams
 from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
@@ -137,8 +138,11 @@ class Machine:
         self.window.bin_ns = step
         self._build_processors()
         self._build_io()
-        self.file_systems = FileSystems(self.model, self.io, self.work_queue, self.cache_queue, self.streams)
-        self.storage = Storage(self.model, self.io, self.caches, self.file_systems, self._resource, self.streams)
+        self.filters = Filters(self.model, self.io, self.work_queue)
+        queues = self.work_queue, self.cache_queue
+        self.file_systems = FileSystems(self.model, self.io, *queues, self.filters, self.streams)
+        parts = self.io, self.caches, self.file_systems, self.filters
+        self.storage = Storage(self.model, *parts, self._resource, self.streams)
         self.disks = self.storage.disks
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
@@ -160,6 +164,10 @@ class Machine:
         self.sampler.batches = self.batches
         self.sampler.pipelines = self.pipelines
         self.sampler.caches = self.file_systems.caches
+        self.sampler.splitters = self.storage.volumes.splitters
+        self.sampler.classes = list(self.model.workload)
+        self.sampler.slack = self.storage.volumes.slack
+        self.sampler.filters = self.filters.drivers
 
     # ---- what it is made of --------------------------------------------------------------------------------------
 
@@ -273,7 +281,9 @@ class Machine:
                 self.pools[name] = [self._worker(name, pool, number) for number in range(self._count(pool.threads))]
         cached = any(file.access == "cached" for file in self.model.files.values())
         kernel = self.model.machine.kernel
-        self.system_workers = self._system_threads(self.work_queue, kernel.cached_miss_workers if cached else 0)
+        self.system_workers = self._system_threads(
+            self.work_queue, kernel.cached_miss_workers if cached or needs_workers(self.model) else 0
+        )
         own = self.cache_queue is not self.work_queue
         self.cache_workers = self._system_threads(self.cache_queue, kernel.cache_workers if own else 0)
 
@@ -399,9 +409,11 @@ class Machine:
         metadata = self.file_systems.metadata[body.volume]
         call, stack = self.model.machine.kernel.call, self.model.machine.stack
         if kind == "close":
-            return CloseStep(self.services, metadata, Constant(0), call + stack.cleanup)
+            filters = self.filters.closing(body.volume)
+            return CloseStep(self.services, metadata, Constant(0), call + stack.cleanup + filters, filters)
+        filters = self.filters.opening(body.volume)
         record = self._draw(f"{workload}.{index}.record", whole(body.files, 1))
-        return OpenStep(self.services, metadata, record, call + stack.create)
+        return OpenStep(self.services, metadata, record, call + stack.create + filters, filters)
 
     def _row_transfer(self, load: Replay, workload: str, port: CompletionPort) -> RowTransfer:
         names = self.traces[workload].device_names
@@ -554,6 +566,8 @@ class Machine:
                 found[f"disks.{name}.reissued"] = disk.reissued
         for name, cache in self.file_systems.caches.items():
             found[f"volumes.{name}.dirty_max"] = cache.dirty_most
+        for name, joined in self.storage.volumes.joined.items():
+            found[f"volumes.{name}.failed_disks"] = sum(leg.failed for leg in joined.legs)
         return found
 
 

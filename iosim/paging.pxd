@@ -13,7 +13,7 @@ from iosim.kernel_work cimport KernelWork
 from iosim.ntstatus cimport is_error
 from iosim.page_cache cimport PageCache, PageRun
 
-cdef int64_t BLOCKED, FILE_SHIFT, MOST_PAGES, OVER, OWES, PAGING
+cdef int64_t BLOCKED, FILE_SHIFT, MOST_PAGES, OVER, OWES, PAGING, READ, WRITE
 cdef Irp NO_IRP
 cdef PageRun NO_RUN
 

@@ -6,7 +6,7 @@ Source: semantics 2.11, 3.2, 3.3, 3.5.
 from iosim.attribution import PAGING, Request
 from iosim.cache_manager import CacheManager
 from iosim.device_stack import FileObject
-from iosim.irp import NO_IRP
+from iosim.irp import NO_IRP, READ, WRITE
 from iosim.kernel_queue import KernelThread
 from iosim.kernel_work import KernelWork
 from iosim.ntstatus import is_error
@@ -44,7 +44,9 @@ class PageMover(KernelWork):
 
     def _owe(self, thread: KernelThread) -> None:
         io = self.cache.io
-        thread.owe_kernel(io.issue_cost(self.file, self.cache.size_of(self.run, self.file)))
+        thread.owe_kernel(
+            io.issue_cost(self.file, self.cache.size_of(self.run, self.file), WRITE if self.run.write else READ)
+        )
 
     def _issue(self, thread: KernelThread) -> bool:
         """False: it is under way, and the thread waits."""

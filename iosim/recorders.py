@@ -226,7 +226,7 @@ class Behind(Probes):
         self.since = [[0] * groups for _ in range(resources)]
         self.holds = [[0] * groups for _ in range(resources)]
         self.matrix: list[dict[int, list[int]]] = [{} for _ in range(resources)]
-        self.snapshots: dict[int, list[int]] = {}  # by group << 48 | index: a request waits in one place at a time
+        self.snapshots: dict[Request, list[int]] = {}  # a request, or a part of one, waits in one place at a time
 
     def _areas(self, resource: int) -> list[int]:
         now = self.clock.now
@@ -240,13 +240,13 @@ class Behind(Probes):
         """Remember what had been held so far."""
         if request.index < 0:
             return
-        self.snapshots[request.group << 48 | request.index] = self._areas(resource)[:]
+        self.snapshots[request] = self._areas(resource)[:]
 
     def wait_ended(self, resource: int, request: Request, began: int, now: int, by: Request) -> None:
         """Divide the wait."""
         if request.index < 0:
             return
-        before = self.snapshots.pop(request.group << 48 | request.index, [])
+        before = self.snapshots.pop(request, [])
         if not before:
             return
         parts = [after - earlier for after, earlier in zip(self._areas(resource), before, strict=True)]

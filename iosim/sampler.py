@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from iosim.actor import SAMPLE, Actor, Clock
 from iosim.batch import BatchServices
 from iosim.cache_manager import CacheManager
+from iosim.devices.filter import Filter
 from iosim.devices.port_driver import PortDriver
 from iosim.dispatcher import Dispatcher
 from iosim.drives.block_map import BlockMap
 from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
 from iosim.locks import ContendedLock
+from iosim.split import Splitter
 from iosim.thread import KINDS
 from iosim.workload import PipelinedSource, Window
 
@@ -39,6 +41,10 @@ class Sampler(Actor):
         self.block_maps: dict[str, BlockMap] = {}
         self.locks: dict[str, ContendedLock] = {}
         self.caches: dict[str, CacheManager] = {}
+        self.splitters: dict[str, Splitter] = {}
+        self.filters: dict[str, Filter] = {}
+        self.classes: list[str] = []
+        self.slack = array("q")  # by class, where there are splitters
         self.pools: dict[str, list[KernelThread]] = {}
         self.batches: dict[str, list[BatchServices]] = {}
         self.pipelines: dict[str, PipelinedSource] = {}
@@ -84,6 +90,16 @@ class Sampler(Actor):
             self._put_all(f"volumes.{name}", [(figure, getattr(cache, figure)) for figure in CACHE_FIGURES])
             self._put(f"volumes.{name}.throttled", cache.throttle.throttled)
 
+        for name, driver in self.splitters.items():
+            self._put_all(name, (("splits", driver.splits), ("parts", driver.parts), ("retries", driver.retries)))
+        if self.splitters:
+            for group, name in enumerate(self.classes):
+                self._put(f"classes.{name}.slack", self.slack[group])
+        for name, it in self.filters.items():
+            hold = it.hold
+            hold.settle()
+            self._put_all(name, (("seen", it.seen), ("paging_seen", it.paging_seen), ("held", hold.area)))
+
         for name, threads in self.pools.items():
             self._put(f"pools.{name}.switches", sum(thread.switches for thread in threads))
         for name, doors in self.batches.items():
@@ -119,6 +135,9 @@ class Sampler(Actor):
         for name, lock in self.locks.items():
             inside = sum(now - thread.wait_began for thread in lock.contenders)
             self._little(f"lock {name}", lock.area, lock.sojourns + inside)
+        for name, it in self.filters.items():
+            hold = it.hold
+            self._little(name, hold.area, hold.sojourns + hold.ages(now))
         if window.offered != window.columns.count + window.live:
             raise LawBroken(f"{window.offered} requests offered, {window.columns.count} ended, {window.live} left")
 

@@ -104,11 +104,12 @@ class Services:
             costs = self.io.costs
             irp.hit = hit
             way = costs.call + costs.irp + file.device.dispatch_ns
-            thread.owe_kernel(way + (self.io.copy_cost(size) if hit else 0))
+            scan = size * file.device.scan_ps // 1000
+            thread.owe_kernel(way + scan + (self.io.copy_cost(size) if hit else 0))
         elif file.device.method:  # its bytes are copied (named pipes)
             thread.owe_kernel(self.io.copying_cost(file, major, size))
         else:
-            thread.owe_kernel(self.io.issue_cost(file, size))
+            thread.owe_kernel(self.io.issue_cost(file, size, major))
         return irp
 
     def issue(self, thread: KernelThread, blocking: bool, saturated: bool) -> int:

@@ -12,7 +12,6 @@ from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.port_driver import PortCosts, PortDriver
-from iosim.devices.volume import PassThrough
 from iosim.disk_ports import DiskPorts
 from iosim.drives.block_map import BlockMap
 from iosim.drives.buffered_hdd import hard_disk
@@ -20,11 +19,13 @@ from iosim.drives.drive import Drive
 from iosim.drives.hdd import HddParams
 from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
 from iosim.file_systems import FileSystems
+from iosim.filters import Filters
 from iosim.io_manager import IoManager
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.storage import Attached
 from iosim.streams import Streams, whole
+from iosim.volumes import Volumes
 
 
 class Storage:
@@ -39,6 +40,7 @@ class Storage:
         io: IoManager,
         caches: Caches,
         file_systems: FileSystems,
+        filters: Filters,
         resource: Callable[[str], int],
         streams: Streams,
     ) -> None:
@@ -52,6 +54,8 @@ class Storage:
         self.disks: dict[str, PortDriver] = {}
         self.file_systems = file_systems
         self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
+        self.filters = filters
+        self.volumes = Volumes(model, io)
         self.file_caches: dict[str, CacheManager] = {}
         self.extents: dict[str, tuple[int, DeviceObject, int, int, bool]] = {}  # what opening a file finds
         bottoms = {name: self._disk(name) for name in model.disks}
@@ -69,15 +73,9 @@ class Storage:
     def _volumes(self, bottoms: dict[str, DeviceObject]) -> dict[str, DeviceObject]:
         """The tops of the volumes' stacks."""
         tops: dict[str, DeviceObject] = {}
-        used = dict.fromkeys(bottoms, 0)
-        stack = self.model.machine.stack
-        for name, volume in self.model.volumes.items():
-            size = volume.size or bottoms[volume.disk].size - used[volume.disk]
-            manager = DeviceObject(
-                PassThrough(self.io, stack.volume_down, stack.volume_up), bottoms[volume.disk], used[volume.disk], size
-            )
-            used[volume.disk] += size
-            tops[name] = self.file_systems.mount(name, manager, size)
+        for name in self.model.volumes:
+            manager = self.volumes.manager(name, bottoms)
+            tops[name] = self.file_systems.mount(name, self.filters.attach(name, "volume", manager), manager.size)
         return tops
 
     def _place_files(self, tops: dict[str, DeviceObject]) -> None:
@@ -103,7 +101,7 @@ class Storage:
         port = self.ports.make(name, drive, number, params.slots, self._interrupted(disk), costs, sata=sata)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
-        return DeviceObject(PassThrough(self.io, stack.disk_down, stack.disk_up), bottom, 0, drive.capacity)
+        return self.volumes.class_device(name, disk, bottom)
 
     def _ssd(self, name: str, params: SsdParams) -> Ssd:
         drive = Ssd(self.clock, params)

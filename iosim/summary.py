@@ -147,6 +147,17 @@ class Summarizer:
             means.append(sums / max(1, each.count(group)))
         return {name: figure([float(mean[cause]) for mean in means]) for cause, name in enumerate(CAUSES)}
 
+    def slack(self, group: int) -> Figures:
+        """Mean ns a request by which parallel parts of it (of striped volumes, split transfers) ended before the last one."""
+        names = self.classes if group == ALL else [self.classes[group]]
+        return self.per_replication(
+            lambda each: sum(self._over(each, f"classes.{name}.slack") for name in names) / max(1, each.count(group))
+        )
+
+    def _over(self, each: Replication, sample: str) -> int:
+        """Of a figure that is sampled only where there is something to count."""
+        return each.over(sample) if sample in each.raw.samples else 0
+
     def request_figures(self, prefix: str, group: int) -> Figures:
         """Everything that is told of a class, or of all."""
         return {
@@ -155,6 +166,7 @@ class Summarizer:
             "latency_ns": self.distribution("latency", f"{prefix}latency_ns", group),
             "wait_ns": self.distribution("wait", f"{prefix}wait_ns", group),
             "latency_causes_ns": self.causes(group),
+            "slack_ns": self.slack(group),
         }
 
     # ---- resources -----------------------------------------------------------------------------------------------
@@ -223,6 +235,7 @@ class Summarizer:
             "port_driver_queue_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
             "port_driver_queue_max": self._most([f"{at}.waiting_max"]),
             "interrupts_per_s": self.per_replication(lambda each: each.per_second(f"{at}.interrupts")),
+            "split_requests_per_s": self._rate_of_some(f"{at}.splits"),
             "write_amplification": self.per_replication(lambda each: self._amplification(each, at)),
             **self._faults(at),
         }
@@ -261,6 +274,11 @@ class Summarizer:
             "blocked_issuers": "blocked",
         }
         found = {f"{what}_per_s": self._rate(f"{at}.{sample}") for what, sample in rates.items()}
+        for what, sample in (("split_requests", "splits"), ("parts", "parts"), ("retried_parts", "retries")):
+            found[f"{what}_per_s"] = self._rate_of_some(f"{at}.{sample}")
+        found["failed_disks"] = self._most_of_some(f"{at}.failed_disks")
+        if filters := self._filters(at):
+            found["filters"] = filters
         found["cache_hit_share"] = self.per_replication(lambda each: self._hit_share(each, at))
         found["dirty_pages_mean"] = self.per_replication(lambda each: each.mean(f"{at}.dirty_area"))
         found["dirty_pages_max"] = self._most([f"{at}.dirty_max"])
@@ -269,6 +287,25 @@ class Summarizer:
     def _hit_share(self, each: Replication, at: str) -> float:
         hits = each.over(f"{at}.hits")
         return hits / max(1, hits + each.over(f"{at}.misses"))
+
+    def _filters(self, at: str) -> Figures:
+        """By filter: reads and writes that it saw, of programs and of the memory manager, and how many it held on average."""
+        names = [name.removesuffix(".held") for name in self.raws[0].samples if name.startswith(f"{at}.filters.")]
+        return {
+            name.rsplit(".", 1)[1]: {
+                "requests_per_s": self._rate(f"{name}.seen"),
+                "paging_requests_per_s": self._rate(f"{name}.paging_seen"),
+                "held_mean": self.per_replication(lambda each, name=name: each.mean(f"{name}.held")),  # type: ignore[misc]
+            }
+            for name in dict.fromkeys(names)
+            if f"{name}.held" in self.raws[0].samples
+        }
+
+    def _rate_of_some(self, sample: str) -> Figures:
+        return self.per_replication(lambda each: self._over(each, sample) / max(each.span, 1) * 1e9)
+
+    def _most_of_some(self, extreme: str) -> Figures:
+        return figure([float(raw.extremes.get(extreme, 0)) for raw in self.raws])
 
     def _rate(self, sample: str) -> Figures:
         return self.per_replication(lambda each: each.per_second(sample))

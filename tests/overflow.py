@@ -22,6 +22,8 @@ SCENARIOS = (
     "async-turns-sync",
     "nvme-queues",
     "polling-against-interrupts",
+    "filter-tax",
+    "raid-stripe",
 )
 TESTS = ("clock", "drives", "machine", "replay", "histogram", "win32_files")  # where numbers are large
 BUILD = "import runpy; runpy.run_path('setup.py')['main'](['-q', 'build_ext', '--inplace', '--force'], **{checks})"

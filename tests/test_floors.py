@@ -30,13 +30,14 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "theory",
         "verify",
     ),
-    5: ("disk_ports", "file_systems", "machine", "presets", "scenario", "storage"),
+    5: ("disk_ports", "file_systems", "filters", "machine", "presets", "scenario", "storage", "volumes"),
     4: ("application", "designs", "polling", "pools", "replay", "sampler", "win32", "workload"),
     3: (
         "devices",
         "cache_manager",
         "cache_work",
         "extents",
+        "split",
         "lazy_writer",
         "ntfs_metadata",
         "ntfs_own",
@@ -145,8 +146,11 @@ PER_EVENT = (
     "condition_variables",
     "device_queue",
     "device_stack",
+    "devices.class_driver",
     "devices.coalescing",
+    "devices.filter",
     "devices.idle_queue",
+    "devices.joined_volumes",
     "devices.named_pipe",
     "devices.ndis",
     "devices.ntfs",
@@ -192,8 +196,8 @@ PER_EVENT = (
     "numa",
     "page_cache",
     "paging",
-    "polling",
     "paths",
+    "polling",
     "pools",
     "port_lock",
     "probes",
@@ -208,6 +212,7 @@ PER_EVENT = (
     "scheduling",
     "services",
     "slim_locks",
+    "split",
     "system_workers",
     "tcp",
     "thread",
@@ -373,7 +378,7 @@ def refused(function: Function) -> Iterator[str]:
 
 
 # Called when a machine is built, or by observers at steps of a run and at its end: not at events.
-AT_REST = {"HddParams.capacity", "SeekCurve.__init__", "PortDriver.ages", "RecoveringPort.ages"}
+AT_REST = {"Hold.ages", "HddParams.capacity", "SeekCurve.__init__", "PortDriver.ages", "RecoveringPort.ages"}
 
 
 @pytest.mark.parametrize("module", PER_EVENT)

@@ -122,13 +122,13 @@ def test_the_front_door_leads_to_both_bases() -> None:
 def test_a_users_driver_in_our_drivers_place_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is every volume and every disk class driver of a machine of all parts."""
     ours = fingerprint([run(EVERYTHING)])
-    monkeypatch.setattr("iosim.storage.PassThrough", OwnPassThrough)
+    monkeypatch.setattr("iosim.volumes.PassThrough", OwnPassThrough)
     assert fingerprint([run(EVERYTHING)]) == ours
 
 
 def test_a_users_completion_routine_is_called_for_every_request_it_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = fingerprint([run(EVERYTHING)])
-    monkeypatch.setattr("iosim.storage.PassThrough", Counting)
+    monkeypatch.setattr("iosim.volumes.PassThrough", Counting)
     Counting.down = Counting.up = 0
     machine = build(EVERYTHING)
     raw = machine.run()

@@ -101,7 +101,7 @@ cdef class CompletionDpc(Dpc):
     cdef public PortDriver port
     cdef public Vector vector
     cdef public list batch
-    @cython.locals(port=PortDriver, costs=PortCosts, now=int64_t, time=int64_t, command=Command, irp=Irp, file=FileObject)
+    @cython.locals(port=PortDriver, costs=PortCosts, now=int64_t, time=int64_t, command=Command, irp=Irp)
     cpdef int64_t begin(self, object processor)
     @cython.locals(port=PortDriver, now=int64_t, batch=list, irps=list, irp=Irp, command=Command)
     cpdef void end(self, object processor)

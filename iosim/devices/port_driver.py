@@ -486,8 +486,7 @@ class CompletionDpc(Dpc):
         for command in self.batch:
             irp = port.irps[command.tag]
             irp.request.spend(DPC_WAIT, now)
-            file = irp.file
-            time += file.device.up_ns - (-command.size // PAGE) * costs.page_unlock
+            time += irp.pays_up() - (-command.size // PAGE) * costs.page_unlock
         port.caches.core_fills[self.vector.processor.number] += costs.footprint
         return time
 

@@ -22,6 +22,7 @@ from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import LockStep, ReadStep, TransferStep, WriteStep
 from iosim.scenario.storage import PresetDisk
 from iosim.scenario.suggest import closest
+from iosim.scenario.volumes import capacity, shares
 from iosim.units import format_size
 
 Found = Iterator[tuple[tuple[str | int, ...], str]]
@@ -52,7 +53,13 @@ def dangling(tree: Node, plain: Any) -> list[Mistake]:
     """Every name that stands for nothing, and every port whose packets nobody would remove."""
     names = {section: _keys(plain, section) for section in ("ports", "disks", "volumes", "files", "handlers", "locks")}
     names["presets"] = dict(DRIVES)
-    found = [*_section_names(plain, names), *_step_names(plain, names), *_map_names(plain, names), *_unserved(plain)]
+    found = [
+        *_section_names(plain, names),
+        *_volume_disks(plain, names),
+        *_step_names(plain, names),
+        *_map_names(plain, names),
+        *_unserved(plain),
+    ]
     return [mistake_at(tree, path, message) for path, message in found]
 
 
@@ -82,6 +89,14 @@ def _section_names(plain: Any, names: dict[str, dict[str, Any]]) -> Found:
             for key, target, noun in references:
                 if message := _lost(body.get(key), names[target], noun):
                     yield (section, name, key), message
+
+
+def _volume_disks(plain: Any, names: dict[str, dict[str, Any]]) -> Found:
+    for name, body in _maps(plain, "volumes"):
+        disks = body.get("disks")
+        for place, disk in enumerate(disks if isinstance(disks, list) else ()):
+            if message := _lost(disk, names["disks"], "disk"):
+                yield ("volumes", name, "disks", place), message
 
 
 def _steps(plain: Any) -> Iterator[tuple[tuple[str | int, ...], str, dict[str, Any]]]:
@@ -144,11 +159,13 @@ def _sizes(model: ScenarioModel) -> Found:
                 yield ("disks", name), str(error)
     left = dict(room)
     for name, volume in model.volumes.items():
-        size = volume.size or left.get(volume.disk, 0)
-        if volume.disk in left and size > left[volume.disk]:
-            yield ("volumes", name, "size"), _too_large(size, left[volume.disk], f"disk '{volume.disk}'")
-        left[volume.disk] = max(0, left.get(volume.disk, 0) - size)
-        room[f"volume {name}"] = size if volume.disk in room else 1 << 62
+        taken = shares(volume, volume.size, [left.get(on, 0) for on in volume.on])
+        for on, size in zip(volume.on, taken, strict=True):
+            if on in left and size > left[on]:
+                yield ("volumes", name, "size"), _too_large(size, left[on], f"disk '{on}'")
+            left[on] = max(0, left.get(on, 0) - size)
+        known = all(on in room for on in volume.on)
+        room[f"volume {name}"] = capacity(volume, volume.size, taken) if known else 1 << 62
     for name, file in model.files.items():
         volume_left = room.get(f"volume {file.volume}", file.size)
         if file.size > volume_left:

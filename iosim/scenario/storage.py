@@ -21,12 +21,24 @@ from iosim.scenario.quantities import (
     whole_between,
 )
 from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake_at, whole_list
+from iosim.scenario.volumes import Laid
 
 PAGE = units.PAGE
 
 
 class Attached(PortDriven):
     """What can be said of any disk."""
+
+    max_transfer: PositiveSize | None = key(
+        None,
+        "longest transfer that the port driver accepts: longer ones are split into IRPs of the class driver's; left out,"
+        " any length",
+    )
+    scatter_gather_pages: Count | None = key(
+        None,
+        "4 KiB pages of a buffer that one transfer can gather: longer ones are split as by 'max_transfer'; left out, any"
+        " number",
+    )
 
     queue_depth: Count | None = key(None, "commands that the device holds at once; left out, the drive's own")
     interrupt_processor: Index | None = key(
@@ -288,11 +300,10 @@ Disk: TypeAlias = Annotated[
 ]
 
 
-class Volume(Section):
+class Volume(Laid):
     """A volume with a file system and a page cache."""
 
-    disk: str = key(..., "name of the disk")
-    size: PositiveSize | None = key(None, "bytes; left out, the whole disk")
+    size: PositiveSize | None = key(None, "bytes; left out, all that its disks have left")
     cache: Size = key("0 B", "memory for its page cache; 0 B keeps nothing", source="a choice", sure="assumed")
     file_system: Literal["ntfs", "refs"] = key(
         "ntfs",
