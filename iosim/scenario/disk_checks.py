@@ -56,7 +56,16 @@ def _struck(model: ScenarioModel, disk_name: str, disk: Disk, capacity: int) -> 
 def _polled(model: ScenarioModel) -> Found:
     """Who polls stays in its call: no overlapped transfers, no system workers, no replayed rows."""
     polled = {name for name, disk in model.disks.items() if disk.completion == "polling"}
-    volumes = {name for name, volume in model.volumes.items() if volume.disk in polled}
+    volumes = {name for name, volume in model.volumes.items() if polled.intersection(volume.on)}
+    for name in sorted(polled):
+        for limit in ("max_transfer", "scatter_gather_pages"):
+            if getattr(model.disks[name], limit) is not None:
+                yield ("disks", name, limit), "a polled disk splits no requests: who polls looks for one end"
+    for name in sorted(volumes):
+        if model.volumes[name].layout != "simple":
+            yield ("volumes", name, "layout"), "a polled disk has simple volumes only: who polls looks for one end"
+        if model.volumes[name].filters:
+            yield ("volumes", name, "filters"), "a volume of a polled disk has no filters: who polls completes by itself"
     files = {name for name, file in model.files.items() if file.volume in volumes}
     for name in sorted(files):
         if model.files[name].access == "cached":
