@@ -311,6 +311,21 @@ CACHING = st.fixed_dictionaries(
         "dirty_page_threshold": st.sampled_from(["16 KiB", "512 KiB"]),
     }
 )
+FILTERS = st.lists(
+    st.fixed_dictionaries(
+        {"pre": COSTS, "post": COSTS, "delay": st.sampled_from(["0 s", "0 s", "20 us"])},
+        optional={"scan": st.just("1 GB/s"), "synchronous": st.booleans(), "create": st.just("5 us")},
+    ),
+    max_size=3,
+)
+LAID = st.sampled_from(
+    [
+        {"disk": "spinning"},
+        {"disks": ["spinning", "second"], "layout": "stripe", "stripe_unit": "4 KiB"},
+        {"disks": ["spinning", "second"], "layout": "mirror", "mirror_reads": "nearest"},
+        {"disks": ["spinning", "second"], "layout": "span"},
+    ]
+)
 KEPT = st.fixed_dictionaries(
     {
         "read_ahead": st.sampled_from(["0 B", "16 KiB"]),
@@ -349,6 +364,9 @@ MACHINES = st.fixed_dictionaries(
         "flash": st.tuples(FLASH, POLICIES),
         "spinning": st.tuples(SPINNING, POLICIES),
         "caching": CACHING,
+        "filters": FILTERS,
+        "laid": LAID,
+        "limit": st.sampled_from([{}, {"max_transfer": "6 KiB"}, {"scatter_gather_pages": 1}]),
         "kept": KEPT,
         "grown": GROWN,
         "faults": FAULTS,
@@ -391,9 +409,13 @@ def drawn(it: Tree) -> Tree:
     tree["locks"] = dict(zip(names, it["locks"], strict=True))
     tree["locks"]["slim"] = {**tree["locks"]["slim"], "kind": "slim"}
     tree["disks"] = {name: {**it[name][0], **it[name][1], **QUICK} for name in ("flash", "spinning")}
+    tree["disks"]["second"] = {**it["spinning"][0], **QUICK}
+    tree["disks"]["flash"] |= it["limit"]
     tree["faults"] = it["faults"]
     tree["volumes"]["data"] |= it["caching"]
-    tree["volumes"]["slow"] = {"disk": "spinning"}
+    filters = [{"name": f"f{number}", "altitude": number, **one} for number, one in enumerate(it["filters"])]
+    tree["volumes"]["data"]["filters"] = filters
+    tree["volumes"]["slow"] = it["laid"]
     tree["files"]["kept"] |= it["kept"]
     tree["files"] |= {
         "drawn": {"volume": "data", "size": "4 MiB", "access": "cached", "hit_ratio": it["hits"]},

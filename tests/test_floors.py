@@ -378,7 +378,7 @@ def refused(function: Function) -> Iterator[str]:
 
 
 # Called when a machine is built, or by observers at steps of a run and at its end: not at events.
-AT_REST = {"Hold.ages", "HddParams.capacity", "SeekCurve.__init__", "PortDriver.ages", "RecoveringPort.ages"}
+AT_REST = {"HddParams.capacity", "SeekCurve.__init__", "PortDriver.ages", "RecoveringPort.ages"}
 
 
 @pytest.mark.parametrize("module", PER_EVENT)

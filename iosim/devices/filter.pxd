@@ -39,7 +39,8 @@ cdef class Hold(Actor):
     cpdef void fire(self, int64_t what)
     @cython.locals(now=int64_t)
     cpdef void settle(self)
-    cpdef object ages(self, int64_t now)
+    @cython.locals(whole=int64_t, irp=Irp)
+    cpdef int64_t ages(self, int64_t now)
 
 cdef class PostOperation(KernelWork):
     cdef public Filter owner

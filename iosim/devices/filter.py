@@ -151,7 +151,10 @@ class Hold(Actor):
 
     def ages(self, now: int) -> int:
         """Summed time (ns) of those that are held."""
-        return sum(now - irp.entered for irp in self.irps)
+        whole = 0
+        for irp in self.irps:
+            whole += now - irp.entered
+        return whole
 
 
 class PostOperation(KernelWork):

@@ -65,7 +65,10 @@ def _polled(model: ScenarioModel) -> Found:
         if model.volumes[name].layout != "simple":
             yield ("volumes", name, "layout"), "a polled disk has simple volumes only: who polls looks for one end"
         if model.volumes[name].filters:
-            yield ("volumes", name, "filters"), "a volume of a polled disk has no filters: who polls completes by itself"
+            yield (
+                ("volumes", name, "filters"),
+                "a volume of a polled disk has no filters: who polls completes by itself",
+            )
     files = {name for name, file in model.files.items() if file.volume in volumes}
     for name in sorted(files):
         if model.files[name].access == "cached":
