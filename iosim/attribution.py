@@ -69,6 +69,10 @@ CAUSES = (
     PAGING,
 ) = range(19)
 LINK = CAUSES.index("link")
+PROPAGATION = CAUSES.index("propagation")
+REMOTE_PEER = CAUSES.index("remote_peer")
+RETRANSMIT = CAUSES.index("retransmit")
+SEND_WINDOW = CAUSES.index("send_window")
 RING = CAUSES.index("ring")
 MODERATION = CAUSES.index("moderation")
 WRITE_THROTTLE = CAUSES.index("write_throttle")

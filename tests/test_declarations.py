@@ -54,6 +54,7 @@ UNDECLARED = {
     "rss.HashType": "an enumeration that is read when a card is built",
     "rss.Protocol": "an enumeration that is read by people; what runs has its values as names of their own",
     "scheduling.SchedulerParams": PARAMS,
+    "tcp.TcpParams": PARAMS,
 }
 SHIFTS = {
     ("dispatcher", "1 << number"): "`bit` itself, where the number is declared as an object: Python shifts",
