@@ -29,6 +29,10 @@ cdef class PlainPath(FrameSource):
     cpdef void keep(self, Frame frame)
     cpdef void give_back(self, Frame frame)
 
+cdef class SwiftLink(Link):
+    @cython.locals(end=FrameReceiver)
+    cpdef int64_t carry(self, Frame frame, int64_t ready)
+
 cdef class Nowhere(FrameReceiver):
     cpdef void receive(self, Frame frame)
 

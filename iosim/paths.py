@@ -62,6 +62,25 @@ class PlainPath(FrameSource):
         """The same."""
 
 
+class SwiftLink(Link):
+    """One with a delay only: frames take no time to be sent."""
+
+    def __init__(self, propagation: int) -> None:
+        super().__init__(1, propagation)
+
+    def carry(self, frame: Frame, ready: int) -> int:
+        """It leaves when it can."""
+        if not self.up:
+            self.lost += 1
+            return ready
+        self.frames += 1
+        self.bytes += frame.size
+        frame.arrived = ready + self.propagation
+        end = self.end
+        end.receive(frame)
+        return ready
+
+
 class Nowhere(FrameReceiver):
     """Where lost frames go."""
 
@@ -185,7 +204,7 @@ class ArrivalDpc(Dpc):
 def plain_path(
     clock: Clock, bits_per_second: int, propagation: int, end: PathEnd, costs: PathCosts = FREE
 ) -> PlainPath:
-    """A path to this end."""
-    link = Link(bits_per_second, propagation)
+    """A path to this end; 0 bit/s: as fast as may be."""
+    link = Link(bits_per_second, propagation) if bits_per_second else SwiftLink(propagation)
     link.end = end
     return PlainPath(clock, link, costs)

@@ -27,7 +27,7 @@ from iosim.ntstatus import (
 from iosim.units import PAGE
 
 KEY, OTHER = 125, 236
-WAY = DELAY + 1  # ns: the link's own time is rounded up
+WAY = DELAY
 
 
 @pytest.fixture(params=[USUAL, APC_MODE], ids=["direct", "apc"])
@@ -555,6 +555,7 @@ def test_a_datagram_for_nobody_is_counted_and_one_that_is_sent_ends_at_once() ->
 
 
 def test_0b23_a_posted_receive_is_filled_in_the_dpc_and_an_unposted_one_by_its_caller() -> None:
+    """Also (6.1.7) and (6.1.8)."""
     tiny = TinySock(copy_ps=1000)
     end = tiny.connected(KEY)
     tiny.receive(end, 300)

@@ -14,7 +14,7 @@ cdef int64_t STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_CONNECTION_ABORTE
 cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INSUFFICIENT_RESOURCES
 cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
 cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
-cdef int64_t NO_ADDRESS, NO_LINGER, NUMBER_MASK, PORT_MASK, SMALLEST_AREA, SEND_BUFFER
+cdef int64_t NUMBER_MASK, PORT_MASK, SMALLEST_AREA, SEND_BUFFER
 cdef Connection NO_CONNECTION
 cdef Irp NO_IRP
 cdef Request NO_REQUEST
@@ -30,7 +30,7 @@ cdef class Datagram:
 cdef class Endpoint(FileObject):
     cdef public int64_t backlog_limit, broken, buffered, connect_failed, connected_at, half_open, kind, linger, local, remote
     cdef public int64_t send_buffer, state, unread
-    cdef public bint accepted, context_due, ended, no_receives, no_sends, non_blocking, reuse
+    cdef public bint accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, reuse
     cdef public Connection connection
     cdef public Endpoint listener
     cdef public Irp opening
@@ -57,6 +57,7 @@ cdef class Afd(Driver):
     @cython.locals(status=int64_t)
     cpdef int64_t begin_connect(self, Endpoint end, int64_t target)
     cpdef int64_t update_context(self, Endpoint end)
+    cpdef void set_no_delay(self, Endpoint end, bint on)
     @cython.locals(there=int64_t, time=int64_t, connection=Connection)
     cpdef int64_t cost(self, Endpoint end, int64_t code, int64_t size)
     @cython.locals(status=int64_t)

@@ -87,6 +87,7 @@ class Endpoint(FileObject):
         self.send_buffer = send_buffer  # bytes: SO_SNDBUF
         self.linger = NO_LINGER  # seconds: SO_LINGER
         self.non_blocking = False
+        self.no_delay = False  # TCP_NODELAY
         self.local = NO_ADDRESS
         self.watchers = NO_EVENTS  # to be set whenever something has changed
         self.opening = NO_IRP  # the AcceptEx or connect that has the socket
@@ -223,6 +224,12 @@ class Afd(Driver):
         end.send_buffer = end.listener.send_buffer
         end.linger = end.listener.linger
         return STATUS_SUCCESS
+
+    def set_no_delay(self, end: Endpoint, on: bool) -> None:
+        """Nagle's rule, or not; for this connection or the next."""
+        end.no_delay = on
+        if end.connection is not NO_CONNECTION:
+            end.connection.no_delay = on
 
     def cost(self, end: Endpoint, code: int, size: int) -> int:
         """Processor time (ns) of what a call will do in its caller: the copy, and the segments that leave at once."""
@@ -556,6 +563,7 @@ class Afd(Driver):
         """AcceptEx's socket is the connection's from now on."""
         connection = arrival.connection
         connection.owner = end
+        connection.no_delay = end.no_delay
         end.connection = connection
         end.local = arrival.local
         end.remote = arrival.remote
@@ -627,6 +635,7 @@ class Afd(Driver):
         end.remote = target
         end.connect_failed = STATUS_SUCCESS
         end.connection = self.host.connect(end.local, target, self.side, end)
+        end.connection.no_delay = end.no_delay
 
     def connected(self, end: Endpoint) -> None:
         """The other side has answered; the first data goes with it."""
