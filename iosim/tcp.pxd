@@ -9,7 +9,7 @@ from iosim.processor cimport Processor
 
 cdef int64_t ACK, DATA, DATAGRAM, FIN, NO_HASH, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
 cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP_IPV4, TIMER, UDP_IPV4
-cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF
+cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
 cdef int64_t RETRANSMISSION, SYN_RECEIVED, SYN_SENT
 cdef Request NO_REQUEST
 
@@ -45,7 +45,7 @@ cdef class Host(FrameSink):
     cdef public int64_t ack_frequency, connect_tries, data_tries, delayed_ack, duplicate_acks, initial_rto, initial_window
     cdef public int64_t last_port, minimum_rto, number, processor, receive_buffer, receive_cost, retransmitted, segment
     cdef public int64_t segment_cost, timeouts, unreachable
-    cdef public dict connections, datagram_ports, ports, routes
+    cdef public dict connections, datagram_ports, ended, ports, routes
     cpdef bint reaches(self, int64_t address)
     cpdef int64_t free_port(self)
     cpdef void listen(self, int64_t port, ConnectionUser user, object owner)
@@ -65,8 +65,9 @@ cdef class Host(FrameSink):
     cpdef void _datagram(self, Frame frame)
     @cython.locals(port=Port, user=ConnectionUser, connection=Connection)
     cpdef void _admit(self, Frame frame)
+    cpdef void remember(self, int64_t flow, int64_t received)
     @cython.locals(answer=Frame, way=FrameSource)
-    cpdef void _answer(self, Frame frame, int64_t kind)
+    cpdef void _answer(self, Frame frame, int64_t kind, int64_t acknowledged)
 
 cdef class ConnectionTimer(Actor):
     cdef public Connection connection
@@ -85,15 +86,16 @@ cdef class Connection:
     cdef public int64_t advertised, blocked, congestion, duplicates, edge, end, expected, fin_at, flow, hash, highest
     cdef public int64_t left, nxt, recover, rto, smoothed, state, threshold, timed, timed_at, una, unacknowledged, unread
     cdef public int64_t variance
-    cdef public bint fin, finished, no_delay, orphan, peer_finished
+    cdef public bint delivering, fin, finished, no_delay, orphan, peer_finished
     cdef public list early, marks, requests
     cdef public ConnectionTimer delayed, retransmission
     cpdef int64_t send(self, int64_t size, Request request)
     cpdef int64_t send_cost(self, int64_t size)
     @cython.locals(host=Host, source=FrameSource)
     cpdef int64_t segments_cost(self, int64_t size)
-    @cython.locals(host=Host, gained=int64_t)
     cpdef void consumed(self, int64_t size)
+    @cython.locals(host=Host, gained=int64_t)
+    cpdef bint _window_gained(self)
     cpdef void finish(self)
     cpdef void reset(self)
     cpdef void abandon(self)

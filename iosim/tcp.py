@@ -4,9 +4,10 @@ A host is one machine's protocol, bound to a card's driver or to a plain path (p
 (devices/winsock.py) or modelled peers that have no operating system. The bytes are counted, not kept: a sequence number is
 the number of bytes sent before, and the end of a stream takes one number more.
 Source: RFC 9293, RFC 1122 4.2.3.2 (delayed ACK), RFC 896 (Nagle), RFC 5681 and 6582 (slow start, avoidance, NewReno), RFC
-3465 (counting bytes, at most two segments an ACK), RFC 6298 with Windows' floor (semantics 0b.22). Simplified: no TIME_WAIT (a
-FIN of a connection that nobody knows is acknowledged), no selective ACKs or time stamps, no path MTU discovery; the handshake
-takes no sequence numbers; probes of a closed window end after some minutes; what a timer sends costs no processor time.
+3465 (counting bytes, at most two segments an ACK), RFC 6298 with Windows' floor (semantics 0b.22). Simplified: in place of
+TIME_WAIT the last connections that have ended are remembered, and what is repeated on them is acknowledged; no selective ACKs
+or time stamps, no path MTU discovery; the handshake takes no sequence numbers; probes of a closed window end after some
+minutes; what a timer sends costs no processor time.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ FIRST_DYNAMIC_PORT = 49152  # IANA's range, Windows' since Vista
 LAST_PORT = 65535
 LONGEST_RTO = 60 * S  # RFC 6298 (2.5)
 NO_WINDOW_LIMIT = 1 << 40
+REMEMBERED = 4096  # connections that have ended, in place of TIME_WAIT
 OFF = -1  # of a timer, a sequence number, a time
 
 
@@ -180,6 +182,7 @@ class Host(FrameSink):
         self.receive_cost = params.receive_cost
         self.routes: dict[int, FrameSource] = {}  # by the other host's number
         self.connections: dict[int, Connection] = {}
+        self.ended: dict[int, int] = {}  # by incoming flow, what had been received; the oldest first
         self.ports: dict[int, Port] = {}
         self.datagram_ports: dict[int, Port] = {}
         self.last_port = FIRST_DYNAMIC_PORT - 1
@@ -260,10 +263,13 @@ class Host(FrameSink):
             connection.arrive(frame)
         elif kind == SYN:
             self._admit(frame)
-        elif kind == FIN:
-            self._answer(frame, ACK)  # a repeated one, whose connection is over
-        elif kind != RST and kind != ACK:
-            self._answer(frame, RST)
+        elif kind in (DATA, FIN):
+            if frame.flow in self.ended:
+                self._answer(frame, ACK, self.ended[frame.flow])  # the other side has not heard that it is over
+            else:
+                self._answer(frame, RST, 0)
+        elif kind == SYN_ACK:
+            self._answer(frame, RST, 0)
 
     def _datagram(self, frame: Frame) -> None:
         target = self.flows.target(frame.flow)
@@ -279,7 +285,7 @@ class Host(FrameSink):
         port = self.ports.get(self.flows.target(frame.flow) & LAST_PORT, NO_TCP_PORT)
         user = port.user
         if not user.admits(port.owner):
-            self._answer(frame, RST)
+            self._answer(frame, RST, 0)
             return
         connection = Connection(self, frame.flow ^ 1, user, port.owner)
         connection.state = SYN_RECEIVED
@@ -287,9 +293,15 @@ class Host(FrameSink):
         connection.left = self.connect_tries
         connection.greet()
 
-    def _answer(self, frame: Frame, kind: int) -> None:
+    def remember(self, flow: int, received: int) -> None:
+        """A connection has ended both ways."""
+        if len(self.ended) == REMEMBERED:
+            del self.ended[next(iter(self.ended))]
+        self.ended[flow] = received
+
+    def _answer(self, frame: Frame, kind: int, acknowledged: int) -> None:
         answer = new_frame(kind, frame.flow ^ 1, 0, TCP_IPV4)
-        answer.acknowledged = frame.sequence + 1
+        answer.acknowledged = acknowledged
         way = self.routes[self.flows.source(frame.flow) >> 16]
         way.transmit(answer, self.processor)
 
@@ -347,6 +359,7 @@ class Connection:
         "clock",
         "congestion",
         "delayed",
+        "delivering",
         "duplicates",
         "early",
         "edge",
@@ -417,6 +430,7 @@ class Connection:
         self.advertised = host.receive_buffer  # the last edge that the other side was told
         self.early: list[Frame] = []  # segments after a hole
         self.unacknowledged = 0  # segments
+        self.delivering = False
         self.fin_at = OFF
         self.peer_finished = False
         self.orphan = False  # its socket is closed
@@ -451,10 +465,13 @@ class Connection:
     def consumed(self, size: int) -> None:
         """The user has taken so many bytes: the other side is told when that makes a difference (RFC 9293 3.8.6.2.2)."""
         self.unread -= size
+        if not self.delivering and self._window_gained():
+            self.reply()
+
+    def _window_gained(self) -> bool:
         host = self.host
         gained = self.expected + host.receive_buffer - self.unread - self.advertised
-        if self.state == ESTABLISHED and gained >= min(host.receive_buffer // 2, 2 * host.segment):
-            self.reply()
+        return gained >= min(host.receive_buffer // 2, 2 * host.segment)
 
     def finish(self) -> None:
         """Nothing more will be sent: a FIN after all that was given."""
@@ -548,6 +565,7 @@ class Connection:
             return
         hole = len(self.early) > 0
         self.unacknowledged += frame.count if frame.count else 1
+        self.delivering = True  # one ACK for all of it
         self._deliver(frame, until)
         while self.early and self.early[0].sequence <= self.expected and self.state == ESTABLISHED:
             follower = self.early.pop(0)
@@ -556,11 +574,12 @@ class Connection:
                 if follower.request is not NO_REQUEST:
                     follower.request.spend(RETRANSMIT, self.clock.now)  # it waited for what was lost before it
                 self._deliver(follower, until)
+        self.delivering = False
         if self.state != ESTABLISHED:
             return
         if self.fin_at == self.expected:
             self._end_of_stream()
-        elif hole or self.unacknowledged >= self.host.ack_frequency:
+        elif hole or self.unacknowledged >= self.host.ack_frequency or self._window_gained():
             self.reply()
         elif self.unacknowledged and self.delayed.due == OFF:
             timer = self.delayed
@@ -806,6 +825,7 @@ class Connection:
     def _forget(self) -> None:
         """Both directions have ended."""
         if self.finished and self.peer_finished:
+            self.host.remember(self.flow ^ 1, self.expected)
             self._leave()
 
     def _leave(self) -> None:

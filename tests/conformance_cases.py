@@ -349,7 +349,7 @@ _RULES = """
 5.7 sends go out in their order
 5.8 an overlapped send is never done in part
 5.9 too many locked pages or copied bytes: WSAENOBUFS, no packet
-5.10 AcceptEx: with the connection or its first data; the listener's key; a context of its own [S12 S13 S30 S32 S33 S34 S35 S41]
+5.10 AcceptEx: with the connection or its first data; the listener's key; its own context [S12 S13 S30 S32 S33 S34 S35 S41]
 5.11 ConnectEx: bound; with first data; a refusal is a packet [S16 S17 S19 S37]
 5.12 DisconnectEx pends; shutdown and its kin queue nothing [S20 S21 S22]
 5.13 TransmitFile: from the cache, with head and tail [S42]
