@@ -42,6 +42,9 @@ from iosim.win32 import (
     SOCKET_ERROR,
     SOL_SOCKET,
     TCP_NODELAY,
+    TF_DISCONNECT,
+    TF_REUSE_SOCKET,
+    TF_WRITE_BEHIND,
     Api,
     Buffer,
     Handle,
@@ -730,3 +733,113 @@ def test_select_waits_for_data_and_for_connections_or_for_the_time(system: Syste
     log = run(program, system=system)
     assert (log.one("nothing"), log.one("data"), log.one("connection")) == (0, True, True)
     assert (log.when("nothing"), log.when("data"), log.when("connection")) == ([1 * MS], [5 * MS], [10 * MS])
+
+
+# ---- TransmitFile ----------------------------------------------------------------------------------------------------
+
+
+def stored(mode: Any = "direct") -> System:
+    """A system with a file of 200 KiB, whose every command takes 100 us."""
+    return System(processors=4, files={"data": 200 << 10}, completion_mode=mode)
+
+
+def drain(api: Api, socket: Handle, log: Log) -> ThreadBody:
+    """Receive to the end of the stream."""
+    got = 0
+    while True:
+        result = yield api.recv(socket, Buffer(1 << 16), 1 << 16)
+        if not result.bytes_transferred:
+            break
+        got += result.bytes_transferred
+    log.add("got", (got, result.error))
+
+
+@pytest.mark.parametrize("mode", ["direct", "apc"])
+def test_5_13_transmit_file_sends_head_file_and_tail_and_reads_what_is_not_cached(mode: Any) -> None:
+    def program(api: Api, log: Log) -> ThreadBody:
+        ours, theirs, port, _ = yield from pair(api)
+        yield api.CreateThread(drain, theirs, log)
+        file = yield api.CreateFile("data", overlapped=True)
+        for _ in range(2):
+            log.add("call", (yield api.TransmitFile(ours, file, 0, Overlapped(), Buffer(100), Buffer(50))))
+            log.add("packet", (yield from packet(api, port)))
+        yield api.shutdown(ours, 1)
+
+    system = stored(mode)
+    log = run(program, system=system)
+    size = (200 << 10) + 150
+    assert log.of("call") == [PENDING, PENDING]
+    assert log.of("packet") == [(True, 0, KEY, size), (True, 0, KEY, size)]
+    assert log.one("got") == (2 * size, 0)
+    cold, warm = log.when("packet")
+    assert cold % MS % 100_000 == 0 and cold >= 400_000  # four commands of 100 us, and whatever TCP takes
+    assert warm - cold < cold
+
+
+def test_5_13_with_disconnect_the_stream_ends_behind_the_file_and_the_socket_can_be_used_again() -> None:
+    def program(api: Api, log: Log) -> ThreadBody:
+        _, port = yield from listening(api)
+        ours = yield api.socket()
+        yield api.bind(ours, ("0.0.0.0", 0))
+        yield api.CreateIoCompletionPort(ours, port, KEY)
+        file = yield api.CreateFile("data", overlapped=True)
+        listener = yield api.socket()
+        yield api.bind(listener, ("0.0.0.0", 81))
+        yield api.listen(listener, 5)
+        for _ in range(2):
+            yield api.ConnectEx(ours, ("127.0.0.1", 81), None, 0, Overlapped())
+            log.add("packet", (yield from packet(api, port)))
+            theirs = yield api.accept(listener)
+            yield api.TransmitFile(ours, file, 5000, Overlapped(), flags=TF_DISCONNECT | TF_REUSE_SOCKET)
+            yield from drain(api, theirs, log)
+            yield api.closesocket(theirs)
+            log.add("packet", (yield from packet(api, port)))
+
+    log = run(program, system=stored())
+    assert log.of("packet") == [(True, 0, KEY, 0), (True, 0, KEY, 5000)] * 2
+    assert log.of("got") == [(5000, 0)] * 2
+
+
+def test_S42_reuse_without_disconnect_is_refused_and_so_is_too_much() -> None:
+    def program(api: Api, log: Log) -> ThreadBody:
+        ours, _, port, _ = yield from pair(api)
+        file = yield api.CreateFile("data", overlapped=True)
+        log.add("call", (yield api.TransmitFile(ours, file, 10, Overlapped(), flags=TF_REUSE_SOCKET)))
+        log.add("call", (yield api.TransmitFile(ours, file, 1 << 31, Overlapped())))
+        log.add("packet", (yield from packet(api, port)))
+
+    log = run(program, system=stored())
+    assert (log.of("call"), log.one("packet")) == ([failed(WSAEINVAL)] * 2, NONE)
+
+
+def test_5_13_write_behind_ends_at_once_if_the_file_is_cached() -> None:
+    def program(api: Api, log: Log) -> ThreadBody:
+        ours, theirs, _, _ = yield from pair(api)
+        yield api.CreateThread(drain, theirs, log)
+        file = yield api.CreateFile("data", overlapped=True)
+        for _ in range(2):
+            log.add("call", (yield api.TransmitFile(ours, file, 8192, Overlapped(), flags=TF_WRITE_BEHIND)))
+            yield api.Sleep(100 * MS)
+        yield api.shutdown(ours, 1)
+
+    log = run(program, system=stored())
+    assert log.of("call") == [PENDING, done(8192)]
+    assert log.one("got") == (16_384, 0)
+
+
+def test_sends_behind_a_transmit_file_wait_for_it_and_a_reset_ends_both() -> None:
+    def program(api: Api, log: Log) -> ThreadBody:
+        ours, theirs, port, _ = yield from pair(api)
+        file = yield api.CreateFile("data", overlapped=True)
+        log.add("call", (yield api.TransmitFile(ours, file, 0, Overlapped())))
+        log.add("call", (yield api.WSASend(ours, Buffer(10), Overlapped())))
+        log.add("packet", (yield from packet(api, port)))  # the other side reads nothing
+        yield from reset(api, theirs)
+        for _ in range(3):
+            log.add("packet", (yield from packet(api, port)))
+
+    log = run(program, system=stored())
+    assert log.of("call") == [PENDING, PENDING]
+    assert sorted(map(str, log.of("packet"))) == sorted(
+        map(str, [NONE, NONE, (False, ERROR_NETNAME_DELETED, KEY, 0), (False, ERROR_NETNAME_DELETED, KEY, 0)])
+    )

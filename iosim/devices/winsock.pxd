@@ -14,14 +14,25 @@ cdef int64_t STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_CONNECTION_ABORTE
 cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INSUFFICIENT_RESOURCES
 cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
 cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
+cdef int64_t CHUNK, CHUNKS, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
 cdef int64_t NUMBER_MASK, PORT_MASK, SMALLEST_AREA, SEND_BUFFER
 cdef Connection NO_CONNECTION
 cdef Irp NO_IRP
 cdef Request NO_REQUEST
+cdef Transmission NO_TRANSMISSION
+
+cdef class Transmission:
+    cdef public FileObject file
+    cdef public int64_t flags, head, left, offset, size, tail, under_way
+    cdef public bint reading
+    cdef public Irp irp
+    cdef public Endpoint end
+    cpdef bint unfinished(self)
 
 cdef class Sent:
     cdef public int64_t size, until
     cdef public Irp irp
+    cdef public Transmission transmission
 
 cdef class Datagram:
     cdef public int64_t size, source
@@ -35,6 +46,7 @@ cdef class Endpoint(FileObject):
     cdef public Endpoint listener
     cdef public Irp opening
     cdef public Request latest
+    cdef public Transmission transmission
     cdef public list acceptors, backlog, datagrams, disconnects, receives, sent, waiting, watchers
     cpdef void clear(self, int64_t state)
     cpdef bint readable(self)
@@ -47,7 +59,7 @@ cdef class Afd(Driver):
     cdef public int64_t buffered, buffered_most, dispatch_ns, last_number, locked, locked_most, refused
     cdef public DeviceObject device
     cdef public TransportSide side
-    cdef public dict bound, endpoints
+    cdef public dict bound, endpoints, reads, transmissions
     @cython.locals(end=Endpoint)
     cpdef Endpoint socket(self, int64_t kind)
     @cython.locals(kind=int64_t)
@@ -83,8 +95,31 @@ cdef class Afd(Driver):
     cpdef void _transmit(self, Endpoint end, int64_t size, Request request, Irp irp)
     @cython.locals(size=int64_t, status=int64_t, done=bint)
     cpdef int64_t _send(self, Irp irp, Endpoint end)
-    @cython.locals(connection=Connection, done=Sent, irp=Irp, size=int64_t)
+    @cython.locals(connection=Connection, done=Sent)
     cpdef void _drain(self, Endpoint end)
+    @cython.locals(connection=Connection, irp=Irp, size=int64_t)
+    cpdef void _send_waiting(self, Endpoint end)
+    cpdef int64_t prepare_transmission(self, Transmission transmission)
+    @cython.locals(transmission=Transmission, flags=int64_t, status=int64_t, connection=Connection)
+    cpdef int64_t _transmit_file(self, Irp irp, Endpoint end)
+    @cython.locals(file=FileObject, device=DeviceObject, block=StatusBlock, entry=Driver)
+    cpdef bint _cached(self, Transmission transmission)
+    @cython.locals(transmission=Transmission)
+    cpdef void _begin_transmission(self, Irp irp, Endpoint end)
+    @cython.locals(end=Endpoint)
+    cpdef void _go_on(self, Transmission transmission)
+    @cython.locals(end=Endpoint, connection=Connection, sent=Sent, last=bint)
+    cpdef void _give(self, Transmission transmission, int64_t size)
+    @cython.locals(file=FileObject, device=DeviceObject, entry=Driver, block=StatusBlock, offset=int64_t, status=int64_t, irp=Irp)
+    cpdef void _read(self, Transmission transmission, int64_t size)
+    @cython.locals(transmission=Transmission, status=int64_t, size=int64_t, end=Endpoint)
+    cpdef int64_t completed(self, DeviceObject device, Irp irp)
+    @cython.locals(connection=Connection)
+    cpdef void _break_off(self, Endpoint end, int64_t status)
+    cpdef void _chunk_done(self, Transmission transmission)
+    @cython.locals(irp=Irp, end=Endpoint)
+    cpdef void _transmitted(self, Transmission transmission)
+    cpdef void _ends_with(self, Endpoint end, int64_t flags)
     @cython.locals(connection=Connection)
     cpdef void _end_sends(self, Endpoint end)
     @cython.locals(location=StackLocation)
@@ -118,10 +153,10 @@ cdef class Afd(Driver):
     cpdef void failed(self, Endpoint end, int64_t status)
     @cython.locals(listener=Endpoint)
     cpdef void _break(self, Endpoint end, int64_t status)
-    @cython.locals(ended=list, owned=list, sent=list, item=Sent, irp=Irp)
+    @cython.locals(ended=list, owned=list, sent=list, item=Sent, irp=Irp, transmission=Transmission, transmissions=list)
     cpdef void _end_all(self, Endpoint end, int64_t status)
     cpdef int64_t _disconnect(self, Irp irp, Endpoint end)
-    @cython.locals(connection=Connection, irps=list, accepted=bint, irp=Irp)
+    @cython.locals(connection=Connection, irps=list, accepted=bint, irp=Irp, size=int64_t)
     cpdef void _disconnected(self, Endpoint end)
     @cython.locals(room=int64_t, location=StackLocation, irp=Irp)
     cpdef int64_t copy_cost(self, Endpoint end, int64_t size)

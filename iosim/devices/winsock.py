@@ -13,7 +13,7 @@ from iosim.attribution import NO_REQUEST, Request
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NETWORK_INCREMENT
 from iosim.io_manager import IoManager
-from iosim.irp import NO_IRP, Irp, StatusBlock
+from iosim.irp import INVOKE_ALWAYS, NO_IRP, READ, Irp, StatusBlock
 from iosim.ntstatus import (
     STATUS_ADDRESS_ALREADY_EXISTS,
     STATUS_BUFFER_OVERFLOW,
@@ -28,6 +28,7 @@ from iosim.ntstatus import (
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER,
     STATUS_LOCAL_DISCONNECT,
+    STATUS_MORE_PROCESSING_REQUIRED,
     STATUS_NOT_SUPPORTED,
     STATUS_PENDING,
     STATUS_SUCCESS,
@@ -40,10 +41,14 @@ STREAM, DATAGRAM = 1, 2  # SOCK_STREAM, SOCK_DGRAM
 UNBOUND, BOUND, LISTENING, TAKEN, CONNECTING, CONNECTED = range(6)  # states; TAKEN: AcceptEx has the socket
 
 # Device controls; the numbers are our own.
-RECEIVE, SEND, SEND_TO, ACCEPT, SUPER_ACCEPT, CONNECT, SUPER_CONNECT, SUPER_DISCONNECT, LIST_ADDRESSES = range(9)
+RECEIVE, SEND, SEND_TO, ACCEPT, SUPER_ACCEPT, CONNECT, SUPER_CONNECT, SUPER_DISCONNECT, LIST_ADDRESSES, TRANSMIT = (
+    range(10)
+)
 
 SD_RECEIVE, SD_SEND, SD_BOTH = range(3)
-REUSE_SOCKET = 2  # TF_REUSE_SOCKET
+DISCONNECT, REUSE_SOCKET, WRITE_BEHIND = 1, 2, 4  # TF_...
+CHUNK = 64 * KIB  # bytes of a file that are read and sent at a time (size and number [M])
+CHUNKS = 2  # of a file that are being read or are not acknowledged yet
 
 NO_ADDRESS = -1
 NO_LINGER = -1
@@ -57,6 +62,30 @@ ENDLESS = 1 << 40
 NO_EVENTS: list[Event] = []
 
 
+class Transmission:
+    """A TransmitFile: what is left of head, file and tail (bytes), and how many chunks are under way."""
+
+    def __init__(self, file: FileObject, offset: int, size: int, head: int, tail: int, flags: int) -> None:
+        self.file = file
+        self.offset = offset
+        self.left = size
+        self.head = head
+        self.tail = tail
+        self.flags = flags
+        self.size = head + size + tail
+        self.irp = NO_IRP
+        self.end: Endpoint
+        self.under_way = 0
+        self.reading = False
+
+    def unfinished(self) -> bool:
+        """Not all of it has been given to the transport."""
+        return self.head + self.left + self.tail > 0 or self.reading
+
+
+NO_TRANSMISSION: Transmission = Transmission.__new__(Transmission)
+
+
 class Sent:
     """What one send has given to the transport: where it ends in the stream, and its IRP if that waits for the ACK."""
 
@@ -64,6 +93,7 @@ class Sent:
         self.until = until
         self.size = size
         self.irp = irp
+        self.transmission = NO_TRANSMISSION
 
 
 class Datagram:
@@ -118,6 +148,7 @@ class Endpoint(FileObject):
         self.waiting: list[Irp] = []  # sends that have not been given to the transport
         self.sent: list[Sent] = []  # and what has not been acknowledged
         self.buffered = 0  # bytes of it that were copied
+        self.transmission = NO_TRANSMISSION  # the TransmitFile that goes on, first of those that wait
         self.disconnects: list[Irp] = []
         self.reuse = False  # DisconnectEx asks for that
 
@@ -157,6 +188,8 @@ class Afd(Driver):
         self.buffered = 0
         self.buffered_most = buffered_most
         self.refused = 0
+        self.transmissions: dict[int, Transmission] = {}  # by number, before they are asked for
+        self.reads: dict[Irp, Transmission] = {}
 
     # ---- calls that need no IRP ---------------------------------------------------------------------------------------
 
@@ -277,6 +310,8 @@ class Afd(Driver):
             return self._connect_request(irp, end)
         if code == SUPER_DISCONNECT:
             return self._disconnect(irp, end)
+        if code == TRANSMIT:
+            return self._transmit_file(irp, end)
         return self._at_once(irp, STATUS_INVALID_DEVICE_REQUEST, 0)
 
     # ---- receive -----------------------------------------------------------------------------------------------------
@@ -415,14 +450,26 @@ class Afd(Driver):
         connection = end.connection
         while end.sent and end.sent[0].until <= connection.una:
             done = end.sent.pop(0)
-            if done.irp is NO_IRP:
+            if done.transmission is not NO_TRANSMISSION:
+                self._chunk_done(done.transmission)
+            elif done.irp is NO_IRP:
                 end.buffered -= done.size
                 self.buffered -= done.size
             else:
                 self._unlock(done.size)
                 self._end(done.irp, STATUS_SUCCESS, done.size, IO_NETWORK_INCREMENT)
+        self._send_waiting(end)
+
+    def _send_waiting(self, end: Endpoint) -> None:
+        connection = end.connection
         while end.waiting and (end.buffered < end.send_buffer or not end.send_buffer):
             irp = end.waiting[0]
+            if irp.code == TRANSMIT:
+                if end.transmission is NO_TRANSMISSION:
+                    self._begin_transmission(irp, end)
+                if end.transmission is not NO_TRANSMISSION:
+                    break
+                continue
             size = irp.location().size
             if end.send_buffer and self.buffered + size > self.buffered_most and end.sent:
                 break
@@ -438,6 +485,162 @@ class Afd(Driver):
                     self._transmit(end, size, irp.request, irp)
         if end.no_sends and not end.waiting:
             connection.finish()
+
+    # ---- TransmitFile (5.13) -----------------------------------------------------------------------------------------
+
+    def prepare_transmission(self, transmission: Transmission) -> int:
+        """The number by which the device control that comes next names it."""
+        self.last_number += 1
+        self.transmissions[self.last_number] = transmission
+        return self.last_number
+
+    def _transmit_file(self, irp: Irp, end: Endpoint) -> int:
+        """It takes its turn among the sends, and ends when all of it is acknowledged."""
+        transmission = self.transmissions[irp.location().offset]
+        flags = transmission.flags
+        status = self._send_refusal(end)
+        if flags & REUSE_SOCKET and not flags & DISCONNECT:
+            status = STATUS_INVALID_PARAMETER
+        if status:
+            self.transmissions.pop(irp.location().offset)
+            return self._at_once(irp, status, 0)
+        if flags & WRITE_BEHIND and not end.waiting and self._cached(transmission):
+            self.transmissions.pop(irp.location().offset)
+            connection = end.connection
+            end.sent.append(Sent(connection.end + transmission.size, 0, NO_IRP))
+            connection.send(transmission.size, irp.request)
+            self._ends_with(end, flags)
+            return self._at_once(irp, STATUS_SUCCESS, transmission.size)
+        irp.mark_pending()
+        end.waiting.append(irp)
+        if not irp.enqueued(self):
+            self.cancelled(self.device, irp)
+        elif end.waiting[0] is irp:
+            self._begin_transmission(irp, end)
+        return STATUS_PENDING
+
+    def _cached(self, transmission: Transmission) -> bool:
+        """Whether the file's pages can be had at once."""
+        file = transmission.file
+        device = file.device
+        block = StatusBlock()
+        if not transmission.left:
+            return True
+        entry = device.entry
+        return entry.fast_io(device, file, READ, transmission.offset, transmission.left, block) == STATUS_SUCCESS
+
+    def _begin_transmission(self, irp: Irp, end: Endpoint) -> None:
+        transmission = self.transmissions.pop(irp.location().offset)
+        if not irp.dequeued():
+            return
+        transmission.irp = irp
+        transmission.end = end
+        end.transmission = transmission
+        self._go_on(transmission)
+
+    def _go_on(self, transmission: Transmission) -> None:
+        """Head, file, tail: as much as may be under way at a time. The file's pages are sent as they lie in its cache."""
+        end = transmission.end
+        while transmission.under_way < CHUNKS and not transmission.reading:
+            if transmission.head:
+                self._give(transmission, transmission.head)
+                transmission.head = 0
+            elif transmission.left:
+                self._read(transmission, min(CHUNK, transmission.left))
+            elif transmission.tail:
+                self._give(transmission, transmission.tail)
+                transmission.tail = 0
+            else:
+                break
+        if not transmission.unfinished() and end.transmission is transmission:
+            end.transmission = NO_TRANSMISSION
+            end.waiting.pop(0)
+            self._ends_with(end, transmission.flags)
+            if not transmission.under_way:
+                self._transmitted(transmission)
+            self._send_waiting(end)
+
+    def _give(self, transmission: Transmission, size: int) -> None:
+        end = transmission.end
+        connection = end.connection
+        sent = Sent(connection.end + size, 0, NO_IRP)
+        sent.transmission = transmission
+        transmission.under_way += 1
+        end.sent.append(sent)
+        last = transmission.head + transmission.left + transmission.tail == size
+        connection.send(size, transmission.irp.request if last else NO_REQUEST)
+
+    def _read(self, transmission: Transmission, size: int) -> None:
+        """From the cache at once, else by an IRP of AFD's own."""
+        file = transmission.file
+        device = file.device
+        entry = device.entry
+        block = StatusBlock()
+        offset = transmission.offset
+        status = entry.fast_io(device, file, READ, offset, size, block)
+        if status == STATUS_SUCCESS:
+            self._give(transmission, size)
+            transmission.offset += size
+            transmission.left -= size
+            return
+        transmission.reading = True
+        irp = self.io.allocate(device.stack_size, transmission.irp.processor)
+        irp.prepare(transmission.irp.request, file, READ, offset, size)
+        irp.processor = transmission.irp.processor
+        irp.own(self.device, INVOKE_ALWAYS)
+        self.reads[irp] = transmission
+        self.io.call_driver(device, irp)
+
+    def completed(self, device: DeviceObject, irp: Irp) -> int:
+        """A part of a file has been read in."""
+        transmission = self.reads.pop(irp)
+        status = irp.status
+        size = irp.information
+        irp.free()
+        transmission.reading = False
+        end = transmission.end
+        if transmission.irp is not NO_IRP:
+            if status or not size:
+                self._break_off(end, status if status else STATUS_CANCELLED)
+            else:
+                self._give(transmission, size)
+                transmission.offset += size
+                transmission.left -= size
+                self._go_on(transmission)
+        return STATUS_MORE_PROCESSING_REQUIRED
+
+    def _break_off(self, end: Endpoint, status: int) -> None:
+        """The file can't be read: the connection is reset, as half of it has been sent."""
+        connection = end.connection
+        connection.reset()
+        self._break(end, status)
+
+    def _chunk_done(self, transmission: Transmission) -> None:
+        transmission.under_way -= 1
+        if transmission.unfinished():
+            self._go_on(transmission)
+        elif not transmission.under_way:
+            self._transmitted(transmission)
+
+    def _transmitted(self, transmission: Transmission) -> None:
+        irp = transmission.irp
+        transmission.irp = NO_IRP
+        if irp is NO_IRP:
+            return
+        end = transmission.end
+        if transmission.flags & REUSE_SOCKET:
+            end.disconnects.append(irp)  # it ends when the socket can be used again
+            irp.information = transmission.size
+            self._disconnected(end)
+        else:
+            self._end(irp, STATUS_SUCCESS, transmission.size, IO_NETWORK_INCREMENT)
+
+    def _ends_with(self, end: Endpoint, flags: int) -> None:
+        """TF_DISCONNECT: the stream ends behind the file."""
+        if flags & DISCONNECT:
+            if flags & REUSE_SOCKET:
+                end.reuse = True
+            self._end_sends(end)
 
     def _end_sends(self, end: Endpoint) -> None:
         """A FIN, behind all that has been sent."""
@@ -687,6 +890,13 @@ class Afd(Driver):
         end.disconnects = []
         end.sent = []
         owned = owned + [irp for irp in ended if irp.dequeued()]
+        transmissions = [item.transmission for item in sent]
+        transmissions.append(end.transmission)
+        end.transmission = NO_TRANSMISSION
+        for transmission in transmissions:
+            if transmission is not NO_TRANSMISSION and transmission.irp is not NO_IRP:
+                owned.append(transmission.irp)
+                transmission.irp = NO_IRP
         for item in sent:
             if item.irp is NO_IRP:
                 self.buffered -= item.size
@@ -694,7 +904,9 @@ class Afd(Driver):
                 owned.append(item.irp)
         end.buffered = 0
         for irp in owned:
-            if irp.code != SUPER_DISCONNECT:
+            if irp.code == TRANSMIT:
+                self.transmissions.pop(irp.location().offset, NO_TRANSMISSION)
+            elif irp.code != SUPER_DISCONNECT:
                 self._unlock(irp.location().size)
             self._end(irp, status, 0, IO_NETWORK_INCREMENT)
 
@@ -726,7 +938,8 @@ class Afd(Driver):
                 end.local = NO_ADDRESS
             end.clear(UNBOUND if accepted else BOUND)
         for irp in irps:
-            self._end(irp, STATUS_SUCCESS, 0, IO_NETWORK_INCREMENT)
+            size = irp.information if irp.code == TRANSMIT else 0
+            self._end(irp, STATUS_SUCCESS, size, IO_NETWORK_INCREMENT)
 
     # ---- what the transport says -------------------------------------------------------------------------------------
 
@@ -821,7 +1034,9 @@ class Afd(Driver):
             connection.reset()
             end.opening = NO_IRP
             end.clear(BOUND)
-        if irp.code != ACCEPT:
+        if irp.code == TRANSMIT:
+            self.transmissions.pop(irp.location().offset, NO_TRANSMISSION)
+        elif irp.code != ACCEPT:
             self._unlock(irp.location().size)
         self._end(irp, STATUS_CANCELLED, 0, 0)
         if end.no_sends and end.state == CONNECTED and not end.waiting:
@@ -871,7 +1086,7 @@ class Afd(Driver):
         connection = end.connection
         unsent = len(end.waiting) > 0
         for item in end.sent:
-            if item.irp is not NO_IRP:
+            if item.irp is not NO_IRP or item.transmission is not NO_TRANSMISSION:
                 unsent = True
         if end.unread or not end.linger or unsent:
             connection.reset()

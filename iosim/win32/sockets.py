@@ -13,6 +13,7 @@ from iosim.devices.winsock import (
     AREA,
     CONNECT,
     DATAGRAM,
+    DISCONNECT,
     LIST_ADDRESSES,
     NEVER,
     NO_ADDRESS,
@@ -25,8 +26,11 @@ from iosim.devices.winsock import (
     SUPER_ACCEPT,
     SUPER_CONNECT,
     SUPER_DISCONNECT,
+    TRANSMIT,
+    WRITE_BEHIND,
     Afd,
     Endpoint,
+    Transmission,
 )
 from iosim.io_manager import IoManager
 from iosim.irp import DEVICE_CONTROL
@@ -73,7 +77,10 @@ SO_CONNECT_TIME = 0x700C
 SO_UPDATE_CONNECT_CONTEXT = 0x7010
 FIONBIO = 0x8004667E
 SIO_ADDRESS_LIST_QUERY = 0x48000016
+TF_DISCONNECT = DISCONNECT
 TF_REUSE_SOCKET = REUSE_SOCKET
+TF_WRITE_BEHIND = WRITE_BEHIND
+MOST_BYTES = 2_147_483_646  # of a TransmitFile
 WSA_INFINITE = INFINITE
 
 WINSOCK_ERRORS = {ERROR_INVALID_HANDLE: WSAENOTSOCK, ERROR_INVALID_PARAMETER: WSAEINVAL}
@@ -463,6 +470,36 @@ class SocketCalls(Calls):
     def send(self, socket: Handle, buffer: Buffer, size: int) -> Call:
         """The same for WSASend."""
         return FirstCall(self.system, socket, SEND, size, buffer, None, lambda: 0)
+
+    def TransmitFile(
+        self,
+        socket: Handle,
+        file: Handle,
+        size: int = 0,
+        overlapped: Overlapped | None = None,
+        head: Buffer | None = None,
+        tail: Buffer | None = None,
+        flags: int = 0,
+    ) -> Call:
+        """Send `head`, `size` bytes of a file (0: all that is left of it) and `tail`, as an IoResult (5.13).
+
+        The file's place is the OVERLAPPED's, else where its handle stands. TF_DISCONNECT: then end the stream;
+        TF_REUSE_SOCKET: and let the socket be used again (WSAEINVAL without TF_DISCONNECT); TF_WRITE_BEHIND: do not wait if
+        the file is cached. WSAEINVAL beyond 2,147,483,646 bytes. Without an OVERLAPPED the call waits.
+        """
+
+        def prepared() -> int:
+            opened = self.system.handles.of_kind(file, OpenFile)
+            place = opened.position if overlapped is None else overlapped.Offset
+            length = size or max(0, opened.file.size - place)
+            first, last = (buffer.size if buffer is not None else 0 for buffer in (head, tail))
+            if first + length + last > MOST_BYTES or place + length > opened.file.size:
+                raise Refused(WSAEINVAL)
+            return self.system.network.afd.prepare_transmission(
+                Transmission(opened.file, place, length, first, last, flags)
+            )
+
+        return FirstCall(self.system, socket, TRANSMIT, 0, None, overlapped, prepared)
 
     # ---- options -----------------------------------------------------------------------------------------------------
 
