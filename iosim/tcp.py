@@ -306,6 +306,12 @@ class Host(FrameSink):
         way.transmit(answer, self.processor)
 
 
+# Shared by all connections that have none: empty lists of their own would take a third of their memory.
+NO_FRAMES: list[Frame] = []
+NO_MARKS: list[int] = []
+NO_REQUESTS: list[Request] = []
+
+
 class ConnectionTimer(Actor):
     """One of a connection's timers. Setting it again costs the clock nothing: an entry that fires early asks anew."""
 
@@ -417,8 +423,8 @@ class Connection:
         self.recover = OFF  # in fast recovery: until this is acknowledged
         self.blocked = SEND_WINDOW  # why nothing more was sent: a cause
         self.no_delay = False
-        self.marks: list[int] = []  # where requests end in the stream
-        self.requests: list[Request] = []
+        self.marks = NO_MARKS  # where requests end in the stream
+        self.requests = NO_REQUESTS
         self.smoothed = OFF  # round-trip time, ns
         self.variance = 0
         self.rto = host.initial_rto
@@ -428,7 +434,7 @@ class Connection:
         self.expected = 0
         self.unread = 0
         self.advertised = host.receive_buffer  # the last edge that the other side was told
-        self.early: list[Frame] = []  # segments after a hole
+        self.early = NO_FRAMES  # segments after a hole
         self.unacknowledged = 0  # segments
         self.delivering = False
         self.fin_at = OFF
@@ -445,6 +451,9 @@ class Connection:
         """So many bytes more for the other side; returns the sequence number behind them."""
         self.end += size
         if request is not NO_REQUEST:
+            if not self.marks:
+                self.marks = []
+                self.requests = []
             self.marks.append(self.end)
             self.requests.append(request)
         self.push()
@@ -596,6 +605,8 @@ class Connection:
         place = len(self.early)
         while place and self.early[place - 1].sequence > frame.sequence:
             place -= 1
+        if not self.early:
+            self.early = []
         if not place or self.early[place - 1].sequence != frame.sequence:
             self.early.insert(place, frame)
 

@@ -60,6 +60,9 @@ SMALLEST_AREA = 16 + 16  # bytes: an IPv4 address, and 16 more as AcceptEx's doc
 SEND_BUFFER = 64 * KIB  # SO_SNDBUF; older systems had 8 KiB, newer ones adapt it [M]
 ENDLESS = 1 << 40
 NO_EVENTS: list[Event] = []
+NO_IRPS: list[
+    Irp
+] = []  # shared by all sockets that have none, as an empty list each would take most of a socket's memory
 
 
 class Transmission:
@@ -105,6 +108,9 @@ class Datagram:
         self.request = request
 
 
+NO_DATAGRAMS: list[Datagram] = []
+
+
 class Endpoint(FileObject):
     """A socket. Invariant: it never has both unread data and receives that pend.
 
@@ -122,8 +128,8 @@ class Endpoint(FileObject):
         self.watchers = NO_EVENTS  # to be set whenever something has changed
         self.opening = NO_IRP  # the AcceptEx or connect that has the socket
         self.listener = self  # whose AcceptEx it is, or in whose backlog
-        self.acceptors: list[Irp] = []
-        self.backlog: list[Endpoint] = []
+        self.acceptors = NO_IRPS
+        self.backlog = NO_BACKLOG
         self.backlog_limit = 0
         self.half_open = 0
         self.clear(UNBOUND)
@@ -144,12 +150,12 @@ class Endpoint(FileObject):
         self.unread = 0
         self.latest = NO_REQUEST  # whose the unread data is
         self.receives: list[Irp] = []
-        self.datagrams: list[Datagram] = []
+        self.datagrams: list[Datagram] = [] if self.kind == DATAGRAM else NO_DATAGRAMS
         self.waiting: list[Irp] = []  # sends that have not been given to the transport
         self.sent: list[Sent] = []  # and what has not been acknowledged
         self.buffered = 0  # bytes of it that were copied
         self.transmission = NO_TRANSMISSION  # the TransmitFile that goes on, first of those that wait
-        self.disconnects: list[Irp] = []
+        self.disconnects = NO_IRPS
         self.reuse = False  # DisconnectEx asks for that
 
     def readable(self) -> bool:
@@ -163,6 +169,9 @@ class Endpoint(FileObject):
         if self.state != CONNECTED:
             return False
         return self.broken != 0 or self.buffered < self.send_buffer or not self.send_buffer
+
+
+NO_BACKLOG: list[Endpoint] = []
 
 
 class Afd(Driver):
@@ -224,6 +233,9 @@ class Afd(Driver):
             return STATUS_NOT_SUPPORTED
         if end.state != BOUND and end.state != LISTENING:
             return STATUS_CONNECTION_ACTIVE if end.state == CONNECTED else STATUS_INVALID_PARAMETER
+        if end.state != LISTENING:
+            end.acceptors = []
+            end.backlog = []
         end.state = LISTENING
         end.backlog_limit = max(1, backlog)
         self.host.listen(end.local & PORT_MASK, self.side, end)
@@ -629,7 +641,7 @@ class Afd(Driver):
             return
         end = transmission.end
         if transmission.flags & REUSE_SOCKET:
-            end.disconnects.append(irp)  # it ends when the socket can be used again
+            end.disconnects = [*end.disconnects, irp]  # it ends when the socket can be used again
             irp.information = transmission.size
             self._disconnected(end)
         else:
@@ -887,7 +899,7 @@ class Afd(Driver):
         sent = end.sent
         end.receives = []
         end.waiting = []
-        end.disconnects = []
+        end.disconnects = NO_IRPS
         end.sent = []
         owned = owned + [irp for irp in ended if irp.dequeued()]
         transmissions = [item.transmission for item in sent]
@@ -917,7 +929,7 @@ class Afd(Driver):
         if end.broken:
             return self._at_once(irp, end.broken, 0)
         irp.mark_pending()
-        end.disconnects.append(irp)
+        end.disconnects = [*end.disconnects, irp]
         if irp.location().offset & REUSE_SOCKET:
             end.reuse = True
         self._end_sends(end)
@@ -930,7 +942,7 @@ class Afd(Driver):
         if not end.disconnects or not connection.finished or (end.reuse and not connection.peer_finished):
             return
         irps = end.disconnects
-        end.disconnects = []
+        end.disconnects = NO_IRPS
         if end.reuse:
             self._end_all(end, STATUS_CONNECTION_ABORTED)
             accepted = end.accepted
@@ -1065,7 +1077,7 @@ class Afd(Driver):
     def _turn_away(self, listener: Endpoint) -> None:
         """Connections that nobody has accepted."""
         backlog = listener.backlog
-        listener.backlog = []
+        listener.backlog = NO_BACKLOG
         for end in backlog:
             connection = end.connection
             connection.reset()
