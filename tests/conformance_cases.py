@@ -398,7 +398,6 @@ _RULES = """
 
 # Rules without a test, and why.
 RULES_LEFT_OUT = {
-    "0b.24": "issue E",
     "3.1": "views are free",
     "2.5.2": "no auxiliary buffers: nothing to see",
     "2.6.2": "an MDL's memory costs nothing of its own: part of the removal's time (2.7)",

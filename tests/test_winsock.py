@@ -132,6 +132,49 @@ def test_a_pending_receive_can_be_cancelled(mode: IoParams) -> None:
     assert (tiny.afd.locked, end.receives) == (0, [])
 
 
+@pytest.mark.parametrize(("hold", "got"), [(0, 1460), (20 * DELAY, 3000)])
+def test_0b24_a_receive_that_is_filled_in_part_can_wait_for_the_end_of_a_send(hold: int, got: int) -> None:
+    tiny = TinySock(hold=hold)
+    end = tiny.connected(KEY)
+    _, block = tiny.receive(end, 4000)
+    tiny.receive(end, 4000)
+    tiny.peer.connection.no_delay = True
+    tiny.peer.connection.send(3000, end.latest)  # three segments, the last one with PSH
+    tiny.pass_time(DELAY + 1)
+    assert tiny.take() == (KEY, block, STATUS_SUCCESS, got)
+
+
+def test_0b24_but_for_so_long_only_and_a_full_buffer_is_enough() -> None:
+    tiny = TinySock(hold=20 * DELAY)
+    end = tiny.connected(KEY)
+    small, large = tiny.receive(end, 1000)[1], tiny.receive(end, 4000)[1]
+    connection = tiny.peer.connection
+    connection.edge = connection.una + 1460  # a window of one segment: the rest comes later
+    connection.send(2000, end.latest)
+    tiny.pass_time(DELAY + 1)
+    assert tiny.take() == (KEY, small, STATUS_SUCCESS, 1000)
+    tiny.pass_time(20 * DELAY - 2)
+    assert tiny.depth == 0
+    tiny.pass_time(2)
+    assert tiny.take() == (KEY, large, STATUS_SUCCESS, 460)
+
+
+def test_0b24_held_data_keeps_its_order_before_receives_that_come_later() -> None:
+    tiny = TinySock(hold=20 * DELAY)
+    end = tiny.connected(KEY)
+    blocks = [tiny.receive(end, 4000)[1]]
+    connection = tiny.peer.connection
+    connection.edge = connection.una + 1460
+    connection.send(2000, end.latest)
+    tiny.pass_time(2 * DELAY)
+    assert (end.unread, tiny.depth) == (1460, 0)
+    status, block = tiny.receive(end, 10)
+    blocks.append(block)
+    assert status == STATUS_PENDING
+    tiny.pass_time(100 * DELAY)
+    assert [tiny.take()[1] for _ in range(2)] == blocks
+
+
 # ---- resets and closes -----------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,12 @@ class Model:
             data_tries=40,
             connect_tries=40,
         )
-        limits = {"locked_most": chance.choice((8, 1 << 40)), "buffered_most": chance.choice((9000, 1 << 40))}
+        self.holds = chance.choice((0, 0, 20 * DELAY))
+        limits = {
+            "hold": self.holds,
+            "locked_most": chance.choice((8, 1 << 40)),
+            "buffered_most": chance.choice((9000, 1 << 40)),
+        }
         self.tiny = TinySock(chance.choice((USUAL, APC_MODE)), tcp=tcp, **limits)
         self.loop = plain_path(self.tiny.clock, 0, DELAY, self.tiny.machine_end)
         self.tiny.near.routes[NEAR] = self.loop
@@ -129,7 +134,7 @@ def test_every_request_has_exactly_one_end(seed: int) -> None:
         model.step(ends)
         model.collect()
         for end in ends:
-            assert not (end.unread and end.receives)
+            assert model.holds or not (end.unread and end.receives)
     model.finish([*ends, listener])
     assert model.due == {}
     assert (tiny.afd.locked, tiny.afd.buffered) == (0, 0)

@@ -97,6 +97,7 @@ class TinySock(Tiny):
         copy_ps: int = 0,
         locked_most: int = 1 << 40,
         buffered_most: int = 1 << 40,
+        hold: int = 0,
     ) -> None:
         super().__init__(2)
         self.io = IoManager(self.dispatcher, IoCosts(0, 0, 0, 0, copy_ps), params)
@@ -109,7 +110,7 @@ class TinySock(Tiny):
         self.back: PlainPath = plain_path(self.clock, bits, delay, self.machine_end)
         self.near.routes[FAR] = self.out
         self.far.routes[NEAR] = self.back
-        self.afd = Afd(self.io, self.near, locked_most=locked_most, buffered_most=buffered_most)
+        self.afd = Afd(self.io, self.near, locked_most=locked_most, buffered_most=buffered_most, hold=hold)
         self.peer = Peer(self)
         self.far.listen(80, self.peer, self.peer)
         self.one, self.two = self.thread(), self.thread()

@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from iosim.actor cimport Clock
+from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.io_manager cimport IoManager
@@ -14,11 +14,12 @@ cdef int64_t STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_CONNECTION_ABORTE
 cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INSUFFICIENT_RESOURCES
 cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
 cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
-cdef int64_t CHUNK, CHUNKS, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
+cdef int64_t TIMER, CHUNK, CHUNKS, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
 cdef int64_t NUMBER_MASK, PORT_MASK, SMALLEST_AREA, SEND_BUFFER
 cdef Connection NO_CONNECTION
 cdef Irp NO_IRP
 cdef Request NO_REQUEST
+cdef HoldTimer NO_HOLD
 cdef Transmission NO_TRANSMISSION
 
 cdef class Transmission:
@@ -38,12 +39,19 @@ cdef class Datagram:
     cdef public int64_t size, source
     cdef public Request request
 
+cdef class HoldTimer(Actor):
+    cdef public Afd afd
+    cdef public Endpoint end
+    @cython.locals(end=Endpoint)
+    cpdef void fire(self, int64_t what)
+
 cdef class Endpoint(FileObject):
     cdef public int64_t backlog_limit, broken, buffered, connect_failed, connected_at, half_open, kind, linger, local, remote
     cdef public int64_t send_buffer, state, unread
-    cdef public bint accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, reuse
+    cdef public bint accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, pushed, reuse
     cdef public Connection connection
     cdef public Endpoint listener
+    cdef public HoldTimer held
     cdef public Irp opening
     cdef public Request latest
     cdef public Transmission transmission
@@ -56,7 +64,7 @@ cdef class Afd(Driver):
     cdef public IoManager io
     cdef public Clock clock
     cdef public Host host
-    cdef public int64_t buffered, buffered_most, dispatch_ns, last_number, locked, locked_most, refused
+    cdef public int64_t buffered, buffered_most, dispatch_ns, hold, last_number, locked, locked_most, refused
     cdef public DeviceObject device
     cdef public TransportSide side
     cdef public dict bound, endpoints, reads, transmissions
@@ -85,6 +93,9 @@ cdef class Afd(Driver):
     cpdef int64_t _take(self, Endpoint end, int64_t room)
     @cython.locals(irp=Irp)
     cpdef void _feed(self, Endpoint end)
+    @cython.locals(first=Irp)
+    cpdef bint _holds(self, Endpoint end)
+    cpdef void hold_ended(self, Endpoint end)
     cpdef void _received(self, Irp irp, Request request, int64_t status, int64_t size)
     cpdef int64_t _send_refusal(self, Endpoint end)
     cpdef bint _copies(self, Endpoint end)
@@ -161,7 +172,7 @@ cdef class Afd(Driver):
     @cython.locals(room=int64_t, location=StackLocation, irp=Irp)
     cpdef int64_t copy_cost(self, Endpoint end, int64_t size)
     @cython.locals(connection=Connection)
-    cpdef void received(self, Endpoint end, int64_t size, Request request)
+    cpdef void received(self, Endpoint end, int64_t size, int64_t pushed, Request request)
     cpdef void peer_finished(self, Endpoint end)
     cpdef void acknowledged(self, Endpoint end)
     cpdef void finished(self, Endpoint end)

@@ -9,6 +9,7 @@ buffer; a half-open connection counts against the backlog; a close while sends w
 IPv6 and raw sockets there are none.
 """
 
+from iosim.actor import TIMER, Actor
 from iosim.attribution import NO_REQUEST, Request
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NETWORK_INCREMENT
@@ -111,8 +112,27 @@ class Datagram:
 NO_DATAGRAMS: list[Datagram] = []
 
 
+class HoldTimer(Actor):
+    """Ends the wait of a receive that is filled in part."""
+
+    def __init__(self, afd: "Afd", end: "Endpoint") -> None:
+        super().__init__()
+        self.afd = afd
+        self.end = end
+        afd.clock.at(afd.hold, TIMER, self, 0)
+
+    def fire(self, what: int) -> None:
+        """Unless what it was for has been received since."""
+        end = self.end
+        if end.held is self:
+            self.afd.hold_ended(end)
+
+
+NO_HOLD: HoldTimer = HoldTimer.__new__(HoldTimer)
+
+
 class Endpoint(FileObject):
-    """A socket. Invariant: it never has both unread data and receives that pend.
+    """A socket. Invariant, but for what is held: it never has both unread data and receives that pend.
 
     Addresses as in tcp.py, NO_ADDRESS for none. `broken` is the status with which its connection ended.
     """
@@ -148,6 +168,8 @@ class Endpoint(FileObject):
         self.no_sends = False  # shutdown
         self.no_receives = False
         self.unread = 0
+        self.pushed = False  # a send's end is among the unread data, or has been waited for long enough
+        self.held = NO_HOLD
         self.latest = NO_REQUEST  # whose the unread data is
         self.receives: list[Irp] = []
         self.datagrams: list[Datagram] = [] if self.kind == DATAGRAM else NO_DATAGRAMS
@@ -177,11 +199,18 @@ NO_BACKLOG: list[Endpoint] = []
 class Afd(Driver):
     """The driver; `locked_most` pages may be locked by requests that pend, `buffered_most` bytes lie in its buffers (5.9).
 
-    `locked` and `buffered` are what there is now, `refused` the calls that failed for it.
+    `locked` and `buffered` are what there is now, `refused` the calls that failed for it. `hold` (ns): a receive that would be
+    filled in part waits for the end of a send (PSH) or a full buffer, at most so long (0b.24, 85 %); 0: it does not.
     """
 
     def __init__(
-        self, io: IoManager, host: Host, dispatch_ns: int = 0, locked_most: int = ENDLESS, buffered_most: int = ENDLESS
+        self,
+        io: IoManager,
+        host: Host,
+        dispatch_ns: int = 0,
+        locked_most: int = ENDLESS,
+        buffered_most: int = ENDLESS,
+        hold: int = 0,
     ) -> None:
         self.io = io
         self.clock = io.clock
@@ -196,6 +225,7 @@ class Afd(Driver):
         self.locked_most = locked_most
         self.buffered = 0
         self.buffered_most = buffered_most
+        self.hold = hold
         self.refused = 0
         self.transmissions: dict[int, Transmission] = {}  # by number, before they are asked for
         self.reads: dict[Irp, Transmission] = {}
@@ -347,7 +377,7 @@ class Afd(Driver):
             self.buffered -= datagram.size
             block.information = min(size, datagram.size)
             return STATUS_BUFFER_OVERFLOW if datagram.size > size else STATUS_SUCCESS
-        if end.unread or end.ended:
+        if (end.unread or end.ended) and not end.receives:
             block.information = self._take(end, size)
             return STATUS_SUCCESS
         return NOT_FAST
@@ -356,7 +386,7 @@ class Afd(Driver):
         """Whoever comes here found nothing a moment ago; that may have changed."""
         size = irp.location().size
         status = self._receive_refusal(end)
-        if not status and (end.unread or end.ended or end.datagrams):
+        if not status and not end.receives and (end.unread or end.ended or end.datagrams):
             status = self._fast_receive(end, size, irp.notice.block)
             return self._at_once(irp, status, irp.notice.block.information)
         if not status and not self._lock(size):
@@ -374,6 +404,9 @@ class Afd(Driver):
         size = min(room, end.unread)
         if size:
             end.unread -= size
+            if not end.unread:
+                end.pushed = False
+                end.held = NO_HOLD
             connection = end.connection
             connection.consumed(size)
         return size
@@ -384,9 +417,25 @@ class Afd(Driver):
         One of no bytes ends and takes nothing (5.5).
         """
         while end.receives and (end.unread or end.ended):
+            if self.hold and self._holds(end):
+                return
             irp = end.receives.pop(0)
             if irp.dequeued():
                 self._received(irp, end.latest, STATUS_SUCCESS, self._take(end, irp.location().size))
+
+    def _holds(self, end: Endpoint) -> bool:
+        """Whether the oldest receive waits for more (0b.24); one of no bytes does not."""
+        first: Irp = end.receives[0]
+        if end.pushed or end.ended or end.unread >= first.location().size:
+            return False
+        if end.held is NO_HOLD:
+            end.held = HoldTimer(self, end)
+        return True
+
+    def hold_ended(self, end: Endpoint) -> None:
+        """It has waited for long enough."""
+        end.pushed = True
+        self._feed(end)
 
     def _received(self, irp: Irp, request: Request, status: int, size: int) -> None:
         self._unlock(irp.location().size)
@@ -967,13 +1016,15 @@ class Afd(Driver):
             room += irp.location().size
         return self.io.copy_cost(min(room, size))
 
-    def received(self, end: Endpoint, size: int, request: Request) -> None:
+    def received(self, end: Endpoint, size: int, pushed: int, request: Request) -> None:
         """Bytes have arrived."""
         if end.no_receives:
             connection = end.connection
             connection.consumed(size)
             return
         end.unread += size
+        if pushed:
+            end.pushed = True
         end.latest = request
         if end.state == TAKEN:
             self._accepted(end)
@@ -1139,7 +1190,7 @@ class TransportSide(ConnectionUser):
 
     def received(self, connection: Connection, size: int, pushed: int, request: Request) -> None:
         """Pass it on."""
-        self.afd.received(connection.owner, size, request)
+        self.afd.received(connection.owner, size, pushed, request)
 
     def acknowledged(self, connection: Connection) -> None:
         """Pass it on."""
