@@ -317,6 +317,23 @@ def test_after_a_loss_the_window_is_half_of_what_was_in_flight() -> None:
     assert pair.connection.threshold == pair.connection.congestion == 5 * SEGMENT
 
 
+@pytest.mark.parametrize("ways", [("out",), ("back",), ("out", "back")])
+def test_a_link_that_is_down_for_a_second_delays_and_loses_nothing(ways: tuple[str, ...]) -> None:
+    pair = Pair(TcpParams(segment=SEGMENT, receive_buffer=8 * SEGMENT))
+
+    def turn(up: bool) -> None:
+        for way in ways:
+            getattr(pair, way).link.up = up
+
+    start = pair.clock.now
+    pair.at(start + 5 * MS, lambda: turn(False))
+    pair.at(start + 1005 * MS, lambda: turn(True))
+    pair.connection.send(100 * SEGMENT, NO_REQUEST)
+    pair.run()
+    assert pair.server.bytes == 100 * SEGMENT
+    assert start + 1005 * MS < pair.server.got[-1][0] < start + 4 * S  # the timer had doubled: 300, 600, 1200 ms
+
+
 # ---- where the time goes ---------------------------------------------------------------------------------------------
 
 
