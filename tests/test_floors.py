@@ -198,6 +198,7 @@ PER_EVENT = (
     "paging",
     "paths",
     "polling",
+    "paths",
     "pools",
     "port_lock",
     "probes",
