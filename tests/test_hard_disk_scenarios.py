@@ -82,6 +82,7 @@ def test_simple_files_of_seek_times_are_read(tmp_path: Path, text: str) -> None:
     """A title or none, commas or blanks; a time without a unit is in ms."""
     (tmp_path / "my.csv").write_text(text, encoding="utf-8")
     assert params_of(tmp_path, seek="my.csv").seek == ((1, 1_000_000), (10, 2_500_000))
+    assert params_of(tmp_path, seek={"file": "my.csv"}).seek == ((1, 1_000_000), (10, 2_500_000))
 
 
 @pytest.mark.parametrize(
@@ -149,12 +150,13 @@ def test_a_seek_curve_that_cannot_be_is_refused(tmp_path: Path, seek: Any, messa
 def test_zones_with_skews_in_sectors_or_time_and_spares(tmp_path: Path) -> None:
     zones = [
         {"first": 0, "last": 399, "sectors_per_track": 120, "track_skew": 12, "cylinder_skew": "1 ms", "spares": 7},
-        {"first": 400, "sectors_per_track": 80, "spares": 3, "spare_cylinders": 2},
+        {"first": 400, "sectors_per_track": 80, "track_skew": "4 sectors", "spares": 3, "spare_cylinders": 2},
     ]
     params = params_of(tmp_path, sectors_per_track=None, zones=zones)
     revolution = 60_000_000_000 // 7_200
     assert params.zones[0].track_skew == 12 * revolution // 120
     assert params.zones[0].cylinder_skew == 1_000_000
+    assert params.zones[1].track_skew == 4 * revolution // 80
     assert params.all_blocks == 400 * 2 * 120 - 7 + 300 * (2 * 2 * 80 - 3)
 
 

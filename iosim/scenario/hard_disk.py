@@ -29,6 +29,8 @@ class Sectors:
 
 
 def _skew(value: Any) -> int | Sectors:
+    if isinstance(value, str) and (sectors := re.fullmatch(r"\s*(\d{1,9})\s*sectors?\s*", value)):
+        return Sectors(int(sectors[1]))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         count = whole(value)
         if count < 0:
@@ -37,12 +39,12 @@ def _skew(value: Any) -> int | Sectors:
     return units.parse_time(value)
 
 
-def _show_skew(value: int | Sectors) -> int | str:
-    return value.count if isinstance(value, Sectors) else units.format_time(value)
+def _show_skew(value: int | Sectors) -> str:
+    return f"{value.count} sectors" if isinstance(value, Sectors) else units.format_time(value)
 
 
 Skew: TypeAlias = Annotated[
-    int | Sectors, Read(_skew, _show_skew, {"type": ["integer", "string"], "examples": [97, "2.3 ms"]})
+    int | Sectors, Read(_skew, _show_skew, {"type": ["integer", "string"], "examples": ["97 sectors", "2.3 ms"]})
 ]
 
 
@@ -123,7 +125,7 @@ class ZoneOfDisk(Section):
     sectors_per_track: Count = key(..., "512-byte sectors of a track")
     track_skew: Skew = key(
         "0 s",
-        "rotation by which the next track of a cylinder begins later: a time, or a number of sectors",
+        "rotation by which the next track of a cylinder begins later: a time, or sectors ('97 sectors', or just 97)",
         source="a choice",
         sure="assumed",
     )
@@ -203,17 +205,24 @@ def read_seek_files(tree: Node, plain: Any) -> list[Mistake]:
     mistakes: list[Mistake] = []
     disks = plain.get("disks") if isinstance(plain, dict) else None
     for name, disk in disks.items() if isinstance(disks, dict) else ():
-        if isinstance(disk, dict) and isinstance(disk.get("seek"), str):
+        if isinstance(disk, dict) and (file := _file_of(disk.get("seek"))):
             node = find(tree, ("disks", name, "seek"))
             source = node.place.source if node else ""
-            beside = (Path() if source.startswith("--set ") else Path(source).parent) / disk["seek"]
-            inside = bundled_directory() / disk["seek"]
+            beside = (Path() if source.startswith("--set ") else Path(source).parent) / file
+            inside = bundled_directory() / file
             path = inside if not beside.is_file() and inside.is_file() else beside
             disk["seek"], found = _points_of(path)
             if found and not found[0].line and node:
                 found = [node.place.mistake(f"disks.{name}.seek", f"{path}: {found[0].message}")]
             mistakes += found
     return mistakes
+
+
+def _file_of(seek: Any) -> str:
+    """The file that is named: `seek: NAME`, or `seek: {file: NAME}`; empty if none is."""
+    if isinstance(seek, dict) and seek.keys() == {"file"}:
+        seek = seek["file"]
+    return seek if isinstance(seek, str) else ""
 
 
 _LARGEST_FILE = 1 << 20
