@@ -65,7 +65,7 @@ LIKE_ITS_NEIGHBOURS = {
     "volumes.data.filters[1].post": "0.5 us",
     "volumes.data.filters[1].synchronous": False,
 }
-NONE = {"study": None, "volumes.data.filters": []}
+NONE: dict[str, Any] = {"study": None, "volumes.data.filters": []}
 
 
 def cause(summary: Summary, name: str) -> float:
