@@ -1,16 +1,16 @@
-"""python -m benchmarks [pairs] | agreement | profile | sizes | memory   (see README.md beside this file)"""
+"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace   (see README.md beside this file)"""
 
 import argparse
 import platform
 import sys
 from pathlib import Path
 
-from benchmarks import agreement, memory, pairs, sizes, startup, where
+from benchmarks import agreement, memory, pairs, sizes, startup, trace, where
 from benchmarks.install import default_cache
 from benchmarks.registry import ENGINES
 from benchmarks.systems import TITLES
 
-VERBS = ("pairs", "agreement", "profile", "sizes", "memory")
+VERBS = ("pairs", "agreement", "profile", "sizes", "memory", "trace")
 
 
 def run_pairs(asked: argparse.Namespace) -> int:
@@ -55,6 +55,8 @@ def main() -> int:
     grow.add_argument("--instructions", action="store_true", help="count instructions too, by perf or valgrind")
     much = verbs.add_parser("memory", help="peak memory of a long run")
     much.add_argument("--requests", type=int, default=10_000_000)
+    replayed = verbs.add_parser("trace", help="time and peak memory of replaying a block trace")
+    replayed.add_argument("file", type=Path, help="within 180 GB, in a format that iosim reads")
     given = sys.argv[1:]
     asked = parser.parse_args(
         given if given and (given[0] in VERBS or given[0] in ("-h", "--help")) else ["pairs", *given]
@@ -69,6 +71,8 @@ def main() -> int:
         return sizes.report(asked.only or [*sizes.SWEEPS], asked.largest, asked.instructions)
     if asked.verb == "memory":
         return memory.report(asked.requests)
+    if asked.verb == "trace":
+        return trace.report(asked.file)
     where.report(asked.model)
     return 0
 

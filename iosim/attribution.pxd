@@ -12,6 +12,7 @@ cdef class Request:
     cdef public int64_t[::1] ledger
     cdef public Client source
     cdef public list steps
+    cpdef void fail(self)
     @cython.locals(spent=int64_t)
     cpdef void spend(self, int64_t cause, int64_t now)
 

@@ -68,9 +68,16 @@ CAUSES = (
     SYSTEM_WORKER_QUEUE,
     PAGING,
 ) = range(19)
+LINK = CAUSES.index("link")
+PROPAGATION = CAUSES.index("propagation")
+REMOTE_PEER = CAUSES.index("remote_peer")
+RETRANSMIT = CAUSES.index("retransmit")
+SEND_WINDOW = CAUSES.index("send_window")
+RING = CAUSES.index("ring")
+MODERATION = CAUSES.index("moderation")
 FILTER = CAUSES.index("filter")
-FAULT_RECOVERY = CAUSES.index("fault_recovery")
 WRITE_THROTTLE = CAUSES.index("write_throttle")
+FAULT_RECOVERY = CAUSES.index("fault_recovery")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
 
@@ -78,6 +85,8 @@ BACKGROUND = -1  # index of a request that no client made
 
 # How a request ended.
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
+
+LAST_STEP = -1  # of a list
 
 
 class Client(Actor):
@@ -131,6 +140,11 @@ class Request:
     offset: int
     size: int
     write: int
+
+    def fail(self) -> None:
+        """What it needed ended with an error: its handler goes on with its last step, the end."""
+        self.status = FAILED
+        self.step = LAST_STEP
 
     def spend(self, cause: int, now: int) -> None:
         """The time from the mark to `now` had this cause."""

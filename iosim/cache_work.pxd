@@ -12,7 +12,7 @@ from iosim.kernel_queue cimport KernelThread
 from iosim.kernel_work cimport KernelWork
 from iosim.ntstatus cimport is_error
 from iosim.page_cache cimport PageCache
-from iosim.paging cimport Faults, WriteOut, keys_of
+from iosim.paging cimport PageFaults, WriteOut, keys_of
 from iosim.write_throttle cimport WriteThrottle
 
 cdef int64_t ADMIT, BLOCKED, COPY, EDGES, FAULT, LAST, OVER, OWES, PAGE, READY, THROUGH
@@ -27,8 +27,8 @@ cdef class CachedTransfer(KernelWork):
     cpdef void end(self)
 
 cdef class CachedRead(CachedTransfer):
-    cdef public Faults faults
-    @cython.locals(faults=Faults, outcome=int64_t, transform=int64_t)
+    cdef public PageFaults faults
+    @cython.locals(faults=PageFaults, outcome=int64_t, transform=int64_t)
     cpdef int64_t go_on(self, KernelThread thread)
 
 cdef class CachedWrite(CachedTransfer):
@@ -38,7 +38,7 @@ cdef class CachedWrite(CachedTransfer):
     cpdef int64_t go_on(self, KernelThread thread)
     @cython.locals(throttle=WriteThrottle, control=FileControl)
     cpdef bint _admit(self, KernelThread thread)
-    @cython.locals(faults=Faults, outcome=int64_t)
+    @cython.locals(faults=PageFaults, outcome=int64_t)
     cpdef int64_t _read_edges(self, KernelThread thread)
     @cython.locals(cache=CacheManager, file=FileObject, keys=list)
     cpdef void _soil(self)

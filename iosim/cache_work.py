@@ -9,7 +9,7 @@ from iosim.kernel_queue import KernelThread
 from iosim.kernel_work import NO_WORK, KernelWork
 from iosim.ntstatus import is_error
 from iosim.outcomes import BLOCKED, OVER, OWES
-from iosim.paging import Faults, WriteOut, keys_of
+from iosim.paging import PageFaults, WriteOut, keys_of
 from iosim.units import PAGE
 
 
@@ -48,7 +48,7 @@ class CachedRead(CachedTransfer):
     def __init__(self, cache: CacheManager, irp: Irp, pends: bool) -> None:
         super().__init__(cache, irp, pends)
         end = min(self.offset + self.size, irp.file.control.valid)
-        self.faults = Faults(cache, irp.file, irp.request, self.offset // PAGE, (end - 1) // PAGE)
+        self.faults = PageFaults(cache, irp.file, irp.request, self.offset // PAGE, (end - 1) // PAGE)
 
     def go_on(self, thread: KernelThread) -> int:
         """Faults, then the copy."""
@@ -83,13 +83,13 @@ class CachedWrite(CachedTransfer):
         self.last = last
         self.stage = EDGES if admitted else ADMIT
         self.pages = spanned(self.offset, self.size)
-        self.edges: list[Faults] = []
+        self.edges: list[PageFaults] = []
         self.through = NO_WORK
         end = self.offset + self.size
         for edge in (self.offset, end):
             if not cache.edge_resident(irp.file, edge) and not irp.file.control.drawn:
                 page = edge // PAGE
-                self.edges.append(Faults(cache, irp.file, irp.request, page, page))
+                self.edges.append(PageFaults(cache, irp.file, irp.request, page, page))
 
     def go_on(self, thread: KernelThread) -> int:
         """One stretch further."""

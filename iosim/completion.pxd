@@ -54,6 +54,7 @@ cdef class Completion:
     cpdef void _write_block(self, Irp irp)
     @cython.locals(waiter=KernelThread, boost=int64_t)
     cpdef void _free(self, Irp irp)
+    @cython.locals(request=Request)
     cpdef void _count(self, Irp irp)
     @cython.locals(file=FileObject, event=Event)
     cpdef void _signal(self, Irp irp)

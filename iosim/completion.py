@@ -219,6 +219,7 @@ class Completion:
             if irp.pending_returned:
                 self._write_block(irp)
                 self._signal(irp)
+            self._count(irp)
             self.unlist(irp)
             self._free(irp)
         else:
@@ -261,8 +262,11 @@ class Completion:
         self._wake(waiter, boost)
 
     def _count(self, irp: Irp) -> None:
-        if not is_error(irp.status):
-            irp.request.bytes += irp.information
+        request = irp.request
+        if is_error(irp.status):
+            request.fail()
+        else:
+            request.bytes += irp.information
 
     def _signal(self, irp: Irp) -> None:
         """The user's event, or else the file object's; a synchronous file object's in any case (2.6.3, 1.15)."""

@@ -39,7 +39,7 @@ cdef class FileObject:
     cdef public int64_t sector, size
     cdef public DeviceObject device
     cdef public FileControl control
-    cdef public bint cache_map, cached, gone, plain, signalled, synchronous, waited, write_through
+    cdef public bint background, cache_map, cached, gone, plain, signalled, synchronous, waited, write_through
     cdef public CompletionPort port
     cdef public object key
     cdef public dict irps

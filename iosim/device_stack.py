@@ -160,6 +160,7 @@ class FileObject:
         self.ahead_to = 0  # how far has been read ahead
         self.handles = 1
         self.gone = False
+        self.background = False  # its requests have background priority (an I/O priority hint)
         self.plain = False  # its overlapped requests need nothing but a packet (irp.py); said by the I/O manager
         self.irps: dict[Irp, bool] = {}  # requests under way that will be linked to the port, oldest first
         self.final_status = STATUS_SUCCESS

@@ -8,7 +8,7 @@ from iosim.kernel_queue cimport KernelQueue, KernelThread, WaitOwner
 from iosim.processor cimport Processor, Scheduler
 from iosim.thread cimport Program, Thread
 
-cdef int64_t BIT, DECIDING, EVEN_BITS, HALTED, IO_NETWORK_INCREMENT, PASSIVE, READY, READY_QUEUE, RUNNING
+cdef int64_t BIT, DECIDING, EVEN_BITS, HALTED, PASSIVE, READY, READY_QUEUE, RUNNING
 cdef int64_t STATUS_TIMEOUT, TERMINATED, TIMER, WAITING
 cdef KernelQueue NO_QUEUE
 cdef Thread IDLE_THREAD

@@ -30,6 +30,8 @@ from iosim.attribution import SYSTEM_WORKER_QUEUE
 from iosim.batch import BatchServices
 from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
+from iosim.devices.polling_port import PollingPort
+from iosim.devices.recovery import RecoveringPort
 from iosim.dispatcher import Dispatcher
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.file_systems import FileSystems, needs_cache_workers
@@ -40,6 +42,7 @@ from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.modes import FULL_PACE
 from iosim.numa import Topology
+from iosim.polling import PolledTransfer
 from iosim.pools import (
     GrowingPool,
     GrowingPort,
@@ -360,7 +363,7 @@ class Machine:
     def _replay(self, group: int, name: str, load: Replay) -> ReplaySource:
         trace = self.traces[name]
         port = self.places[load.port][0]
-        columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write)
+        columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write, trace.think)
         return ReplaySource(self.clock, self.window, group, port, *columns, load.timing.depth)
 
     def _steps(self, workload: str, place: int) -> list[Step]:
@@ -421,6 +424,7 @@ class Machine:
 
     def _transfer(self, major: int, body: Transfer, workload: str, index: int, port: CompletionPort) -> DrawnTransfer:
         file = self.storage.open(body.file, port)
+        file.background = body.priority == "background"
         size = self._variate(body.size, workload, index, "size")
         bounded = body.size.largest <= file.size
         most = int(body.size.largest) if bounded else round(body.size.mean())
@@ -432,12 +436,14 @@ class Machine:
             offset = self._draw(f"{workload}.{index}.offset", whole(max(1, places), PAGE))
         else:
             offset = Sequential(max(1, most), file.size)
+        cache = self.storage.file_caches[body.file]
+        polled = file.device.bottom
+        if isinstance(polled, PollingPort):
+            return PolledTransfer(self.services, file, cache, major, size, offset, polled)
         ratio = self.model.files[body.file].hit_ratio
         hits = [] if ratio is None else [self._draw(f"{workload}.{index}.hit", table([1, 0], [float(ratio), 1.0]))]
         blocking = body.mode == "blocking"
-        return DrawnTransfer(
-            self.services, file, self.storage.file_caches[body.file], major, blocking, size, offset, hits
-        )
+        return DrawnTransfer(self.services, file, cache, major, blocking, size, offset, hits)
 
     def _variate(self, it: Distribution, workload: str, index: int, what: str) -> Variate:
         if it.shape == "fixed":
@@ -555,6 +561,9 @@ class Machine:
         for name, disk in self.disks.items():
             found[f"disks.{name}.present_max"] = disk.present_most
             found[f"disks.{name}.waiting_max"] = disk.queued_most
+            if isinstance(disk, RecoveringPort):
+                found[f"disks.{name}.resets"] = disk.resets
+                found[f"disks.{name}.reissued"] = disk.reissued
         for name, cache in self.file_systems.caches.items():
             found[f"volumes.{name}.dirty_max"] = cache.dirty_most
         for name, joined in self.storage.volumes.joined.items():

@@ -1,218 +1,347 @@
-"""Receive side scaling: which processor takes a packet, by the Toeplitz hash of its real addresses.
+"""A network card: receive side scaling over queues, each with rings, a moderated interrupt vector and a processor.
 
-Everything here decides and never waits. Left out: IPv6 extension headers, so the `_EX` hash types do not exist, and
-the NDIS profiles that choose the processors.
-Source: semantics 6.2 (Microsoft's RSS hashing functions, hash types and verification suite), numbers 4.
+A frame costs no event of its own. The link gives it to the card before it arrives (link.py), the rings work out late what
+happened (rings.py), and a queue asks the clock for one *look* only: at the first instant at which it may interrupt. While
+its vector is masked, and as long as a look is pending, frames only accumulate.
+The card asserts a vector by `Processor.raise_interrupt`; what comes of it (mask, queue the DPC) is up to the driver, which
+sets `vector`. Source: semantics 6.1 to 6.4. Simplified: one FIFO queue for the wire, in the order in which frames were handed
+over; a vector is for both rings of its queue, and moderated once.
 """
 
 from array import array
-from collections.abc import Collection
-from enum import IntEnum, IntFlag
-from ipaddress import IPv4Address, IPv6Address
 
-KEY_BYTES = 40
-INPUT_BYTES = 36  # two IPv6 addresses and two ports: the longest input, and all that a key of 40 bytes can hash
-MAX_ENTRIES = 128
-NO_HASH = -1
-
-# The key of Microsoft's verification suite, and the default of many drivers.
-MICROSOFT_KEY = bytes.fromhex("6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa")
-
-
-class HashType(IntFlag):
-    """What a card was told to hash; numbers as in ntddndis.h."""
-
-    IPV4 = 0x100
-    TCP_IPV4 = 0x200
-    IPV6 = 0x400
-    TCP_IPV6 = 0x1000
-    UDP_IPV4 = 0x4000
-    UDP_IPV6 = 0x8000
+from iosim.actor import DEVICE, Actor, Clock
+from iosim.frames import NO_HASH, Frame, copy_of
+from iosim.interrupts import NO_INTERRUPT
+from iosim.link import FrameReceiver, Link
+from iosim.moderation import Moderation
+from iosim.numa import Topology
+from iosim.processor import Processor
+from iosim.rings import NEVER, RxRing, TxRing
+from iosim.rss import Rss
 
 
-class Protocol(IntEnum):
-    """What follows the IP header; IANA's numbers."""
+class NicParams:
+    """A card before anything happens to it.
 
-    ICMP = 1
-    TCP = 6
-    UDP = 17
-
-
-# Plain ints: an IntEnum member is an object, and these are compared at every packet.
-TCP, UDP = int(Protocol.TCP), int(Protocol.UDP)
-
-
-def parse_ipv4(text: str) -> int:
-    """Return a dotted address as an int of 32 bits; ValueError if it is none."""
-    return int(IPv4Address(text))
-
-
-def parse_ipv6(text: str) -> bytes:
-    """Return an IPv6 address as its 16 bytes in network order; ValueError if it is none."""
-    return IPv6Address(text).packed
-
-
-class RssHash:
-    """The Toeplitz hash: every set bit of the input adds (XOR) the 32 bits of the key that start at its position.
-
-    `table[256 * i + b]` is what byte `b` at position `i` adds, so that a hash costs one look-up a byte. Fields are in
-    network order: source address, destination address, source port, destination port. IPv4 addresses are ints of 32
-    bits, IPv6 addresses 16 bytes, ports 0 to 65535; results are 0 to 2**32 - 1.
-
-    Invariant: linear, `hash(a xor b) == hash(a) xor hash(b)`; that is why sequential ports spread in a pattern.
-    """
-
-    def __init__(self, key: bytes = MICROSOFT_KEY) -> None:
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"key: {len(key)} bytes; an RSS key has {KEY_BYTES}")
-        self.key = key
-        self.table = toeplitz_table(key)
-
-    def hash_ipv4(self, source: int, destination: int) -> int:
-        """Return the hash of the two addresses (2-tuple)."""
-        return self.add_word(0, source) ^ self.add_word(4, destination)
-
-    def hash_tcp_ipv4(self, source: int, destination: int, source_port: int, destination_port: int) -> int:
-        """Return the hash of addresses and ports (4-tuple); UDP's is computed the same way."""
-        return self.hash_ipv4(source, destination) ^ self.add_word(8, source_port << 16 | destination_port)
-
-    def hash_ipv6(self, source: bytes, destination: bytes) -> int:
-        """Return the hash of the two addresses (2-tuple)."""
-        return self.add_bytes(0, source) ^ self.add_bytes(16, destination)
-
-    def hash_tcp_ipv6(self, source: bytes, destination: bytes, source_port: int, destination_port: int) -> int:
-        """Return the hash of addresses and ports (4-tuple); UDP's is computed the same way."""
-        return self.hash_ipv6(source, destination) ^ self.add_word(32, source_port << 16 | destination_port)
-
-    def hash_bytes(self, data: bytes) -> int:
-        """Return the hash of raw input; ValueError beyond 36 bytes, for which the key has no bits."""
-        if len(data) > INPUT_BYTES:
-            raise ValueError(f"{len(data)} bytes of input; a key of {KEY_BYTES} bytes can hash {INPUT_BYTES}")
-        return self.add_bytes(0, data)
-
-    def add_word(self, position: int, word: int) -> int:
-        """Return what four bytes, given as one int of 32 bits, add at a byte position."""
-        row = 256 * position
-        table = self.table
-        return (
-            table[row + (word >> 24 & 255)]
-            ^ table[row + 256 + (word >> 16 & 255)]
-            ^ table[row + 512 + (word >> 8 & 255)]
-            ^ table[row + 768 + (word & 255)]
-        )
-
-    def add_bytes(self, position: int, data: bytes) -> int:
-        """Return what `data` adds at a byte position; it must end within the 36 bytes."""
-        row = 256 * position
-        result = 0
-        for byte in data:
-            result ^= self.table[row + byte]
-            row += 256
-        return result
-
-
-def toeplitz_table(key: bytes) -> "array[int]":
-    """Return what every byte value at every input position adds to the hash: 36 rows of 256."""
-    bits = int.from_bytes(key, "big")
-    table = array("q", [0]) * (INPUT_BYTES * 256)
-    for position in range(INPUT_BYTES):
-        for bit in range(8):  # bit 0 is the byte's most significant: it sees the key earliest
-            window = bits >> (8 * KEY_BYTES - 32 - 8 * position - bit) & 0xFFFFFFFF
-            for byte in range(256):
-                if byte & (128 >> bit):
-                    table[256 * position + byte] ^= window
-    return table
-
-
-class IndirectionTable:
-    """Low bits of the hash choose an entry, and the entry names the processor.
-
-    `size` is a power of two up to 128. Entries are filled round robin with `base` + each of `processors`; `base` is
-    folded in here because NDIS hands drivers a table with absolute numbers and BaseCpuNumber 0. A card with fewer
-    hardware `queues` than processors named uses the first so many of them (0: no such limit). Raises ValueError.
-
-    Invariant: one hash, one processor, until `move` or `fill` changes the entry.
-    """
-
-    def __init__(self, size: int, processors: list[int], base: int = 0, queues: int = 0) -> None:
-        if size < 1 or size > MAX_ENTRIES or size & (size - 1):
-            raise ValueError(f"size: {size} is not a power of two from 1 to {MAX_ENTRIES}")
-        if queues < 0:
-            raise ValueError(f"queues: {queues} is negative; 0 means no limit")
-        self.mask = size - 1
-        self.base = base
-        self.queues = queues
-        self.entries = array("q", [0]) * size
-        self.fill(processors)
-
-    def fill(self, processors: list[int]) -> None:
-        """Give the entries to `processors` in turn, as at start; flows move."""
-        distinct = list(dict.fromkeys(processors))  # naming one twice gives it more entries, not a second queue
-        served = distinct[: self.queues] if self.queues else distinct
-        used = [processor for processor in processors if processor in served]
-        if not used:
-            raise ValueError("processors: empty; a table needs at least 1 processor")
-        if self.base + min(used) < 0:
-            raise ValueError(f"processors: {self.base + min(used)} is no processor number; they start at 0")
-        for index in range(len(self.entries)):
-            self.entries[index] = self.base + used[index % len(used)]
-
-    def index_of(self, hash_value: int) -> int:
-        """Return the entry that a hash selects."""
-        return hash_value & self.mask
-
-    def processor_of(self, hash_value: int) -> int:
-        """Return the processor that takes a packet with this hash (0 or more, never NO_HASH)."""
-        return self.entries[hash_value & self.mask]
-
-    def move(self, index: int, processor: int) -> None:
-        """Point one entry at another processor; its flows may for a short time be seen on both (semantics 6.2)."""
-        if index < 0 or index > self.mask:
-            raise ValueError(f"entry {index} is not one of this table's 0 to {self.mask}")
-        if processor < 0:
-            raise ValueError(f"processor {processor} is no processor number; they start at 0")
-        self.entries[index] = processor
-
-
-class Rss:
-    """A card's receive side scaling: which fields of a packet are hashed, and where the packet goes.
-
-    With both TCP and plain IP among `hash_types`, a TCP packet gives its 4-tuple and others the 2-tuple; with TCP
-    alone, other packets have no hash. Fragments (the first too) never show their ports. What has no hash goes to
-    `default_processor`, as without RSS. Ports are ignored where there are none; pass 0.
+    `node` is where it is plugged in, `buffer_node` where its buffers are (-1: each queue's with its processor). `dma` (ns)
+    and `dma_ps` (ps a byte) are the way between card and memory at home; the former is longer by the distance of another node.
+    `transmit_by_hash`: a frame leaves by the queue that its hash selects (transmit side scaling); else by the queue of the
+    processor that sends it (XPS).
     """
 
     def __init__(
-        self, rss_hash: RssHash, table: IndirectionTable, hash_types: Collection[int], default_processor: int = 0
+        self, rx_ring: int, tx_ring: int, node: int, buffer_node: int, dma: int, dma_ps: int, transmit_by_hash: bool
     ) -> None:
-        self.rss_hash = rss_hash
-        self.table = table
-        self.default_processor = default_processor
-        self.ipv4 = HashType.IPV4 in hash_types
-        self.tcp_ipv4 = HashType.TCP_IPV4 in hash_types
-        self.udp_ipv4 = HashType.UDP_IPV4 in hash_types
-        self.ipv6 = HashType.IPV6 in hash_types
-        self.tcp_ipv6 = HashType.TCP_IPV6 in hash_types
-        self.udp_ipv6 = HashType.UDP_IPV6 in hash_types
+        self.rx_ring = rx_ring
+        self.tx_ring = tx_ring
+        self.node = node
+        self.buffer_node = buffer_node
+        self.dma = dma
+        self.dma_ps = dma_ps
+        self.transmit_by_hash = transmit_by_hash
 
-    def hash_ipv4(
-        self, protocol: int, source: int, destination: int, source_port: int, destination_port: int, fragment: bool
-    ) -> int:
-        """Return the hash that the card writes beside an IPv4 packet, or NO_HASH."""
-        ports = self.tcp_ipv4 if protocol == TCP else self.udp_ipv4 if protocol == UDP else False
-        if ports and not fragment:
-            return self.rss_hash.hash_tcp_ipv4(source, destination, source_port, destination_port)
-        return self.rss_hash.hash_ipv4(source, destination) if self.ipv4 else NO_HASH
 
-    def hash_ipv6(
-        self, protocol: int, source: bytes, destination: bytes, source_port: int, destination_port: int, fragment: bool
-    ) -> int:
-        """Return the hash that the card writes beside an IPv6 packet, or NO_HASH."""
-        ports = self.tcp_ipv6 if protocol == TCP else self.udp_ipv6 if protocol == UDP else False
-        if ports and not fragment:
-            return self.rss_hash.hash_tcp_ipv6(source, destination, source_port, destination_port)
-        return self.rss_hash.hash_ipv6(source, destination) if self.ipv6 else NO_HASH
+class NicQueue(Actor):
+    """A pair of rings whose vector interrupts one processor; masked until the driver starts.
 
-    def processor_of(self, hash_value: int) -> int:
-        """Return the processor that handles a packet with this hash; the default one for NO_HASH."""
-        return self.default_processor if hash_value == NO_HASH else self.table.processor_of(hash_value)
+    `node` is that of its buffers, `raised_at` the instant of its last interrupt. Invariant: unmasked and with something to
+    tell, it has a look pending (`look_at`) or its vector is pending.
+    """
+
+    def __init__(
+        self, clock: Clock, number: int, processor: Processor, node: int, rx: RxRing, tx: TxRing, moderation: Moderation
+    ) -> None:
+        self.generation = 0
+        self.clock = clock
+        self.number = number
+        self.processor = processor
+        self.node = node
+        self.rx = rx
+        self.tx = tx
+        self.moderation = moderation
+        self.vector = NO_INTERRUPT
+        self.interrupted = processor  # another one only where the card has one vector for all its queues
+        self.masked = True
+        self.look_at = NEVER
+        self.raised_at = NEVER
+        self.interrupts = 0
+
+    def expect(self, frame: Frame) -> None:
+        """A frame will arrive here."""
+        rx = self.rx
+        rx.expect(frame)
+        if self.masked or self.vector.pending:
+            return
+        if self.moderation.count:
+            self._plan(self.due())
+        elif self.look_at == NEVER:
+            self._plan(self.moderation.moment(frame.ready))
+        else:
+            when = self.moderation.moment(frame.ready)
+            if when < self.look_at:
+                self._plan(when)
+
+    def send(self, frame: Frame, done: int) -> None:
+        """A frame of the driver's will have left at `done`."""
+        self.tx.put(frame, done)
+        if not self.masked and not self.vector.pending:
+            self._plan(self.moderation.moment(done))
+
+    def due(self) -> int:
+        """When the queue may interrupt (ns), or NEVER, as far as it is known now."""
+        first = self.rx.first_ready()
+        done = self.tx.first_done()
+        if first == NEVER or (done != NEVER and done < first):
+            first = done
+        if first == NEVER:
+            return NEVER
+        moment = self.moderation.moment(first)
+        if self.moderation.count:
+            full = self.rx.ready_of(self.moderation.count - 1)
+            if full != NEVER and full < moment:
+                moment = full
+        return moment
+
+    def fire(self, what: int) -> None:
+        """Look whether the queue may interrupt now; a frame that was dropped meanwhile may have put it off."""
+        self.look_at = NEVER
+        if self.vector.pending:  # for another queue: the service routine looks at this one too
+            return
+        now = self.clock.now
+        self.rx.settle(now)
+        when = self.due()
+        if when > now:
+            self._plan(when)
+        elif when != NEVER:
+            self.moderation.raised(now)
+            self.raised_at = now
+            self.interrupts += 1
+            self.interrupted.raise_interrupt(self.vector)
+
+    def mask(self) -> None:
+        """From now on, frames only accumulate."""
+        self.masked = True
+        self._forget_look()
+
+    def unmask(self) -> None:
+        """The vector may be asserted again, at once if something has come meanwhile: no frame is ever overlooked (6.1)."""
+        self.masked = False
+        self.replan()
+
+    def replan(self) -> None:
+        """What is expected has changed."""
+        self._forget_look()
+        if not self.masked and not self.vector.pending:
+            self.rx.settle(self.clock.now)
+            self._plan(self.due())
+
+    def _forget_look(self) -> None:
+        if self.look_at != NEVER:
+            self.generation += 1
+            self.look_at = NEVER
+
+    def _plan(self, when: int) -> None:
+        if when == NEVER or (self.look_at != NEVER and self.look_at <= when):
+            return
+        self._forget_look()
+        now = self.clock.now
+        if when < now:
+            when = now
+        self.look_at = when
+        self.clock.at(when - now, DEVICE, self, 0)
+
+
+class Nic(FrameReceiver):
+    """The card. It has a queue for each processor that the indirection table names, and one for the default processor.
+
+    `moderation` is what each queue gets another of. Raises ValueError if the table names a processor that is not there.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        params: NicParams,
+        topology: Topology,
+        processors: list[Processor],
+        rss: Rss,
+        moderation: Moderation,
+        link: Link,
+    ) -> None:
+        self.clock = clock
+        self.params = params
+        self.rss = rss
+        self.link = link  # outwards
+        self.up = True
+        self.lost = 0  # in flight towards the card, or sent to it, while its link was down
+        self.hits = array(
+            "q", bytes(8 * len(rss.table.entries))
+        )  # frames by entry of the table, for whoever balances it
+        self.restart = LinkUp(self)
+        self.queues: list[NicQueue] = []
+        self.queue_of = [NEVER for _ in processors]  # number of a processor's queue
+        for number in dict.fromkeys([*rss.table.entries, rss.default_processor]):
+            if number >= len(processors):
+                raise ValueError(f"processor {number} is not one of this machine's 0 to {len(processors) - 1}")
+            processor = processors[number]
+            node = processor.node if params.buffer_node < 0 else params.buffer_node
+            dma = topology.remote_ns(params.dma, params.node, node)
+            queue = NicQueue(
+                clock,
+                len(self.queues),
+                processor,
+                node,
+                RxRing(params.rx_ring, dma, params.dma_ps),
+                TxRing(params.tx_ring),
+                moderation.another(),
+            )
+            self.queue_of[number] = queue.number
+            self.queues.append(queue)
+
+    def queue_for(self, hash_value: int) -> NicQueue:
+        """The queue that takes a frame with this hash, now."""
+        found: NicQueue = self.queues[self.queue_of[self.rss.processor_of(hash_value)]]
+        return found
+
+    def receive(self, frame: Frame) -> None:
+        """A frame is on its way here, by the table as it is now; `move` and `fill` see to those in flight."""
+        if not self.up:
+            self.lost += 1
+            return
+        if frame.hash != NO_HASH:
+            self.hits[frame.hash & self.rss.table.mask] += 1
+        queue = self.queue_for(frame.hash)
+        queue.expect(frame)
+
+    def move(self, index: int, processor: int) -> None:
+        """Point an entry of the table at another processor; ValueError for one that has no queue of this card."""
+        self._check(processor)
+        self.rss.table.move(index, processor)
+        self._sort_again()
+
+    def fill(self, processors: list[int]) -> None:
+        """Fill the table anew; ValueError for a processor that has no queue of this card."""
+        for processor in processors:
+            self._check(self.rss.table.base + processor)
+        self.rss.table.fill(processors)
+        self._sort_again()
+
+    def _check(self, processor: int) -> None:
+        if processor < 0 or processor >= len(self.queue_of) or self.queue_of[processor] == NEVER:
+            raise ValueError(f"processor {processor} has no queue of this card")
+
+    def _sort_again(self) -> None:
+        """What has yet to arrive goes where the table says now. What has arrived stays: flows may be on two processors."""
+        now = self.clock.now
+        flying: list[Frame] = []
+        for queue in self.queues:
+            rx = queue.rx
+            rx.settle(now)
+            flying.extend(rx.coming)
+            rx.coming.clear()
+            rx.ready = rx.frames[-1].ready if rx.frames else 0
+        flying.sort(key=arrival)
+        for frame in flying:
+            queue = self.queue_for(frame.hash)
+            queue.rx.expect(frame)
+        for queue in self.queues:
+            queue.replan()
+
+    def transmit_queue(self, frame: Frame, processor: int) -> NicQueue:
+        """The queue by which a frame leaves that this processor sends."""
+        if self.params.transmit_by_hash and frame.hash != NO_HASH:
+            return self.queue_for(frame.hash)
+        number = self.queue_of[processor]
+        if number == NEVER:  # more processors than queues: they share
+            number = processor % len(self.queues)
+        found: NicQueue = self.queues[number]
+        return found
+
+    def transmit(self, queue: NicQueue, frame: Frame) -> bool:
+        """Send a frame, cut into segments if it says so (LSO); False: the ring is full, and nothing happened."""
+        tx = queue.tx
+        if not tx.free:
+            return False
+        ready = self.clock.now + queue.rx.dma + frame.size * self.params.dma_ps // 1000
+        if frame.segment and frame.payload > frame.segment:
+            done = self._cut(frame, ready)
+        else:
+            done = self.link.carry(frame, ready)
+        queue.send(frame, done)
+        return True
+
+    def _cut(self, frame: Frame, ready: int) -> int:
+        """Segments of `frame.segment` bytes, the last one shorter, with headers each; it alone pushes (6.4)."""
+        headers = frame.size - frame.payload
+        link = self.link
+        left = frame.payload
+        done = ready
+        while left > 0:
+            part = copy_of(frame)
+            part.segment = 0
+            part.payload = min(left, frame.segment)
+            part.size = headers + part.payload
+            part.sequence = frame.sequence + frame.payload - left
+            left -= part.payload
+            part.pushed = frame.pushed if left == 0 else 0
+            done = link.carry(part, ready)
+        return done
+
+    def set_link(self, up: bool) -> None:
+        """The cable is pulled or plugged in: what flies towards the card is lost, and what is sent in either direction."""
+        self.up = up
+        self.link.up = up
+        if up:
+            return
+        for queue in self.queues:
+            rx = queue.rx
+            rx.settle(self.clock.now)
+            self.lost += len(rx.coming)
+            rx.coming.clear()
+            rx.ready = rx.frames[-1].ready if rx.frames else 0
+            queue.replan()
+
+    def reset(self, duration: int) -> None:
+        """Start the card anew: what lies in its receive rings is lost, too, and its link is down for `duration` ns.
+
+        Simplified: what was handed over for sending leaves all the same, and is told when it would have left.
+        """
+        self.set_link(False)
+        for queue in self.queues:
+            rx = queue.rx
+            lost = len(rx.frames)
+            rx.frames.clear()
+            rx.free += lost
+            self.lost += lost
+            queue.replan()
+        self.clock.at(duration, DEVICE, self.restart, 0)
+
+    def settle(self) -> None:
+        """Work out what has arrived up to now: for observers."""
+        for queue in self.queues:
+            queue.rx.settle(self.clock.now)
+
+    def dropped(self) -> int:
+        """Frames that found no free descriptor, in all queues."""
+        self.settle()
+        total = 0
+        for queue in self.queues:
+            total += queue.rx.dropped
+        return total
+
+
+class LinkUp(Actor):
+    """The end of a card's reset."""
+
+    def __init__(self, nic: Nic) -> None:
+        self.generation = 0
+        self.nic = nic
+
+    def fire(self, what: int) -> None:
+        """The link is there again."""
+        self.nic.set_link(True)
+
+
+def arrival(frame: Frame) -> int:
+    """When a frame's last bit is here."""
+    return frame.arrived

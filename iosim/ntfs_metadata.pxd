@@ -6,7 +6,7 @@ from iosim.attribution cimport Request
 from iosim.cache_manager cimport CacheManager
 from iosim.device_stack cimport FileObject
 from iosim.kernel_work cimport KernelWork
-from iosim.paging cimport Faults, WriteOut, keys_of
+from iosim.paging cimport PageFaults, WriteOut, keys_of
 
 cdef int64_t LOG_RECORD, PAGE
 cdef KernelWork NO_WORK

@@ -10,7 +10,7 @@ from iosim.attribution import Request
 from iosim.cache_manager import CacheManager
 from iosim.device_stack import FileObject
 from iosim.kernel_work import NO_WORK, KernelWork
-from iosim.paging import Faults, WriteOut, keys_of
+from iosim.paging import PageFaults, WriteOut, keys_of
 from iosim.units import PAGE
 
 LOG_NONE, LOG_LAZY, LOG_WRITE_THROUGH = range(3)
@@ -55,7 +55,7 @@ class Metadata:
     def look_up(self, request: Request, record: int) -> KernelWork:
         """IRP_MJ_CREATE needs this record of the master file table."""
         page = record * MFT_RECORD % self.table.size // PAGE
-        return Faults(self.cache, self.table, request, page, page)
+        return PageFaults(self.cache, self.table, request, page, page)
 
     def change(self, request: Request) -> KernelWork:
         """IRP_MJ_CLEANUP writes down what has changed: times and sizes."""

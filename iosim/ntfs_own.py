@@ -32,8 +32,8 @@ class OwnIrp(KernelWork):
         irp.processor = thread.processor
         irp.paging = True
         self.own = irp
-        if io.call_driver(device, irp) != STATUS_PENDING:
-            return OVER
+        if io.call_driver(device, irp) != STATUS_PENDING or irp.current > irp.stack_count + 1:
+            return OVER  # it pended, but is up already
         io.wait_for(thread, irp, BLOCKED_CALL)
         return BLOCKED
 

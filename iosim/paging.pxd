@@ -33,7 +33,7 @@ cdef class PageMover(KernelWork):
     @cython.locals(dispatcher=Dispatcher)
     cpdef int64_t _join(self, KernelThread thread, PageRun run)
 
-cdef class Faults(PageMover):
+cdef class PageFaults(PageMover):
     cdef public int64_t last, page
     cdef public PageRun joined
     @cython.locals(joined=PageRun, pages=PageCache, number=int64_t)

@@ -72,7 +72,7 @@ class PageMover(KernelWork):
         return BLOCKED
 
 
-class Faults(PageMover):
+class PageFaults(PageMover):
     """Bring the pages `page` to `last` in: what is absent by a read of each run, what is under way by waiting for it."""
 
     def __init__(self, cache: CacheManager, file: FileObject, request: Request, page: int, last: int) -> None:

@@ -75,6 +75,8 @@ def waited_behind(result: "Result", ax: "Axes") -> None:
     plots.waited_behind(ax, names, waits / np.array(counts)[:, None])
 
 
+IDLE = 0.98  # share of time; processors that do no more than the rest of it are no part of a study's figure
+
 RUN_PICTURES = {
     "latency": ("Latency by class", latency),
     "causes": ("Where the time of a request went", causes),
@@ -187,21 +189,36 @@ def _estimate(row: dict[str, Any], path: str) -> Estimate:
 
 
 def study_figure(result: "Result") -> "Figure":
-    """The study's figure over its x path, and the processors' time for every line."""
+    """The study's figure over its x path, another one beside it, and the processors' time for every line if they worked."""
     study = result.study
     assert study is not None
     asked = study.plot_request
     x = asked.x if asked else next(iter(study.vary))
-    path = asked.figure if asked else "throughput_per_s"
-    lines = _lines_of(study, x)
-    titles = [in_words(path), *(f"Processor time, {label}" for label in lines)]
+    paths = [asked.figure if asked else "throughput_per_s"]
+    paths.append(_companion(study, paths[0]))
+    lines = {label: [_shares(row) for row in line] for label, line in _lines_of(study, x).items()}
+    if all(shares["idle"] > IDLE for line in lines.values() for shares in line):
+        lines = {}
+    titles = [*map(in_words, paths), *(f"Processor time, {label}" for label in lines)]
     figure, panels = plots.figure_overview(titles, heading(result))
-    study_lines(study, x, path, panels[0])
-    for ax, line in zip(panels[1:], lines.values(), strict=True):
-        shares = [{kind: row["figures"][f"processors.share.{kind}"]["value"] for kind in KINDS} for row in line]
-        values, label = x_axis(study, x)
-        plots.processor_time(ax, values, shares, label)
+    for ax, path in zip(panels, paths, strict=False):
+        study_lines(study, x, path, ax)
+    values, label = x_axis(study, x)
+    for ax, line in zip(panels[len(paths) :], lines.values(), strict=True):
+        plots.processor_time(ax, values, line, label)
     return figure
+
+
+def _companion(study: "Study", path: str) -> str:
+    """What is gained costs something else: throughput beside a latency, a latency beside all others."""
+    if "latency_ns" in path:
+        return "throughput_per_s"
+    tails = [_estimate(row, "latency_ns.p99").value for row in study.rows]
+    return "latency_ns.p99" if all(tail == tail for tail in tails) else "latency_ns.mean"  # NaN: too few requests
+
+
+def _shares(row: dict[str, Any]) -> dict[str, float]:
+    return {kind: row["figures"][f"processors.share.{kind}"]["value"] for kind in KINDS}
 
 
 def write_all(result: "Result", directory: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from iosim.cache_manager import CacheManager
 from iosim.device_stack import FileObject
 from iosim.kernel_queue import KernelThread
 from iosim.outcomes import OWES
-from iosim.paging import Faults
+from iosim.paging import PageFaults
 from iosim.units import PAGE
 
 IN_ORDER = 2  # follow-ups: the third access starts it (two to three, 3.4)
@@ -38,12 +38,12 @@ def look_ahead(cache: CacheManager, file: FileObject, offset: int, size: int) ->
         queue.insert(ReadAhead(cache, file, cache.own, first, last))
 
 
-class ReadAhead(Faults):
+class ReadAhead(PageFaults):
     """The pages of one part."""
 
     def next(self, thread: KernelThread) -> int:
         """As of any fault, and counted."""
-        outcome = Faults.next(self, thread)
+        outcome = PageFaults.next(self, thread)
         if outcome == OWES:
             self.cache.read_ahead_pages += self.run.count
         return outcome

@@ -1,14 +1,17 @@
 """Real block traces as columns: which bytes of which device were asked for, and when.
 
-Reads three text formats, plain or gzipped (told by the bytes, not by the name):
+Reads four text formats, plain or gzipped (told by the bytes, not by the name):
 
 - `msr`: MSR Cambridge CSV as SNIA publishes it: Timestamp (100 ns FILETIME), Hostname, DiskNumber, Type, Offset, Size,
   ResponseTime; offsets and sizes in bytes;
 - `ssdsim`: SSDSim's and MQSim's ASCII traces: arrival (ns), device, LBN (512 B), sectors, 1 = read or 0 = write;
+- `disksim`: DiskSim's validation traces: R or W, a word, LBN (512 B), sectors, measured response time (us), think time
+  (us) from its end to the next row; a row's time is what both made of it on the measured drive;
 - `blkparse`: blkparse's default text; only Q events (a request reaches the block layer) are requests.
 
 Blank lines and lines that start with `#` are skipped everywhere, as is an MSR header.
-Left out: response times, processes and priorities of the traced system; a replay simulates its own.
+Left out: response times (but for what they say of the next row's time), processes and priorities of the traced system;
+a replay simulates its own.
 """
 
 import re
@@ -18,6 +21,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from gzip import BadGzipFile, GzipFile
 from io import BufferedReader
+from itertools import accumulate
 from pathlib import Path
 
 from iosim.errors import Mistake, WrongInput
@@ -29,12 +33,12 @@ MAX_LINE = 4096
 FIRST_ROWS = 20  # what the format is told by
 MAX_MISTAKES = 20
 
-# Time, device, offset, size, write; time in the format's own ticks.
-Row = tuple[int, bytes, int, int, int]
+# Time, device, offset, size, write, think time (ns); time in the format's own ticks, or that from this row to the next.
+Row = tuple[int, bytes, int, int, int, int]
 Stream = BufferedReader | GzipFile
 
-IGNORED: Row = (-1, b"", 0, 0, 0)  # no request at all: another event, a message, a summary line
-SKIPPED: Row = (-2, b"", 0, 0, 0)  # a request that moves no data: flush, discard, packet command
+IGNORED: Row = (-1, b"", 0, 0, 0, 0)  # no request at all: another event, a message, a summary line
+SKIPPED: Row = (-2, b"", 0, 0, 0, 0)  # a request that moves no data: flush, discard, packet command
 
 
 class BlockTrace:
@@ -42,10 +46,11 @@ class BlockTrace:
 
     `arrival` is ns since the earliest row, `device` an index into `device_names` (in order of first appearance),
     `offset` and `size` are bytes, `write` is 1 or 0, `row` the line in the file, counted from 1. Rows that arrive
-    together keep the file's order. `skipped` counts requests without data (flush, discard), `ignored` lines that are no
+    together keep the file's order. `think` is ns from the end of a row to the next one, where the format has it; else it is
+    empty. `skipped` counts requests without data (flush, discard), `ignored` lines that are no
     request (a header, blkparse's other events); `warnings` are sentences for the reader.
 
-    Invariant: all columns are equally long and not empty; `arrival` starts at 0 and never falls.
+    Invariant: all columns (but `think`) are equally long and not empty; `arrival` starts at 0 and never falls.
     """
 
     def __init__(self, source: str, format: str) -> None:
@@ -57,6 +62,7 @@ class BlockTrace:
         self.offset = array("q")
         self.size = array("q")
         self.write = array("q")
+        self.think = array("q")
         self.row = array("q")
         self.skipped = 0
         self.ignored = 0
@@ -100,6 +106,7 @@ def scaled(trace: BlockTrace, speedup: Fraction) -> BlockTrace:
     result.arrival = array("q", [arrival * times // divisor for arrival in trace.arrival])
     result.device, result.device_names = trace.device, trace.device_names
     result.offset, result.size, result.write, result.row = trace.offset, trace.size, trace.write, trace.row
+    result.think = trace.think
     result.skipped, result.ignored, result.warnings = trace.skipped, trace.ignored, trace.warnings
     return result
 
@@ -107,8 +114,8 @@ def scaled(trace: BlockTrace, speedup: Fraction) -> BlockTrace:
 def read_block_trace(path: str | Path, format: str = "auto", limit: int = 0) -> BlockTrace:
     """Read a block trace, or its first `limit` requests in the file's order (0: all).
 
-    `format` is auto, msr, ssdsim or blkparse; auto looks at the first 20 rows. Raises WrongInput with the places of the
-    first 20 mistakes.
+    `format` is auto, msr, ssdsim, blkparse or disksim; auto looks at the first 20 rows. Raises WrongInput with the
+    places of the first 20 mistakes.
     """
     return _Reading(str(path), format, limit).read(Path(path))
 
@@ -125,12 +132,15 @@ class _BadField(Exception):
 class _Layout:
     """How the rows of one format look: `ticks` of how many ns, `field` matches what stands between separators."""
 
-    def __init__(self, looks: str, field: str, tick_ns: int, parse: Callable[[bytes], Row], empty: str) -> None:
+    def __init__(
+        self, looks: str, field: str, tick_ns: int, parse: Callable[[bytes], Row], empty: str, gaps: bool = False
+    ) -> None:
         self.looks = re.compile(looks.encode(), re.IGNORECASE)
         self.field = re.compile(field.encode())
         self.tick_ns = tick_ns
         self.parse = parse
         self.empty = empty
+        self.gaps = gaps  # a row's time is that to the next row, and it has a think time
 
     def column(self, line: bytes, index: int) -> int:
         """Return where field `index` starts, counted from 1; past the end if the row has fewer."""
@@ -232,7 +242,7 @@ class _Reading:
             self.append(number, row)
 
     def append(self, number: int, row: Row) -> None:
-        time, name, offset, size, write = row
+        time, name, offset, size, write, think = row
         device = self.devices.setdefault(name, len(self.devices))
         self.times.append(time)
         self.trace.device.append(device)
@@ -240,6 +250,8 @@ class _Reading:
         self.trace.size.append(size)
         self.trace.write.append(write)
         self.trace.row.append(number)
+        if LAYOUTS[self.trace.format].gaps:
+            self.trace.think.append(think)
 
     def note(self, line: int, column: int, field: str, message: str) -> None:
         """Keep a mistake; the one after the last that is kept becomes the place of "and N more"."""
@@ -256,6 +268,8 @@ class _Reading:
         if not self.times:
             raise self.refusal("", f"holds no request; {LAYOUTS[self.trace.format].empty}")
         self.trace.device_names = [name.decode("utf-8", "backslashreplace") for name in self.devices]
+        if LAYOUTS[self.trace.format].gaps:
+            self.times = array("q", accumulate(self.times[:-1], initial=0))
         self.sort()
         self.set_arrivals(LAYOUTS[self.trace.format].tick_ns)
         return self.trace
@@ -343,7 +357,7 @@ def _parse_msr(line: bytes) -> Row:
     name = b"%s_%d" % (fields[1].strip(), _number(fields, 2, "disk"))  # the data set names its files so: hm_0.csv
     offset = _number(fields, 4, "offset")
     size = _checked_end(offset, _number(fields, 5, "size", 1, MAX_SIZE), 4, "offset")
-    return time, name, offset, size, int(kind == b"write")
+    return time, name, offset, size, int(kind == b"write"), 0
 
 
 def _parse_ssdsim(line: bytes) -> Row:
@@ -354,7 +368,7 @@ def _parse_ssdsim(line: bytes) -> Row:
     offset, size = _sectors(fields, 2, 3)
     if fields[4] != b"0" and fields[4] != b"1":
         raise _BadField(4, "operation", f"{_shown(fields[4])} is neither 1 (read) nor 0 (write)")
-    return time, name, offset, size, int(fields[4] == b"0")
+    return time, name, offset, size, int(fields[4] == b"0"), 0
 
 
 def _parse_blkparse(line: bytes) -> Row:
@@ -381,7 +395,7 @@ def _parse_blkparse(line: bytes) -> Row:
     if fields[9] == b"0" and b"F" in fields[6]:
         return SKIPPED
     offset, size = _sectors(fields, 7, 9)
-    return _blkparse_time(fields), fields[0], offset, size, write
+    return _blkparse_time(fields), fields[0], offset, size, write, 0
 
 
 def _blkparse_direction(flags: bytes) -> int:
@@ -406,6 +420,26 @@ def _blkparse_time(fields: list[bytes]) -> int:
     raise _BadField(3, "time", f"{_shown(fields[3])} is not seconds with up to 9 decimals")
 
 
+def _parse_disksim(line: bytes) -> Row:
+    """R or W, a word that is the same everywhere, sector, sectors, response time (us), think time (us)."""
+    fields = line.split()
+    _need(fields, 6, True, "R or W, a word, sector, sectors, response time, think time")
+    kind = fields[0].upper()
+    if kind != b"R" and kind != b"W":
+        raise _BadField(0, "operation", f"{_shown(fields[0])} is neither R nor W")
+    offset, size = _sectors(fields, 2, 3)
+    response, think = _microseconds(fields, 4, "response time"), _microseconds(fields, 5, "think time")
+    return response + think, b"0", offset, size, int(kind == b"W"), think
+
+
+def _microseconds(fields: list[bytes], index: int, name: str) -> int:
+    """ns; below that is cut off."""
+    whole, _, fraction = fields[index].partition(b".")
+    if whole.isdigit() and len(whole) < 13 and (fraction.isdigit() or not fraction):
+        return int(whole) * 1000 + int(fraction[:3].ljust(3, b"0"))
+    raise _BadField(index, name, f"{_shown(fields[index])} is not a number of microseconds")
+
+
 BLKPARSE_DEVICE = re.compile(rb"\d+,\d+$")
 BLKPARSE_ACTIONS = frozenset(b"A B C D F G I M P R S T U UT X m".split())
 BLKPARSE_SUMMARY = re.compile(
@@ -422,11 +456,19 @@ LAYOUTS = {
         "every row of an MSR file is one",
     ),
     "ssdsim": _Layout(r"\s*(-?\d+\s+){4}-?\d+\s*$", r"\S+", 1, _parse_ssdsim, "every row of an SSDSim trace is one"),
+    "disksim": _Layout(
+        r"\s*[RW]\s+[a-z]+\s+\d+\s+\d+\s+[\d.]+\s+[\d.]+\s*$",
+        r"\S+",
+        1,
+        _parse_disksim,
+        "every row of a DiskSim trace is one",
+        gaps=True,
+    ),
     "blkparse": _Layout(
         r"\s*\d+,\d+\s+\d+\s+\d+\s+\d+\.\d+\s", r"\S+", 1, _parse_blkparse, "only Q events are (blktrace -a queue)"
     ),
 }
-FORMATS = "one of the formats blkparse, msr and ssdsim"
+FORMATS = "one of the formats blkparse, disksim, msr and ssdsim"
 BINARY = {
     b"PK\x03\x04": "is a zip archive; unpack it",
     b"BZh": "is packed with bzip2; unpack it, or pack it with gzip",

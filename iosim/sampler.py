@@ -77,6 +77,7 @@ class Sampler(Actor):
             disk.settle()
             self._put_all(f"disks.{name}", (("present", disk.area), ("waiting", disk.queued_area)))
             self._put_all(f"disks.{name}", (("commands", disk.commands), ("busy", disk.busy_ns)))
+            self._put_all(f"disks.{name}", (("interrupts", disk.interrupts), ("failures", disk.failures)))
         for name, blocks in self.block_maps.items():
             self._put_all(f"disks.{name}", (("units_written", blocks.host), ("units_moved", blocks.moved)))
         for name, lock in self.locks.items():

@@ -12,9 +12,11 @@ from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.port_driver import PortCosts, PortDriver
+from iosim.disk_ports import DiskPorts
 from iosim.drives.block_map import BlockMap
+from iosim.drives.buffered_hdd import hard_disk
 from iosim.drives.drive import Drive
-from iosim.drives.hdd import Hdd, HddParams
+from iosim.drives.hdd import HddParams
 from iosim.drives.ssd import CERTAIN, Ssd, SsdParams
 from iosim.file_systems import FileSystems
 from iosim.filters import Filters
@@ -48,9 +50,10 @@ class Storage:
         self.caches = caches
         self.resource = resource
         self.streams = streams
+        self.ports = DiskPorts(model, io, caches, streams)
         self.disks: dict[str, PortDriver] = {}
-        self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
         self.file_systems = file_systems
+        self.block_maps: dict[str, BlockMap] = {}  # of solid-state disks that collect garbage
         self.filters = filters
         self.volumes = Volumes(model, io)
         self.file_caches: dict[str, CacheManager] = {}
@@ -89,15 +92,13 @@ class Storage:
         kernel = self.model.machine.kernel
         disk = self.model.disks[name]
         params = drive_params(disk)
-        drive: Drive = Hdd(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
-        interrupted = self._interrupted(disk)
-        if isinstance(params, HddParams) or params.interface == "sata":
-            interrupted = interrupted[:1]
+        drive: Drive = hard_disk(self.clock, params) if isinstance(params, HddParams) else self._ssd(name, params)
         stack = self.model.machine.stack
         times = (stack.port_start, stack.port_up, kernel.isr, kernel.dpc, kernel.page_lock)
         costs = PortCosts(*times, kernel.dpc_footprint)
         number = self.resource(f"disks.{name}")
-        port = PortDriver(self.io, self.caches, drive, number, params.slots, interrupted, costs)
+        sata = isinstance(params, HddParams) or params.interface == "sata"
+        port = self.ports.make(name, drive, number, params.slots, self._interrupted(disk), costs, sata=sata)
         self.disks[name] = port
         bottom = DeviceObject(port, None, 0, drive.capacity)
         return self.volumes.class_device(name, disk, bottom)

@@ -225,7 +225,7 @@ class Summarizer:
         return each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
 
     def disk(self, name: str) -> Figures:
-        """One disk: requests in and above it, and units of flash programmed for each that was written."""
+        """One disk: requests in and above it, its interrupts, and units of flash programmed for each that was written."""
         at = f"disks.{name}"
         return {
             "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),
@@ -234,8 +234,20 @@ class Summarizer:
             "queue_max": self._most([f"{at}.present_max"]),
             "port_driver_queue_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
             "port_driver_queue_max": self._most([f"{at}.waiting_max"]),
+            "interrupts_per_s": self.per_replication(lambda each: each.per_second(f"{at}.interrupts")),
             "split_requests_per_s": self._rate_of_some(f"{at}.splits"),
             "write_amplification": self.per_replication(lambda each: self._amplification(each, at)),
+            **self._faults(at),
+        }
+
+    def _faults(self, at: str) -> Figures:
+        """Of a disk with faults: requests that ended with its errors, resets of the whole run, commands issued anew."""
+        if f"{at}.resets" not in self.raws[0].extremes:
+            return {}
+        return {
+            "failures_per_s": self.per_replication(lambda each: each.per_second(f"{at}.failures")),
+            "resets": figure([float(raw.extremes[f"{at}.resets"]) for raw in self.raws]),
+            "reissued": figure([float(raw.extremes[f"{at}.reissued"]) for raw in self.raws]),
         }
 
     def _amplification(self, each: Replication, at: str) -> float:

@@ -67,8 +67,9 @@ cdef class PipelinedSource(ClosedSource):
     cpdef void served(self, Request request, int64_t now)
 
 cdef class ReplaySource(Source):
-    cdef public int64_t[::1] arrival, offset, size, target, write
-    cdef public int64_t depth, next
+    cdef public int64_t[::1] arrival, offset, size, target, think, write
+    cdef public bint thinks
+    cdef public int64_t depth, next, thinking
     cpdef void start(self)
     @cython.locals(row=int64_t, request=Request)
     cpdef void fire(self, int64_t what)

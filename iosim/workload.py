@@ -262,7 +262,11 @@ class PipelinedSource(ClosedSource):
 
 
 class ReplaySource(Source):
-    """The rows of a block trace: at their own times, or as fast as possible with `depth` of them outstanding."""
+    """The rows of a block trace: at their own times, or with `depth` of them outstanding.
+
+    In the latter case the next row comes as soon as one has ended, or after that one's `think` time (ns), where the trace
+    has them.
+    """
 
     def __init__(
         self,
@@ -275,6 +279,7 @@ class ReplaySource(Source):
         offset: "array[int]",
         size: "array[int]",
         write: "array[int]",
+        think: "array[int]",
         depth: int,
     ) -> None:
         super().__init__(clock, window, group, port)
@@ -284,14 +289,18 @@ class ReplaySource(Source):
         self.offset = offset
         self.size = size
         self.write = write
+        self.think = think
+        self.thinks = len(think) > 0
         self.depth = depth
         self.next = 0
+        self.thinking = 0  # rows that are bound to come, at a fixed depth
 
     def start(self) -> None:
         """The first row, or the first `depth` rows."""
         self.window.sources_open += 1
         if self.depth:
-            for _ in range(min(self.depth, len(self.arrival))):
+            self.thinking = min(self.depth, len(self.arrival))
+            for _ in range(self.thinking):
                 self.clock.at(0, ARRIVAL, self, 0)
         else:
             self.clock.at(self.arrival[0], ARRIVAL, self, 0)
@@ -304,6 +313,8 @@ class ReplaySource(Source):
             self.window.sources_open -= 1
         elif not self.depth:
             self.clock.at(self.arrival[row + 1] - self.clock.now, ARRIVAL, self, 0)
+        if self.depth:
+            self.thinking -= 1
         request = self.ask(row)
         request.target = self.target[row]
         request.offset = self.offset[row]
@@ -313,5 +324,6 @@ class ReplaySource(Source):
 
     def served(self, request: Request, now: int) -> None:
         """At a fixed depth, an answer makes room for the next row."""
-        if self.depth and self.next < len(self.arrival):
-            self.clock.at(0, ARRIVAL, self, 0)
+        if self.depth and self.next + self.thinking < len(self.arrival):
+            self.thinking += 1
+            self.clock.at(self.think[request.index] if self.thinks else 0, ARRIVAL, self, 0)

@@ -182,7 +182,7 @@ def page(carried: Carriers, results: Results) -> str:
         "",
         "## Rules",
         "",
-        "Of sections 0b, 1, 2 and 7. A rule is covered by its cases and by the tests that carry its number.",
+        "Of sections 0b, 1, 2, 3, 5, 6 and 7. A rule is covered by its cases and by the tests that carry its number.",
         "",
         "| rule | in short | cases | tests | result |",
         "| --- | --- | --- | --- | --- |",

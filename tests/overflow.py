@@ -20,6 +20,8 @@ SCENARIOS = (
     "trace-replay",
     "cache-warmth",
     "async-turns-sync",
+    "nvme-queues",
+    "polling-against-interrupts",
     "filter-tax",
     "raid-stripe",
 )

@@ -8,10 +8,14 @@ from tiny_cache import CACHED, TinyCache, dpc, issue
 from tiny_io import ISR, LATENCY, REMOVAL, REMOVE, Ladder
 
 from iosim.application import FlushStep
-from iosim.irp import WRITE
+from iosim.device_stack import DeviceObject, Driver
+from iosim.irp import WRITE, Irp
+from iosim.ntstatus import STATUS_INVALID_DEVICE_REQUEST
 from iosim.units import PAGE
 
 S = 10**9
+FLUSHED = (0, 0)  # the disk's own flush: a command without data, which this drive takes its time for like any other
+FLUSH = LATENCY + ISR + dpc(0)
 
 
 def writer(pages: int = 1, **options: Any) -> TinyCache:
@@ -223,10 +227,10 @@ def test_a_flush_writes_what_is_dirty_of_its_file_and_waits_for_it() -> None:
     tiny.ask_at(50_000, 5)
     tiny.ask_at(500_000, 6)
     tiny.run()
-    assert tiny.commands() == [(0, 1), (10, 1)]
+    assert tiny.commands() == [(0, 1), (10, 1), (0, 0), FLUSHED]
     times = {index: time for time, index in tiny.log}
-    assert times[5] == 50_000 + REMOVE + CACHED + 2 * (issue(1) + LATENCY + ISR + dpc(1))
-    assert times[6] == 500_000 + REMOVE + CACHED  # nothing left to do
+    assert times[5] == 50_000 + REMOVE + CACHED + 2 * (issue(1) + LATENCY + ISR + dpc(1)) + FLUSH
+    assert times[6] == 500_000 + REMOVE + CACHED + FLUSH  # nothing left to write
 
 
 def test_a_flush_waits_for_what_the_lazy_writer_is_writing() -> None:
@@ -235,5 +239,73 @@ def test_a_flush_waits_for_what_the_lazy_writer_is_writing() -> None:
     tiny.at(S, lambda: tiny.does(FlushStep(tiny.services, tiny.file)))
     tiny.ask_at(S + 5000, 1)
     tiny.run()
-    assert tiny.commands() == [(0, 1)]
-    assert tiny.log[-1] == (S + 2000 + REMOVE + CACHED + issue(1) + LATENCY + ISR + dpc(1), 1)
+    assert tiny.commands() == [(0, 1), FLUSHED]
+    assert tiny.log[-1] == (S + 2000 + REMOVE + CACHED + issue(1) + LATENCY + ISR + dpc(1) + FLUSH, 1)
+
+
+def test_3_5_more_is_written_if_as_much_again_would_lead_past_the_threshold() -> None:
+    """40 pages in the first second and room for 50: 30 of them, not an eighth."""
+    tiny = writer()
+    tiny.cache.throttle.threshold = 50
+    tiny.ask_at(2000, *range(40))
+    tiny.run()
+    first = [pages for (time, _, _), (_, pages) in zip(tiny.drive.seen, tiny.commands(), strict=True) if time < 2 * S]
+    assert sum(first) == 30
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+class Broken(Driver):
+    """A volume that can't: every request ends at once, with an error."""
+
+    def __init__(self, tiny: TinyCache) -> None:
+        self.tiny = tiny
+
+    def dispatch(self, device: DeviceObject, irp: Irp) -> int:
+        irp.status = STATUS_INVALID_DEVICE_REQUEST
+        self.tiny.io.complete(irp)
+        return STATUS_INVALID_DEVICE_REQUEST
+
+
+def broken(tiny: TinyCache) -> TinyCache:
+    tiny.top.lower = DeviceObject(Broken(tiny), None, 0, 1 << 30)
+    return tiny
+
+
+def test_a_page_that_can_not_be_read_fails_its_request_after_it_pended_with_a_packet() -> None:
+    tiny = broken(TinyCache())
+    tiny.ask_at(2000, 0)
+    tiny.run()
+    assert tiny.port.packets == 2
+    assert tiny.ended.requests[0].bytes == 0
+    assert not tiny.cache.resident(tiny.file, 0, PAGE)
+    assert not tiny.cache.pages.loading
+
+
+def test_a_part_of_a_page_that_can_not_be_read_makes_nothing_dirty() -> None:
+    tiny = broken(TinyCache())
+    tiny.does(tiny.transfer(WRITE, 100, 100))
+    tiny.ask_at(2000, 0)
+    tiny.run()
+    assert (tiny.cache.writes, tiny.cache.throttle.promised, tiny.ended.requests[0].bytes) == (0, 0, 0)
+
+
+def test_a_page_that_can_not_be_written_is_lost() -> None:
+    """As the real system says: delayed write failed."""
+    tiny = broken(writer())
+    tiny.ask_at(2000, 0)
+    tiny.run()
+    assert (tiny.cache.lost_pages, tiny.cache.pages.dirty_pages()) == (1, 0)
+
+
+def test_an_extending_write_that_fails_ends_in_its_thread_without_a_packet() -> None:
+    """It never pended: the call returns the error (1.3 row 3), and nothing more is valid."""
+    tiny = broken(writer(cached=False))
+    tiny.control.valid = 0
+    tiny.control.extends_synchronously = True
+    tiny.control.settle()
+    tiny.ask_at(2000, 0)
+    tiny.run()
+    assert tiny.port.packets == 1
+    assert (len(tiny.log), tiny.control.valid) == (1, 0)

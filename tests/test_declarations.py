@@ -44,12 +44,17 @@ UNDECLARED = {
     "actor.Rank": "an enumeration that is read by people; what runs has its values as names of their own",
     "completion.DirectRules": PARAMS,
     "devices.port_driver.PortDriver.ages": "a generator expression, for the sampler's last look at a run",
+    "devices.recovery.RecoveringPort.ages": "a generator expression, for the sampler's last look at a run",
+    "drives.geometry.Zone": PARAMS,
     "drives.hdd.HddParams": PARAMS,
     "drives.ssd.SsdParams": PARAMS,
     "io_manager.IoParams": PARAMS,
     "pools.GrowthParams": PARAMS,
     "pools.ThreadParams": PARAMS,
+    "rss.HashType": "an enumeration that is read when a card is built",
+    "rss.Protocol": "an enumeration that is read by people; what runs has its values as names of their own",
     "scheduling.SchedulerParams": PARAMS,
+    "tcp.TcpParams": PARAMS,
 }
 SHIFTS = {
     ("dispatcher", "1 << number"): "`bit` itself, where the number is declared as an object: Python shifts",

@@ -9,8 +9,11 @@ from statistics import fmean
 import pytest
 
 from iosim.actor import ARRIVAL, Actor
+from iosim.drives.buffered_hdd import hard_disk
 from iosim.drives.drive import Command, CommandListener, Drive
-from iosim.drives.hdd import SECTOR, Hdd, HddParams, SeekCurve, seek_points
+from iosim.drives.geometry import SECTOR, Zone
+from iosim.drives.hdd import Hdd, HddParams
+from iosim.drives.seek_curve import SeekCurve, seek_points
 from iosim.drives.ssd import Ssd, SsdParams
 from iosim.heap_clock import HeapClock
 from iosim.presets import DRIVES
@@ -21,10 +24,10 @@ FOREVER = 10**9
 HP_97560 = SeekCurve(seek_points(3_240_000, 400_000, 8_000_000, 8_000, 383, 1_962))
 
 # One revolution is 8 ms: 8 sectors pass in 1 ms each. Two heads, three cylinders, no skew.
-TINY = HddParams(rpm=7_500, cylinders=3, heads=2, zones=((0, 8),), seek=((1, 2 * MS), (2, 3 * MS)), order="fcfs")
+TINY = HddParams(rpm=7_500, cylinders=3, heads=2, zones=(Zone(0, 8),), seek=((1, 2 * MS), (2, 3 * MS)), order="fcfs")
 
 # The same angle at every place, and no time for anything but rotation.
-ONE_TRACK = HddParams(rpm=7_200, cylinders=1, heads=1, zones=((0, 500),), seek=((1, 0),))
+ONE_TRACK = HddParams(rpm=7_200, cylinders=1, heads=1, zones=(Zone(0, 500),), seek=((1, 0),))
 
 FLASH = SsdParams(capacity=1 << 30, units=8, stripe=4_096, read=100_000, program=400_000, slots=64)
 
@@ -139,6 +142,30 @@ def test_H04_of_33_requests_32_are_in_the_drive_and_one_in_the_port_driver(drive
     assert len(port_driver.done) == 33
 
 
+def test_a_reset_drive_has_forgotten_its_commands_and_takes_new_ones(drive: Drive) -> None:
+    """As after a reset of the device, or after the error of a queued command: nothing of before ever finishes."""
+    host = Host(drive)
+    for tag in range(8):
+        host.submit(tag, tag * SECTOR, SECTOR)
+    Later(host, FOREVER, 2, 0, SECTOR)
+    drive.clock.run(1)
+    drive.reset()
+    assert (drive.in_drive, [command.busy for command in drive.commands]) == (0, [0] * 32)
+    before = len(host.done)
+    drive.clock.run(FOREVER)
+    assert [done[0] for done in host.done[before:]] == [2]
+    assert host.done[-1][1] == FOREVER
+
+
+def test_a_drive_without_a_write_cache_ends_a_flush_at_once(drive: Drive) -> None:
+    host = Host(drive)
+    command = drive.commands[3]
+    command.flush = 1
+    host.submit(3, 0, 0)
+    drive.clock.run(FOREVER)
+    assert host.done == [(3, 0, 0, 0, 0)]
+
+
 def test_a_command_too_many_is_refused(drive: Drive) -> None:
     host = Host(drive)
     for tag in range(32):
@@ -186,7 +213,7 @@ def test_every_preset_has_an_origin_and_says_how_sure_it_is_and_serves_every_add
     preset = DRIVES[name]
     assert preset.source and preset.sure
     params = preset.params
-    drive = Hdd(HeapClock(), params) if isinstance(params, HddParams) else Ssd(HeapClock(), params)
+    drive: Drive = hard_disk(HeapClock(), params) if isinstance(params, HddParams) else Ssd(HeapClock(), params)
     host = Host(drive)
     host.submit(0, drive.capacity - SECTOR, SECTOR)
     host.submit(1, 0, 1 << 20, write=1)
@@ -224,13 +251,13 @@ def test_of_n_sectors_the_nearest_is_one_part_of_n_plus_1_of_a_revolution_away(n
     draw = random.Random(1)
     waits = []
     for _ in range(2_000):
-        drive = Hdd(HeapClock(), replace(ONE_TRACK, zones=((0, 100_000),)))
+        drive = Hdd(HeapClock(), replace(ONE_TRACK, zones=(Zone(0, 100_000),)))
         host = Host(drive)
         drive.taken = 1  # all are there before the first is chosen
         for tag in range(n):
             host.submit(tag, draw.randrange(100_000) * SECTOR, SECTOR)
         drive.taken = 0
-        waits.append(min(drive.reaches(command) for command in drive.waiting))
+        waits.append(min(drive.mechanism.reaches(tag) for tag in drive.waiting))
     assert fmean(waits) == pytest.approx(drive.revolution / (n + 1), rel=0.09)
 
 
@@ -269,7 +296,7 @@ def test_a_fast_bus_adds_the_last_sector_and_a_slow_bus_the_whole_transfer(
 
 def test_a_read_across_tracks_pays_head_switch_and_seek_and_no_revolution_thanks_to_the_skew() -> None:
     """16 sectors of cylinder 0 and 8 of cylinder 1: 3 revolutions, and the two skews of 1 and 2 ms between them."""
-    skewed = replace(TINY, head_switch=700_000, track_skew=MS, cylinder_skew=2 * MS)
+    skewed = replace(TINY, head_switch=700_000, zones=(Zone(0, 8, MS, 2 * MS),))
     host = Host(Hdd(HeapClock(), skewed))
     host.submit(0, 0, 24 * SECTOR)
     host.drive.clock.run(FOREVER)
@@ -303,8 +330,9 @@ def test_inner_zones_are_slower() -> None:
     params = DRIVES["cheetah-9lp"].params
     assert isinstance(params, HddParams)
     times = []
+    zones = tuple(replace(zone, track_skew=0, cylinder_skew=0) for zone in params.zones)
     for offset in (0, params.capacity - (4 << 20)):
-        host = Host(Hdd(HeapClock(), replace(params, track_skew=0, cylinder_skew=0, head_switch=0, seek=((1, 0),))))
+        host = Host(Hdd(HeapClock(), replace(params, zones=zones, head_switch=0, seek=((1, 0),))))
         host.submit(0, offset, 4 << 20)
         host.drive.clock.run(FOREVER)
         times.append(host.done[0][4])
@@ -384,12 +412,12 @@ def test_depth_pays_with_shortest_positioning_only(order: str, depth: int, publi
     """numbers.md section 5, Cheetah 9LP: uniform cylinders, no zones, 0.3 ms of overhead each, 0.2 ms of transfer.
 
     That overhead does not overlap, so it is put into the seek curve here. Tolerance 2 %: standard error 0.4 % in 6,000
-    services, and 9 points of the seek curve against its 106.
+    services.
     """
     params = DRIVES["cheetah-9lp"].params
     assert isinstance(params, HddParams)
     seek = tuple((distance, time + 300_000) for distance, time in params.seek)
-    drive = Hdd(HeapClock(), HddParams(10_045, 6_962, 1, ((0, 240),), seek, order=order))
+    drive = Hdd(HeapClock(), HddParams(10_045, 6_962, 1, (Zone(0, 240),), seek, order=order))
     loop = Loop(drive, depth, 6_000, anywhere(drive, 8 * SECTOR), 8 * SECTOR)
     assert loop.per_second == pytest.approx(published, rel=0.02)
 
@@ -397,10 +425,10 @@ def test_depth_pays_with_shortest_positioning_only(order: str, depth: int, publi
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"order": "elevator"}, "order: 'elevator' is not one of fcfs, sptf"),
+        ({"order": "elevator"}, "order: 'elevator' is not one of fcfs, sstf, clook, sptf"),
         ({"slots": 33}, "slots: 33 is not within 1 to 32"),
-        ({"zones": ((1, 8),)}, "zones: the first column must begin at 0"),
-        ({"seek": ((1, 5), (1, 6))}, "seek: the first column must begin at 1, rise"),
+        ({"zones": (Zone(1, 8),)}, "zones: first cylinders must begin at 0"),
+        ({"seek": ((1, 5), (1, 6))}, "seek: distances must begin at 1, rise"),
     ],
 )
 def test_a_hard_disk_that_cannot_be_is_refused(change: dict[str, object], message: str) -> None:

@@ -3,11 +3,13 @@
 from array import array
 
 import pytest
+from test_cached_writes import Broken
 from test_machine import EVERYTHING, Tree, build, everything_but, run
 from tiny import causes
 from tiny_cache import TinyCache
 from tiny_io import LATENCY
 
+from iosim.device_stack import DeviceObject
 from iosim.file_control import FileControl
 from iosim.irp import READ
 from iosim.units import MIB, PAGE
@@ -90,3 +92,19 @@ def test_a_machine_with_a_fragmented_file_keeps_the_laws_and_asks_its_disk_more_
     whole, pieces = run(EVERYTHING), run(tree(4096))
     assert len(pieces.columns["index"]) == len(whole.columns["index"])
     assert pieces.samples["disks.flash.commands"][-1] > 1.2 * whole.samples["disks.flash.commands"][-1]
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_request_whose_pieces_all_fail_at_once_ends_once(forced: bool) -> None:
+    """It was marked pending, so its end is a packet; one that keeps its thread must not wait for what is up already."""
+    tiny = TinyCache(cached=False)
+    tiny.control.extent = 4 * PAGE
+    tiny.control.places = fragmented(8, 0, 4, 12).places
+    tiny.control.transformed = forced
+    tiny.control.settle()
+    tiny.top.lower = DeviceObject(Broken(tiny), None, 0, 1 << 30)
+    tiny.does(tiny.transfer(READ, 4 * PAGE, 2 * PAGE))
+    tiny.ask_at(2000, 0)
+    tiny.run()
+    assert (len(tiny.log), tiny.ended.requests[0].bytes) == (1, 0)
+    assert tiny.port.packets == (1 if forced else 2)

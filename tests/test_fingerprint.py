@@ -215,6 +215,7 @@ def same_everywhere(tree: Tree, plain: Plain) -> None:
 TIMES = st.sampled_from(["0 s", "1 ns", "700 ns", "3 us", {"exponential": "20 us"}, {"uniform": ["1 us", "50 us"]}])
 SIZES = st.sampled_from(["512 B", "4 KiB", "10 KiB", {"uniform": ["1 KiB", "16 KiB"]}])
 MODES = st.sampled_from(["overlapped", "blocking"])
+HINTS = st.sampled_from(["normal", "normal", "background"])
 
 
 def one_key(key: str, **parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Tree]:
@@ -227,8 +228,8 @@ FILES = ["raw", "kept", "drawn", "spun", "grown"]
 OFFSETS = st.sampled_from(["random", "sequential"])
 STEPS = st.one_of(
     one_key("compute", time=TIMES, touching=TOUCHING),
-    one_key("read", file=st.sampled_from(FILES), size=SIZES, offset=OFFSETS, mode=MODES),
-    one_key("write", file=st.sampled_from(FILES), size=SIZES, offset=OFFSETS, mode=MODES),
+    one_key("read", file=st.sampled_from(FILES), size=SIZES, offset=OFFSETS, mode=MODES, priority=HINTS),
+    one_key("write", file=st.sampled_from(FILES), size=SIZES, offset=OFFSETS, mode=MODES, priority=HINTS),
     one_key("flush", file=st.sampled_from(["kept", "grown"])),
     one_key("open", volume=st.just("data"), files=st.sampled_from([1, 10_000])),
     one_key("close", volume=st.just("data")),
@@ -268,7 +269,31 @@ FLASH = st.fixed_dictionaries(
         "program": st.just("100 us"),
         "capacity": st.just("1 GB"),
         "queue_depth": st.integers(1, 6),
+    },
+    optional={
+        "queue_pairs": st.integers(1, 4),
+        "pair_depth": st.integers(1, 4),
+        "coalescing": st.just({"count": 3, "time": "100 us"}),
+    },
+)
+# What is done about faults in short, and idle time for background requests.
+QUICK = {
+    "recovery": {"timeout": "300 us", "reset": "50 us", "error_log": "20 us", "retries": 1},
+    "background": {"idle_time": "20 us", "starvation": "500 us"},
+}
+STRIKING = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["media_error", "no_answer"]),
+        "disk": st.sampled_from(["flash", "spinning"]),
+        "rate": st.sampled_from([0.01, 0.3]),
+        "commands": st.sampled_from(["reads", "writes", "both"]),
     }
+)
+REMOVALS = st.fixed_dictionaries(
+    {"kind": st.just("removal"), "disk": st.sampled_from(["flash", "spinning"]), "at": st.just("3 ms")}
+)
+FAULTS: st.SearchStrategy[Tree] = st.one_of(
+    st.just({}), st.fixed_dictionaries({}, optional={"first": STRIKING, "second": STRIKING, "end": REMOVALS})
 )
 SPINNING = st.fixed_dictionaries(
     {
@@ -276,7 +301,7 @@ SPINNING = st.fixed_dictionaries(
         "order": st.sampled_from(["fcfs", "sptf"]),
         "queue_depth": st.sampled_from([1, 4, 32]),
     },
-    optional={"age_limit": st.just("5 ms")},
+    optional={"age_limit": st.just("5 ms"), "redirect": st.booleans()},
 )
 CACHING = st.fixed_dictionaries(
     {
@@ -344,6 +369,7 @@ MACHINES = st.fixed_dictionaries(
         "limit": st.sampled_from([{}, {"max_transfer": "6 KiB"}, {"scatter_gather_pages": 1}]),
         "kept": KEPT,
         "grown": GROWN,
+        "faults": FAULTS,
         "skips": st.booleans(),
         "hits": st.sampled_from([0.0, 0.5, 1.0]),
         "limits": st.tuples(st.sampled_from([0, 1, 2, "none"]), st.sampled_from([0, 1])),
@@ -382,9 +408,10 @@ def drawn(it: Tree) -> Tree:
     names = ("first", "second", "slim")
     tree["locks"] = dict(zip(names, it["locks"], strict=True))
     tree["locks"]["slim"] = {**tree["locks"]["slim"], "kind": "slim"}
-    tree["disks"] = {"flash": it["flash"][0] | it["flash"][1], "spinning": it["spinning"][0] | it["spinning"][1]}
-    tree["disks"]["second"] = it["spinning"][0]
+    tree["disks"] = {name: {**it[name][0], **it[name][1], **QUICK} for name in ("flash", "spinning")}
+    tree["disks"]["second"] = {**it["spinning"][0], **QUICK}
     tree["disks"]["flash"] |= it["limit"]
+    tree["faults"] = it["faults"]
     tree["volumes"]["data"] |= it["caching"]
     filters = [{"name": f"f{number}", "altitude": number, **one} for number, one in enumerate(it["filters"])]
     tree["volumes"]["data"]["filters"] = filters

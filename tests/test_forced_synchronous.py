@@ -186,8 +186,8 @@ def opener(records: list[int], mode: int = 0) -> TinyCache:
         def value(self, index: int) -> int:
             return records[index]
 
-    opening = OpenStep(tiny.services, metadata, Listed(0), 700)
-    tiny.does(opening, CloseStep(tiny.services, metadata, Constant(0), 300))
+    opening = OpenStep(tiny.services, metadata, Listed(0), 700, 0)
+    tiny.does(opening, CloseStep(tiny.services, metadata, Constant(0), 300, 0))
     for number in range(len(records)):
         tiny.ask_at(100_000 * (number + 1), number)
     tiny.run()

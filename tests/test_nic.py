@@ -1,247 +1,285 @@
-"""RSS: the hash is Microsoft's to the last bit, and the table sends a flow to one processor. Cases: semantics 9.9."""
-
-from collections import Counter
+"""The card: drops to the frame, vectors that interrupt their processors alone, tables that change in mid-flight."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from tiny import Tiny
+from tiny_net import Far, card, segment, watch
 
-from iosim.nic import (
-    MICROSOFT_KEY,
-    NO_HASH,
-    HashType,
-    IndirectionTable,
-    Protocol,
-    Rss,
-    RssHash,
-    parse_ipv4,
-    parse_ipv6,
-)
-
-# Microsoft's verification suite: source, port, destination, port, hash of addresses only, hash with TCP ports.
-PUBLISHED_IPV4 = [
-    ("66.9.149.187", 2794, "161.142.100.80", 1766, 0x323E8FC2, 0x51CCC178),
-    ("199.92.111.2", 14230, "65.69.140.83", 4739, 0xD718262A, 0xC626B0EA),
-    ("24.19.198.95", 12898, "12.22.207.184", 38024, 0xD2D0A5DE, 0x5C2B394A),
-    ("38.27.205.30", 48228, "209.142.163.6", 2217, 0x82989176, 0xAFC7327F),
-    ("153.39.163.191", 44251, "202.188.127.2", 1303, 0x5D1809C5, 0x10E828A2),
-]
-PUBLISHED_IPV6 = [
-    ("3ffe:2501:200:1fff::7", 2794, "3ffe:2501:200:3::1", 1766, 0x2CC18CD5, 0x40207D3D),
-    ("3ffe:501:8::260:97ff:fe40:efab", 14230, "ff02::1", 4739, 0x0F0C461C, 0xDDE51BBF),
-    ("3ffe:1900:4545:3:200:f8ff:fe21:67cf", 44251, "fe80::200:f8ff:fe21:67cf", 38024, 0x4B61E985, 0x02D1FEEF),
-]
-HASH = RssHash()
-SOURCE, DESTINATION = parse_ipv4("66.9.149.187"), parse_ipv4("161.142.100.80")
-SOURCE6, DESTINATION6 = parse_ipv6("3ffe:2501:200:1fff::7"), parse_ipv6("3ffe:2501:200:3::1")
+from iosim.moderation import Adaptive, DelayTimer, Moderation, ThrottleGap
+from iosim.nic import Nic
 
 
-def textbook_toeplitz(key: bytes, data: bytes) -> int:
-    """The definition, bit by bit (semantics 6.2 rule 3): a twin that shares nothing with the table."""
-    window, result = int.from_bytes(key, "big"), 0
-    for byte in data:
-        for bit in range(7, -1, -1):
-            if byte >> bit & 1:
-                result ^= window >> (8 * len(key) - 32)
-            window = window << 1 & ((1 << 8 * len(key)) - 1)
-    return result
+def offer(nic: Nic, *times: int, hash: int = 0) -> None:
+    for time in times:
+        nic.receive(segment(at=time, hash=hash))
 
 
-def ports(source_port: int, destination_port: int) -> bytes:
-    return source_port.to_bytes(2, "big") + destination_port.to_bytes(2, "big")
+def test_N07_a_lone_frame_interrupts_at_once_or_after_the_delay_timer() -> None:
+    for moderation, expected in ((Moderation(), 1000), (ThrottleGap(500), 1000), (DelayTimer(500, 0), 1500)):
+        tiny = Tiny()
+        nic = card(tiny, [0], moderation=moderation)
+        watch(tiny, nic)
+        offer(nic, 1000)
+        assert tiny.run().log == [(expected, (0, 1, 0))]
 
 
-@pytest.mark.parametrize("row", PUBLISHED_IPV4, ids=[f"R{number:02}" for number in range(1, 6)])
-def test_R01_to_R05_two_ipv4_addresses_hash_as_published(row: tuple[str, int, str, int, int, int]) -> None:
-    source, _, destination, _, expected, _ = row
-    assert HASH.hash_ipv4(parse_ipv4(source), parse_ipv4(destination)) == expected
+def test_a_throttle_gap_gathers_what_comes_in_it() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0], moderation=ThrottleGap(500))
+    watch(tiny, nic)
+    offer(nic, 1000, 1100, 1200, 1600, 2500)
+    assert tiny.run().log == [(1000, (0, 1, 0)), (1500, (0, 2, 0)), (2000, (0, 1, 0)), (2500, (0, 1, 0))]
+    assert nic.queues[0].interrupts == 4
 
 
-@pytest.mark.parametrize("row", PUBLISHED_IPV4, ids=[f"R{number:02}" for number in range(6, 11)])
-def test_R06_to_R10_ipv4_with_tcp_ports_hashes_as_published(row: tuple[str, int, str, int, int, int]) -> None:
-    source, source_port, destination, destination_port, _, expected = row
-    addresses = parse_ipv4(source), parse_ipv4(destination)
-    assert HASH.hash_tcp_ipv4(*addresses, source_port, destination_port) == expected
+def test_a_delay_timer_with_a_count_interrupts_at_whichever_comes_first() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0], moderation=DelayTimer(500, 3))
+    watch(tiny, nic)
+    offer(nic, 1000, 1100, 1200, 3000, 3100)
+    assert tiny.run().log == [(1200, (0, 3, 0)), (3500, (0, 2, 0))]
 
 
-@pytest.mark.parametrize("row", PUBLISHED_IPV6, ids=[f"R{number}" for number in range(11, 14)])
-def test_R11_to_R13_two_ipv6_addresses_hash_as_published(row: tuple[str, int, str, int, int, int]) -> None:
-    source, _, destination, _, expected, _ = row
-    assert HASH.hash_ipv6(parse_ipv6(source), parse_ipv6(destination)) == expected
+def test_frames_cost_no_events_while_one_interrupt_gathers_them() -> None:
+    """1,000 frames, one look, one service routine; the end of the run is one more."""
+    tiny = Tiny()
+    nic = card(tiny, [0], ring=1000, moderation=DelayTimer(10_000, 0))
+    watch(tiny, nic)
+    offer(nic, *range(1000, 2000))
+    tiny.run()
+    assert tiny.log == [(11_000, (0, 1000, 0))]
+    assert tiny.clock.events == 2
 
 
-@pytest.mark.parametrize("row", PUBLISHED_IPV6, ids=[f"R{number}" for number in range(14, 17)])
-def test_R14_to_R16_ipv6_with_tcp_ports_hashes_as_published(row: tuple[str, int, str, int, int, int]) -> None:
-    source, source_port, destination, destination_port, _, expected = row
-    addresses = parse_ipv6(source), parse_ipv6(destination)
-    assert HASH.hash_tcp_ipv6(*addresses, source_port, destination_port) == expected
+def test_6_1_2_a_frame_is_seen_when_it_lies_in_memory() -> None:
+    """54 bytes of headers and 1,000 of payload at 1 ns a byte, after 300 ns."""
+    tiny = Tiny()
+    nic = card(tiny, [0], dma=300, dma_ps=1000)
+    watch(tiny, nic)
+    offer(nic, 1000)
+    assert tiny.run().log == [(2354, (0, 1, 0))]
 
 
-def test_R17_the_ends_of_the_input_meet_the_right_bits_of_the_key() -> None:
-    assert HASH.hash_bytes(bytes(36)) == 0
-    assert HASH.hash_bytes(b"\x80") == 0x6D5A56DA
-    assert HASH.hash_bytes(bytes(11) + b"\x01") == 0xA1D1C7D8
+def test_frames_reach_memory_in_their_order() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0], dma=0, dma_ps=1000, moderation=ThrottleGap(10))
+    watch(tiny, nic)
+    nic.receive(segment(at=1000))
+    nic.receive(segment(at=1010, payload=6))  # has 60 bytes: alone it would be there long before the other
+    assert tiny.run().log == [(2054, (0, 2, 0))]
 
 
-@given(st.integers(0, 36).flatmap(lambda n: st.tuples(*[st.binary(min_size=n, max_size=n)] * 2)))
-def test_R17_the_hash_is_linear(pair: tuple[bytes, bytes]) -> None:
-    a, b = pair
-    both = bytes(x ^ y for x, y in zip(a, b, strict=True))
-    assert HASH.hash_bytes(both) == HASH.hash_bytes(a) ^ HASH.hash_bytes(b)
+def test_memory_on_another_node_is_farther_by_the_distance_table() -> None:
+    tiny = Tiny(2, nodes=2)
+    near, far = card(tiny, [0, 1], dma=100), card(tiny, [0, 1], dma=100, buffer_node=1)
+    assert [queue.rx.dma for queue in near.queues] == [100, 180]
+    assert [queue.rx.dma for queue in far.queues] == [180, 180]
+    assert [queue.node for queue in near.queues] == [0, 1]
 
 
-@given(st.binary(min_size=40, max_size=40), st.binary(max_size=36))
-def test_R17_the_table_agrees_with_the_definition_bit_by_bit(key: bytes, data: bytes) -> None:
-    assert RssHash(key).hash_bytes(data) == textbook_toeplitz(key, data)
+def test_N04_a_ring_of_256_drops_44_of_300_frames_when_no_dpc_takes_any() -> None:
+    """To the frame: the first 256 are there, in their order; the card alone counts the rest (6.1.1)."""
+    tiny = Tiny()
+    nic = card(tiny, [0], ring=256)
+    watch(tiny, nic, takes=False)
+    for number in range(300):
+        nic.receive(segment(at=1000 + number, sequence=number))
+    tiny.run()
+    assert nic.dropped() == 0  # the clock stopped after the first interrupt: the rest has yet to arrive
+    tiny.at(2000, lambda: None)
+    tiny.run()
+    ring = nic.queues[0].rx
+    assert (nic.dropped(), ring.received, ring.used_most, ring.dropped_bytes) == (44, 256, 256, 44 * 1054)
+    assert [frame.sequence for frame in ring.take(0, 2000)] == list(range(256))
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 65535), st.integers(0, 65535))
-def test_fields_are_hashed_in_the_order_of_the_packet(source: int, destination: int, sport: int, dport: int) -> None:
-    data = source.to_bytes(4, "big") + destination.to_bytes(4, "big")
-    assert HASH.hash_ipv4(source, destination) == textbook_toeplitz(MICROSOFT_KEY, data)
-    with_ports = textbook_toeplitz(MICROSOFT_KEY, data + ports(sport, dport))
-    assert HASH.hash_tcp_ipv4(source, destination, sport, dport) == with_ports
+def test_a_descriptor_that_comes_free_between_two_frames_saves_the_second_alone() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0], ring=1)
+    ring = nic.queues[0].rx
+    offer(nic, 100, 200, 300)
+    tiny.at(250, lambda: ring.refill(len(ring.take(0, 250)), 250))
+    tiny.run()
+    ring.settle(300)
+    assert (ring.received, ring.dropped, len(ring.frames)) == (2, 1, 1)
 
 
-def test_R18_sixty_four_entries_over_four_processors_send_the_first_published_flow_to_processor_0() -> None:
-    table = IndirectionTable(64, [0, 1, 2, 3])
-    hash_value = HASH.hash_tcp_ipv4(SOURCE, DESTINATION, 2794, 1766)
-    assert (table.index_of(hash_value), table.processor_of(hash_value)) == (56, 0)
+def test_N03_a_masked_vector_fills_its_own_ring_and_the_other_processor_is_interrupted() -> None:
+    tiny = Tiny(3)
+    nic = card(tiny, [1, 2], ring=4)
+    watch(tiny, nic)
+    nic.queues[0].mask()
+    for time in (1000, 1100, 1200):
+        offer(nic, time, hash=0)
+        offer(nic, time, hash=1)
+    tiny.run()
+    nic.settle()
+    assert tiny.log == [(time, (2, 1, 0)) for time in (1000, 1100, 1200)]
+    assert (len(nic.queues[0].rx.frames), nic.queues[0].interrupts) == (3, 0)
 
 
-def rss(*types: HashType) -> Rss:
-    return Rss(HASH, IndirectionTable(128, [0, 1, 2, 3]), types, default_processor=7)
+def test_6_1_5_a_frame_between_the_last_look_at_the_ring_and_the_unmasking_still_interrupts() -> None:
+    """The race of 6.1: level, not edge."""
+    tiny = Tiny()
+    nic = card(tiny, [0])
+    watch(tiny, nic)
+    queue = nic.queues[0]
+    queue.mask()
+    offer(nic, 1000)
+    tiny.at(5000, queue.unmask)
+    assert tiny.run().log == [(5000, (0, 1, 0))]
 
 
-def test_R19_with_tcp_alone_a_udp_packet_has_no_hash_and_goes_to_the_default_processor() -> None:
-    card = rss(HashType.TCP_IPV4, HashType.TCP_IPV6)
-    assert card.hash_ipv4(Protocol.UDP, SOURCE, DESTINATION, 2794, 1766, False) == NO_HASH
-    assert card.hash_ipv6(Protocol.UDP, SOURCE6, DESTINATION6, 2794, 1766, False) == NO_HASH
-    assert card.processor_of(NO_HASH) == 7
+def test_6_1_3_an_interrupt_that_is_pending_is_not_raised_again() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0])
+    watch(tiny, nic, cost=500)
+    offer(nic, 1000, 1100, 1600)
+    assert tiny.run().log == [(1500, (0, 2, 0)), (2100, (0, 1, 0))]
 
 
-def test_R21_with_tcp_and_ip_a_tcp_packet_shows_its_ports_and_others_their_addresses() -> None:
-    card = rss(HashType.TCP_IPV4, HashType.IPV4, HashType.TCP_IPV6, HashType.IPV6)
-    assert card.hash_ipv4(Protocol.ICMP, SOURCE, DESTINATION, 0, 0, False) == 0x323E8FC2
-    assert card.hash_ipv4(Protocol.UDP, SOURCE, DESTINATION, 2794, 1766, False) == 0x323E8FC2
-    assert card.hash_ipv4(Protocol.TCP, SOURCE, DESTINATION, 2794, 1766, False) == 0x51CCC178
-    assert card.hash_ipv6(Protocol.ICMP, SOURCE6, DESTINATION6, 0, 0, False) == 0x2CC18CD5
-    assert card.hash_ipv6(Protocol.TCP, SOURCE6, DESTINATION6, 2794, 1766, False) == 0x40207D3D
-    assert card.processor_of(0x51CCC178) == 120 % 4
+def test_no_frame_waits_for_ever_when_the_one_that_was_waited_for_is_dropped() -> None:
+    """The ring is full when the next frame comes, and has room when the one after it does."""
+    tiny = Tiny()
+    nic = card(tiny, [0], ring=1)
+    watch(tiny, nic)
+    queue = nic.queues[0]
+    queue.rx.free = 0
+    offer(nic, 100, 200)
+    tiny.at(150, lambda: queue.rx.refill(1, 150))
+    assert tiny.run().log == [(200, (0, 1, 0))]
+    assert nic.dropped() == 1
 
 
-def test_a_fragment_never_shows_its_ports() -> None:
-    """Later fragments have none, and all of a packet must meet on one processor (semantics 6.2 rule 4)."""
-    card = rss(HashType.TCP_IPV4, HashType.IPV4, HashType.TCP_IPV6)
-    assert card.hash_ipv4(Protocol.TCP, SOURCE, DESTINATION, 2794, 1766, True) == 0x323E8FC2
-    assert card.hash_ipv6(Protocol.TCP, SOURCE6, DESTINATION6, 2794, 1766, True) == NO_HASH
+def test_what_has_no_hash_goes_to_the_default_processor() -> None:
+    tiny = Tiny(2)
+    nic = card(tiny, [1])
+    watch(tiny, nic)
+    nic.receive(segment(at=1000))
+    assert tiny.run().log == [(1000, (1, 1, 0))]
 
 
-def test_udp_shows_its_ports_only_when_asked_for() -> None:
-    card = rss(HashType.UDP_IPV4, HashType.UDP_IPV6)
-    assert card.hash_ipv4(Protocol.UDP, SOURCE, DESTINATION, 2794, 1766, False) == 0x51CCC178
-    assert card.hash_ipv6(Protocol.UDP, SOURCE6, DESTINATION6, 2794, 1766, False) == 0x40207D3D
-    assert card.hash_ipv4(Protocol.TCP, SOURCE, DESTINATION, 2794, 1766, False) == NO_HASH
+def test_6_2_6_frames_in_flight_follow_a_changed_table_and_what_has_arrived_stays() -> None:
+    """For a short time a flow is on two processors."""
+    tiny = Tiny(2)
+    nic = card(tiny, [0, 1], moderation=DelayTimer(1000, 0))
+    watch(tiny, nic)
+    offer(nic, 1000, 1100, 1200, 1300, hash=0)
+    tiny.at(1150, lambda: nic.move(0, 1))
+    assert tiny.run().log == [(2000, (0, 2, 0)), (2200, (1, 2, 0))]
 
 
-def test_a_card_told_to_hash_nothing_sends_everything_to_the_default_processor() -> None:
-    card = rss()
-    hash_value = card.hash_ipv4(Protocol.TCP, SOURCE, DESTINATION, 2794, 1766, False)
-    assert card.processor_of(hash_value) == 7
+def test_a_table_can_be_filled_anew_but_only_with_processors_that_have_a_queue() -> None:
+    tiny = Tiny(4)
+    nic = card(tiny, [0, 1])
+    nic.fill([1])
+    assert set(nic.rss.table.entries) == {1}
+    for processor in (3, 9, -1):
+        with pytest.raises(ValueError, match=f"processor {processor} has no queue of this card"):
+            nic.move(0, processor)
+    with pytest.raises(ValueError, match="processor 3 has no queue of this card"):
+        nic.fill([0, 3])
+    with pytest.raises(ValueError, match="processor 4 is not one of this machine's 0 to 3"):
+        card(tiny, [4])
 
 
-def test_R23_a_card_with_four_queues_uses_four_of_eight_processors() -> None:
-    table = IndirectionTable(128, list(range(8)), queues=4)
-    assert set(table.entries) == {0, 1, 2, 3}
-    assert Counter(table.entries) == dict.fromkeys(range(4), 32)
+def test_every_queue_is_moderated_by_itself() -> None:
+    tiny = Tiny(2)
+    for moderation in (Moderation(), ThrottleGap(7), DelayTimer(7, 3), Adaptive((9, 8, 7))):
+        first, second = card(tiny, [0, 1], moderation=moderation).queues
+        assert type(first.moderation) is type(second.moderation) is type(moderation)
+        assert len({id(first.moderation), id(second.moderation), id(moderation)}) == 3
+        assert first.moderation.count == moderation.count
 
 
-def flows_per_processor(flows: int, processors: int) -> list[int]:
-    """How many of 192.168.1.10:49152+i -> 192.168.1.1:445 each processor gets."""
-    table = IndirectionTable(128, list(range(processors)))
-    here, there = parse_ipv4("192.168.1.10"), parse_ipv4("192.168.1.1")
-    counts = [0] * processors
-    for index in range(flows):
-        counts[table.processor_of(HASH.hash_tcp_ipv4(here, there, 49152 + index, 445))] += 1
-    return counts
+# ---- transmission ----------------------------------------------------------------------------------------------------
 
 
-def test_few_sequential_ports_leave_processors_idle() -> None:
-    """The hash is linear, so a client's consecutive ports are no random sample (numbers 4)."""
-    assert flows_per_processor(8, 4) == [4, 4, 0, 0]
-    assert flows_per_processor(8, 8) == [2, 2, 0, 0, 2, 2, 0, 0]
+def test_a_frame_leaves_after_its_fetch_and_interrupts_when_it_has_left() -> None:
+    """1054 + 24 byte times of 8 ns after 300 ns of DMA."""
+    tiny = Tiny()
+    nic = card(tiny, [0], dma=300)
+    watch(tiny, nic)
+    far = nic.link.end
+    assert isinstance(far, Far)
+    tiny.at(1000, lambda: nic.transmit(nic.queues[0], segment()))
+    assert tiny.run().log == [(1300 + 8624, (0, 0, 1))]
+    assert [frame.arrived for frame in far.frames] == [9924]
 
 
-@pytest.mark.parametrize("flows", [64, 256])
-@pytest.mark.parametrize("processors", [4, 8])
-def test_many_sequential_ports_land_perfectly_evenly(flows: int, processors: int) -> None:
-    assert flows_per_processor(flows, processors) == [flows // processors] * processors
+def test_a_full_transmit_ring_refuses_a_frame_and_takes_it_when_one_has_left() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0], transmit_ring=2)
+    queue = nic.queues[0]
+    assert [nic.transmit(queue, segment()) for _ in range(3)] == [True, True, False]
+    assert len(queue.tx.take(8623)) == 0
+    assert len(queue.tx.take(8624)) == 1
+    assert nic.transmit(queue, segment())
 
 
-def test_four_real_smb3_connections_leave_two_of_four_processors_idle() -> None:
-    """The address tuples of a captured SMB3 multichannel session; replies do even worse."""
-    client, server = parse_ipv4("172.17.0.184"), parse_ipv4("172.17.0.189")
-    table = IndirectionTable(128, [0, 1, 2, 3])
-    to_server = [HASH.hash_tcp_ipv4(client, server, port, 445) for port in range(57092, 57096)]
-    to_client = [HASH.hash_tcp_ipv4(server, client, 445, port) for port in range(57092, 57096)]
-    assert [table.index_of(hash_value) for hash_value in to_server] == [27, 74, 115, 34]
-    assert [table.processor_of(hash_value) for hash_value in to_server] == [3, 2, 3, 2]
-    assert [table.index_of(hash_value) for hash_value in to_client] == [28, 68, 112, 40]
-    assert [table.processor_of(hash_value) for hash_value in to_client] == [0, 0, 0, 0]
+def test_6_4_a_large_send_is_cut_into_segments_and_the_last_one_pushes() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0])
+    watch(tiny, nic)
+    large = segment(payload=64_000, sequence=500, pushed=1)
+    large.segment = 1460
+    nic.transmit(nic.queues[0], large)
+    far = nic.link.end
+    assert isinstance(far, Far)
+    parts = far.frames
+    assert [part.payload for part in parts] == [1460] * 43 + [1220]
+    assert [part.sequence for part in parts] == list(range(500, 64_500, 1460))
+    assert [part.pushed for part in parts] == [0] * 43 + [1]
+    assert {part.size - part.payload for part in parts} == {54}
+    last = 43 * 1538 * 8 + (1220 + 54 + 24) * 8
+    assert parts[-1].arrived == last
+    assert tiny.run().log == [(last, (0, 0, 1))]
+    assert large.payload == 64_000
 
 
-def test_the_base_processor_is_folded_into_the_table() -> None:
-    table = IndirectionTable(8, [0, 2], base=4)
-    assert list(table.entries) == [4, 6, 4, 6, 4, 6, 4, 6]
+def test_6_2_11_a_frame_leaves_by_the_queue_of_its_hash_or_of_its_sender() -> None:
+    tiny = Tiny(4)
+    by_hash, by_sender = card(tiny, [0, 1], by_hash=True), card(tiny, [0, 1])
+    assert by_hash.transmit_queue(segment(hash=1), 0).number == 1
+    assert by_hash.transmit_queue(segment(), 0).number == 0  # without a hash: the sender's
+    assert [by_sender.transmit_queue(segment(hash=1), sender).number for sender in range(4)] == [0, 1, 0, 1]
 
 
-def test_a_processor_named_twice_gets_twice_the_entries_but_no_second_queue() -> None:
-    assert list(IndirectionTable(4, [0, 0, 1, 2], queues=2).entries) == [0, 0, 1, 0]
-    assert list(IndirectionTable(4, [0, 0, 0, 1]).entries) == [0, 0, 0, 1]
+def test_receiving_and_sending_share_a_vector_and_the_earlier_of_both_interrupts() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0], moderation=DelayTimer(1000, 0))
+    watch(tiny, nic)
+    offer(nic, 20_000)
+    nic.transmit(nic.queues[0], segment())
+    offer(nic, 20_500)
+    assert tiny.run().log == [(9624, (0, 0, 1)), (21_000, (0, 2, 0))]
 
 
-def test_moving_an_entry_moves_its_flows_and_no_others() -> None:
-    table = IndirectionTable(16, [0, 1])
-    before = [table.processor_of(hash_value) for hash_value in range(64)]
-    table.move(5, 9)
-    after = [table.processor_of(hash_value) for hash_value in range(64)]
-    assert [index for index in range(64) if before[index] != after[index]] == [5, 21, 37, 53]
-    table.fill([0, 1])
-    assert [table.processor_of(hash_value) for hash_value in range(64)] == before
+# ---- faults ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [-1, 0, 3, 96, 129, 256])
-def test_a_table_that_low_bits_cannot_index_is_refused(size: int) -> None:
-    with pytest.raises(ValueError, match=f"size: {size} is not a power of two from 1 to 128"):
-        IndirectionTable(size, [0])
+def test_a_pulled_cable_loses_what_flies_and_what_is_sent_and_a_plugged_one_nothing() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0])
+    watch(tiny, nic)
+    offer(nic, 1000, 2000, 3000)
+    tiny.at(1500, lambda: nic.set_link(False))
+    tiny.at(1600, lambda: offer(nic, 1700))
+    tiny.at(1800, lambda: nic.set_link(True))
+    tiny.at(1900, lambda: offer(nic, 2500))
+    assert tiny.run().log == [(1000, (0, 1, 0)), (2500, (0, 1, 0))]
+    assert nic.lost == 3
 
 
-def test_wrong_processors_queues_and_entries_are_refused() -> None:
-    with pytest.raises(ValueError, match="processors: empty"):
-        IndirectionTable(8, [])
-    with pytest.raises(ValueError, match="processors: -1 is no processor number"):
-        IndirectionTable(8, [0, -1])
-    with pytest.raises(ValueError, match="queues: -1 is negative"):
-        IndirectionTable(8, [0], queues=-1)
-    with pytest.raises(ValueError, match="entry 8 is not one of this table's 0 to 7"):
-        IndirectionTable(8, [0]).move(8, 0)
-    with pytest.raises(ValueError, match="processor -1 is no processor number"):
-        IndirectionTable(8, [0]).move(0, -1)
-
-
-def test_a_key_or_an_input_of_the_wrong_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="key: 39 bytes; an RSS key has 40"):
-        RssHash(bytes(39))
-    with pytest.raises(ValueError, match="37 bytes of input"):
-        HASH.hash_bytes(bytes(37))
-
-
-@pytest.mark.parametrize("text", ["", "1.2.3", "1.2.3.256", "::1"])
-def test_a_wrong_ipv4_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
-        parse_ipv4(text)
-
-
-def test_addresses_are_read_in_network_order() -> None:
-    assert parse_ipv4("1.2.3.4") == 0x01020304
-    assert parse_ipv6("::1") == bytes(15) + b"\x01"
+def test_a_reset_loses_what_flies_and_what_lies_in_the_rings_and_frees_their_descriptors() -> None:
+    tiny = Tiny()
+    nic = card(tiny, [0], ring=4)
+    watch(tiny, nic)
+    queue = nic.queues[0]
+    queue.mask()
+    offer(nic, 1000, 1100, 2000, 5000)
+    tiny.at(1500, lambda: nic.reset(1000))
+    tiny.at(2200, lambda: offer(nic, 2200))
+    tiny.at(3000, lambda: offer(nic, 3000))
+    tiny.at(4000, queue.unmask)
+    assert tiny.run().log == [(4000, (0, 1, 0))]
+    assert (nic.lost, nic.dropped(), queue.rx.free, nic.up, nic.link.up) == (5, 0, 4, True, True)

@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 
 from iosim import pictures, plots
 from iosim.statistics import Estimate, interval
+from iosim.thread import KINDS
 
 NAN = float("nan")
 MS = 1_000_000
@@ -515,3 +516,26 @@ def test_a_varied_value_is_told_in_words(path: str, value: object, label: str) -
     study = SimpleNamespace(vary={path: [value], "x": [True]}, rows=[{"cell": {"x": True, path: value}, "figures": {}}])
     assert list(pictures._lines_of(study, "x")) == [label]  # type: ignore[arg-type]
     assert pictures.x_axis(study, "x") == (["true"], "x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("asked", "p99", "idle", "titles"),
+    [
+        ("throughput_per_s", 9.0, 0.5, ["Requests per second", "Latency p99", "Processor time, x"]),
+        ("throughput_per_s", None, 0.5, ["Requests per second", "Latency mean", "Processor time, x"]),
+        ("classes.quick.latency_ns.p99", 9.0, 0.999, ["Latency p99 of quick", "Requests per second"]),
+    ],
+)
+def test_a_study_shows_what_its_gain_costs_and_the_processors_unless_they_idle(
+    asked: str, p99: float | None, idle: float, titles: list[str]
+) -> None:
+    """Two hundred reads a second leave the processors idle: panels of 100 % idle say nothing."""
+    figures = {"throughput_per_s": 3.0, "latency_ns.mean": 7.0, "latency_ns.p99": p99, asked: 5.0}
+    shares = {f"processors.share.{kind}": 0.0 for kind in KINDS} | {"processors.share.user": 1 - idle}
+    shares["processors.share.idle"] = idle
+    cells = {path: {"value": value, "ci95": None} for path, value in (figures | shares).items()}
+    rows = [{"cell": {"x": x}, "figures": cells, "regime": "steady"} for x in (1, 2)]
+    study = SimpleNamespace(vary={"x": [1, 2]}, rows=rows, plot_request=SimpleNamespace(x="x", figure=asked))
+    result = SimpleNamespace(study=study, summary={"scenario": "s", "seed": 1, "replications": 1})
+    figure = pictures.study_figure(result)  # type: ignore[arg-type]
+    assert [ax.get_title(loc="left") for ax in figure.axes] == titles

@@ -1,4 +1,4 @@
-"""Block traces: three formats give the same columns; a wrong file is refused with places, never with a traceback."""
+"""Block traces: four formats give the same columns; a wrong file is refused with places, never with a traceback."""
 
 import gzip
 import hashlib
@@ -270,7 +270,7 @@ def test_a_directory_and_a_missing_file_are_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_format_and_a_negative_limit_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "1 0 0 8 1\n")
-    assert complaint(path, "spc") == "a.trace: format: 'spc' is unknown; accepted: auto, blkparse, msr, ssdsim"
+    assert complaint(path, "spc") == "a.trace: format: 'spc' is unknown; accepted: auto, blkparse, disksim, msr, ssdsim"
     with pytest.raises(WrongInput, match="limit: -1 is negative; 0 means all rows"):
         read_block_trace(path, limit=-1)
 
@@ -358,3 +358,45 @@ def test_a_row_costs_no_object_once_it_is_read() -> None:
     columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write, trace.row)
     assert sum(column.itemsize for column in columns) == 48
     assert {len(column) for column in columns} == {len(trace)}
+
+
+# --- DiskSim's validation traces
+
+DISKSIM = "R Hit   1975456   4  15362.00000  56074.00000\nW Hit 8 16 1000.5 20.25\nR Hit 0 8 1.0 2\n"
+
+
+def test_a_disksim_row_comes_after_the_response_and_the_think_time_of_the_one_before(tmp_path: Path) -> None:
+    """The trace has no clock: what the measured drive and its user took is all that is known of when."""
+    trace = read_block_trace(written(tmp_path, DISKSIM))
+    assert trace.format == "disksim"
+    assert list(trace.arrival) == [0, 71_436_000, 71_436_000 + 1_020_750]
+    assert list(trace.think) == [56_074_000, 20_250, 2_000]
+    assert (list(trace.offset), list(trace.size)) == ([1975456 * 512, 8 * 512, 0], [2_048, 8_192, 4_096])
+    assert list(trace.write) == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("X Hit 1 4 1.0 1.0", "1: operation: 'X' is neither R nor W"),
+        ("R Hit 1 0 1.0 1.0", "9: sectors: '0' is too small; 1 or more is needed"),
+        ("R Hit 1 4 -1 1.0", "11: response time: '-1' is not a number of microseconds"),
+        ("R Hit 1 4 1.0 1.0.0", "15: think time: '1.0.0' is not a number of microseconds"),
+        ("R Hit 1 4 1.0", "14: the row ends after 5 fields; 6 are needed"),
+    ],
+)
+def test_a_wrong_disksim_row_is_told_with_its_place(tmp_path: Path, row: str, message: str) -> None:
+    path = written(tmp_path, DISKSIM + row + "\n")
+    with pytest.raises(WrongInput) as told:
+        read_block_trace(path, "disksim")
+    assert f":4:{message}" in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["cheetah9LP", "barracuda", "ibm18es"])
+def test_the_shipped_disksim_traces_are_those_that_were_published(name: str) -> None:
+    """10,000 rows, 65 to 66 % of them reads, 6.2 to 6.4 sectors (the traces' own statistics)."""
+    trace = read_block_trace(SHIPPED / f"{name}.trace.gz")
+    summary = trace.summary()
+    assert (trace.format, summary["rows"], summary["devices"]) == ("disksim", 10_000, 1)
+    assert 0.65 <= summary["read_share"] <= 0.66
+    assert 6.2 * 512 <= summary["mean_size"] <= 6.4 * 512

@@ -340,6 +340,12 @@ def test_a_small_block_of_the_model_is_erased_as_rarely_as_the_real_one() -> Non
     assert found.erases == pytest.approx(programmed / 256, rel=0.05)
 
 
+def test_a_drive_of_thousands_of_dies_keeps_its_map_small() -> None:
+    found = BlockMap(4_096, 100_000, 256, 4, 280, True)
+    assert len(found.where) + len(found.owner) < 1 << 24
+    assert BlockMap(64, 100_000, 256, 4, 280, True).blocks == 128 + 3
+
+
 def test_a_read_behind_an_erase_waits_for_it() -> None:
     """The same write, on a fresh drive and on one whose next block has to be erased first."""
     waits = {}
@@ -384,6 +390,7 @@ def anywhere_of(drive: Ssd) -> Any:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"units": 100_000}, "units: 100000 are more than 65536, which no drive has"),
         ({"interface": "usb"}, "interface: 'usb' is not one of nvme, sata"),
         ({"interface": "sata", "slots": 64}, "slots: 64 is not within 1 to 32"),
         ({"placement": "random"}, "placement: 'random' is not one of hashed, striped"),

@@ -14,7 +14,7 @@ from iosim.cli.summary import show_number
 from iosim.cli.verify import SUBJECTS, _show
 from iosim.presets import DRIVES
 from iosim.verify import SUBJECTS as BUILT
-from iosim.verify import Row, Table, queues, solid_state
+from iosim.verify import Row, Table, hard_disks, queues, solid_state
 
 GOOD = Row("a time", "us", 10.4, 10.0, 0.05, "a paper")
 BAD = Row("a rate", "/s", 90.0, 100.0, 0.05, "a data sheet")
@@ -82,8 +82,8 @@ def test_without_a_subject_all_that_are_built_are_verified(made: Any, capsys: py
 
 
 def test_a_subject_that_is_not_built_is_not_offered(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["verify", "network"]) == 2
-    assert "'queues', 'storage'" in capsys.readouterr().err
+    assert cli.main(["verify", "printers"]) == 2
+    assert "'queues', 'network', 'storage'" in capsys.readouterr().err
 
 
 # ---- the tables themselves -------------------------------------------------------------------------------------------
@@ -111,6 +111,12 @@ def test_the_page_of_devices_says_what_the_tables_say(solid: list[Table]) -> Non
     assert [line for line in lines(solid) if line not in PAGE] == []
 
 
+def test_the_page_of_devices_says_what_the_measured_hard_disks_do() -> None:
+    measured = hard_disks.measured()
+    assert [row.what for row in measured.rows if not row.met] == []
+    assert [line for line in lines([measured]) if line not in PAGE] == []
+
+
 def lines(tables: list[Table]) -> list[str]:
     """As docs/devices.md has them."""
     found = []
@@ -118,7 +124,8 @@ def lines(tables: list[Table]) -> list[str]:
         for row in table.rows:
             unit = f" {row.unit}" if row.unit else ""
             model, published = f"{show_number(row.model)}{unit}", f"{show_number(row.published)}{unit}"
-            found.append(f"| {row.what} | {model} | {published} | {100 * row.difference:+.1f} % | {row.source} |")
+            difference = f"at most {show_number(row.tolerance)}" if row.bound else f"{100 * row.difference:+.1f} %"
+            found.append(f"| {row.what} | {model} | {published} | {difference} | {row.source} |")
     return found
 
 
@@ -167,4 +174,4 @@ def test_a_device_that_is_not_known_is_wrong_input(capsys: pytest.CaptureFixture
 
 
 if __name__ == "__main__":
-    print("\n".join(lines(list(solid_state.tables("quick")))))
+    print("\n".join(lines([hard_disks.measured(), *solid_state.tables("quick")])))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tiny_win32 import MS, Log, disk, line_marked, new_port, read, run, write
+from tiny_win32 import MS, PAGE, Log, disk, line_marked, new_port, read, run, write
 
 from iosim.completion import CompletionMode
 from iosim.ntstatus import ERROR_INVALID_PARAMETER, ERROR_NOACCESS, ERROR_OPERATION_ABORTED
@@ -140,7 +140,7 @@ def test_T08_without_a_cancel_after_a_skipped_success_the_object_never_drains(ca
         io = yield api.CreateThreadpoolIo(file, noted, log)
         objects.append(io)
         yield api.StartThreadpoolIo(io)
-        if (yield write(api, file, 9, Overlapped())) and cancel:
+        if (yield write(api, file, PAGE, Overlapped())) and cancel:
             yield api.CancelThreadpoolIo(io)
         log.add("waits", io.pending)
         yield api.WaitForThreadpoolIoCallbacks(io, False)

@@ -94,6 +94,7 @@ class TinyIo(Tiny):
         copy_ps: int = 0,
         hits: list[Variate] | None = None,
         params: IoParams = USUAL,
+        port: Callable[..., PortDriver] = PortDriver,
         clock: type[Clock],
     ) -> None:
         super().__init__(processors, switch=switch, clock=clock)
@@ -101,7 +102,7 @@ class TinyIo(Tiny):
         self.services = Services(self.dispatcher, self.io, self.caches, CallCosts(REMOVE, CALL, CALL))
         self.drive = StaggeredDrive(self.clock, slots, latency, stagger)
         costs = PortCosts(START, COMPLETION, ISR, DPC, UNLOCK, 0)
-        self.port_driver = PortDriver(self.io, self.caches, self.drive, 0, slots, interrupted, costs)
+        self.port_driver = port(self.io, self.caches, self.drive, 0, slots, interrupted, costs)
         bottom = DeviceObject(self.port_driver, None, 0, 1 << 40)
         disk = DeviceObject(PassThrough(self.io, *DISK), bottom, 0, 1 << 40)
         volume = DeviceObject(PassThrough(self.io, *VOLUME), disk, 1 << 20, 1 << 30)

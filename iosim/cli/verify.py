@@ -13,7 +13,7 @@ from iosim.cli.talk import data, talk
 if TYPE_CHECKING:
     from iosim.verify import Row, Table
 
-SUBJECTS = ("queues", "storage")
+SUBJECTS = ("queues", "network", "storage")
 TOLERANCE_MISSED = 3
 _WIDTH = 80
 

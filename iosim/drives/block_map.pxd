@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-cdef int64_t GOLDEN, LOW_31_BITS, MIXER, MOST_BLOCKS, MOST_PAGES, NOWHERE, RESERVED
+cdef int64_t GOLDEN, LOW_31_BITS, FEWEST_BLOCKS, MIXER, MOST_BLOCKS, MOST_PAGES, MOST_SLOTS, NOWHERE, RESERVED
 
 cdef class BlockMap:
     cdef public int64_t block_pages, blocks, erases, host, moved, page_units, pages_moved, pages_read, slots, units

@@ -20,6 +20,8 @@ from array import array
 UNIT = 4096  # bytes
 MOST_BLOCKS = 128  # of a die
 MOST_PAGES = 16  # of a block
+MOST_SLOTS = 1 << 21  # of a drive: 32 MiB of memory; beyond, dies have fewer blocks, down to the next number
+FEWEST_BLOCKS = 16
 RESERVED = 2  # erased blocks that collection keeps: one to be filled while the next victim is emptied
 NOWHERE = -1
 LOW_31_BITS = (1 << 31) - 1
@@ -42,9 +44,10 @@ class BlockMap:
         pages = min(block_pages, MOST_PAGES)
         self.slots = pages * page_units  # of a block
         whole = max(RESERVED + 2, die_pages // pages)
-        self.blocks = min(whole, MOST_BLOCKS)  # of a die
+        most = max(FEWEST_BLOCKS, min(MOST_BLOCKS, MOST_SLOTS // (dies * self.slots)))
+        self.blocks = min(whole, most)  # of a die
         self.units = self.blocks * self.slots * 1000 // (1000 + spare)  # of a die
-        if whole > MOST_BLOCKS:
+        if whole > most:
             self.blocks += RESERVED + 1  # of thousands of blocks these would be nothing
         self.units = min(self.units, (self.blocks - RESERVED - 1) * self.slots)
         die_slots = self.blocks * self.slots

@@ -10,4 +10,4 @@ cdef class ConstantDrive(Drive):
     cpdef void begin(self, Command command)
     @cython.locals(command=Command)
     cpdef void fire(self, int64_t what)
-
+    cpdef void forget(self)

@@ -12,7 +12,10 @@ class ConstantDrive(Drive):
         self.latency = latency
 
     def begin(self, command: Command) -> None:
-        """It has a slot, so it begins."""
+        """It has a slot, so it begins; there is no write cache to flush."""
+        if command.flush:
+            self.finish(command)
+            return
         self.clock.at(self.latency, DEVICE, self, command.tag)
 
     def fire(self, what: int) -> None:
@@ -21,3 +24,7 @@ class ConstantDrive(Drive):
         command.started = command.submitted
         command.transferring = self.clock.now
         self.finish(command)
+
+    def forget(self) -> None:
+        """What is pending counts no more."""
+        self.generation += 1

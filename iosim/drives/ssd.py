@@ -37,6 +37,7 @@ LOW_31_BITS = (1 << 31) - 1
 LOW_32_BITS = (1 << 32) - 1
 CERTAIN = 1 << 31  # `Ssd.chance` is below it
 MILLION = 1_000_000
+MOST_DIES = 65_536
 
 INTERFACES = ("nvme", "sata")
 PLACEMENTS = ("hashed", "striped")
@@ -75,6 +76,8 @@ class SsdParams:
         for name, least in (("capacity", 1), ("units", 1), ("stripe", 1), ("slots", 1), ("block_pages", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}: {getattr(self, name)} is below {least}")
+        if self.units > MOST_DIES:
+            raise ValueError(f"units: {self.units} are more than {MOST_DIES}, which no drive has")
         for name, known in (("interface", INTERFACES), ("placement", PLACEMENTS), ("condition", CONDITIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: '{getattr(self, name)}' is not one of {', '.join(known)}")
@@ -122,6 +125,7 @@ class Ssd(Drive):
         self.pages_end = array("q", bytes(8 * params.slots))
         self.chance: Variate = Constant(0)
         self.page_reads = 0
+        self.may_be_slow = len(params.slow_reads) > 0
         self.slow_bounds, self.slow_times = _slow_table(params.slow_reads)
         self.buffered = params.write_buffer > 0
         self.protected = params.protected
@@ -148,47 +152,52 @@ class Ssd(Drive):
         return ((stripe & LOW_32_BITS) * GOLDEN & LOW_31_BITS) * self.units >> 31
 
     def begin(self, command: Command) -> None:
-        """Queue the command's stripes at their dies; the last to be done decides."""
-        arrival = command.submitted + self.overhead
-        if self.serial:
-            arrival = self._taken(command.submitted) + self.overhead
+        """Queue the command's stripes at their dies; the last to be done decides. Where there are channels, each page that is
+        read has an event of its own.
+        """
         if command.flush:
             self._flush(command)
-        elif self.buffered and command.write:
-            delay = arrival - self.overhead + self.write_overhead - command.submitted
-            self.clock.at(delay, DEVICE, self, 2 * command.tag + MEDIA_DONE)
-        else:
-            self._begin_stripes(command, arrival)
-
-    def _begin_stripes(self, command: Command, arrival: int) -> None:
-        """From `arrival` on, each stripe waits for its die; where there are channels, each read has an event of its own."""
+            return
+        submitted = command.submitted
+        arrival = submitted + self.overhead
+        if self.serial:
+            arrival += self._wait_for_controller(submitted)
+        tag = command.tag
+        write = command.write
+        if write and self.buffered:
+            self.clock.at(arrival - self.overhead + self.write_overhead - submitted, DEVICE, self, 2 * tag + MEDIA_DONE)
+            return
         dies = self.dies
-        service = self.program if command.write else self.read
+        service = self.program if write else self.read
+        slow = self.may_be_slow and not write
+        crossing = dies.channels > 0
         stripe = command.offset // self.stripe
         last = (command.offset + command.size - 1) // self.stripe
-        share = -(-command.size // (last - stripe + 1))
-        self.pages_left[command.tag] = self.pages_end[command.tag] = 0
+        share = 0
+        if crossing:
+            share = -(-command.size // (last - stripe + 1))
+            self.pages_left[tag] = last - stripe + 1
+            self.pages_end[tag] = 0
+        ready = arrival
         first = done = -1
         while stripe <= last:
             die = self.unit_of(stripe)
-            ready = arrival
-            if command.write:
+            if crossing and write:
                 ready = dies.cross(die, arrival, share)
             start = dies.occupy(die, ready, service)
             if first < 0 or start < first:
                 first = start
             end = start + service
-            if self.slow_times and not command.write:
+            if slow:
                 end += self._slowness()
             if end > done:
                 done = end
-            if dies.channels and not command.write:
-                self.pages_left[command.tag] += 1
-                self.clock.at(end - command.submitted, DEVICE, self.pages, command.tag * self.units + die)
+            if crossing and not write:
+                self.clock.at(end - submitted, DEVICE, self.pages, tag * self.units + die)
             stripe += 1
         command.started = first
-        if not self.pages_left[command.tag]:
-            self.clock.at(done - command.submitted, DEVICE, self, 2 * command.tag + MEDIA_DONE)
+        if write or not crossing:
+            self.clock.at(done - submitted, DEVICE, self, 2 * tag + MEDIA_DONE)
 
     def page_read(self, tag: int, die: int) -> None:
         """A die has read one page of the command with this tag: the data cross the channel; the last of them decides."""
@@ -205,16 +214,16 @@ class Ssd(Drive):
     def fire(self, what: int) -> None:
         """A command's media work or its transfer is done."""
         command = self.commands[what >> 1]
-        buffered = self.buffered and command.write
-        if not what & 1:
-            if buffered:
-                self._admit(command)
+        if self.buffered and command.write:
+            if what & 1:
+                self._put(command)
+                self.finish(command)
             else:
-                self._transfer(command)
-            return
-        if buffered:
-            self._put(command)
-        self.finish(command)
+                self._admit(command)
+        elif what & 1:
+            self.finish(command)
+        else:
+            self._transfer(command)
 
     def forget(self) -> None:
         """As after a reset: no command is in the drive any more; what the buffer holds is programmed all the same."""
@@ -230,13 +239,13 @@ class Ssd(Drive):
             if self.link_free_at[side] > now:
                 self.link_free_at[side] = now
 
-    def _taken(self, submitted: int) -> int:
-        """When the controller takes the command: once it is through with the one before."""
+    def _wait_for_controller(self, submitted: int) -> int:
+        """How long until the controller is through with the command before."""
         taken = self.controller_free_at
         if taken < submitted:
             taken = submitted
         self.controller_free_at = taken + self.serial
-        return taken
+        return taken - submitted
 
     def _slowness(self) -> int:
         """How much later than usual the data of the next page read come."""
@@ -256,10 +265,11 @@ class Ssd(Drive):
         if start < now:
             start = now
         ps = command.size * (self.write_ps if command.write else self.read_ps) + self.link_remainder[side]
-        self.link_free_at[side] = start + ps // 1000
+        end = start + ps // 1000
+        self.link_free_at[side] = end
         self.link_remainder[side] = ps % 1000
         command.transferring = start
-        self.clock.at(self.link_free_at[side] - now, DEVICE, self, 2 * command.tag + TRANSFERRED)
+        self.clock.at(end - now, DEVICE, self, 2 * command.tag + TRANSFERRED)
 
     # ---- buffered writes -----------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class WriteBuffer(Actor):
         self.maps: list[BlockMap] = []
         self.listener = RoomListener()
         self.held = 0
-        self.waiting: list[list[int]] = [[] for _ in range(dies.dies)]  # units, by die
+        self.waiting: list[list[int]] = [[] for _ in range(dies.dies if size else 0)]  # units, by die
         self.under_way = array("q", bytes(8 * dies.dies))  # units that are being programmed, by die
         self.busy = 0  # dies that program
         self.flushing = False

@@ -11,6 +11,7 @@ from typing import Any
 from iosim.errors import Mistake
 from iosim.numa import Topology
 from iosim.presets import DRIVES
+from iosim.scenario.disk_checks import disk_mistakes
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import Replay
@@ -32,6 +33,7 @@ _REFERENCES = {
     "pools": (("port", "ports", "port"),),
     "volumes": (("disk", "disks", "disk"),),
     "files": (("volume", "volumes", "volume"),),
+    "faults": (("disk", "disks", "disk"),),
     "workload": (("port", "ports", "port"), ("handler", "handlers", "handler")),
 }
 _STEP_REFERENCES = {
@@ -137,7 +139,7 @@ def _unserved(plain: Any) -> Found:
 def impossible(tree: Node, model: ScenarioModel, traces: dict[str, Path], *, machine_known: bool) -> list[Mistake]:
     """What can't be built or can't happen; `machine_known` is off while the machine itself has mistakes."""
     found = [*_sizes(model), *_transfers(model), *_replays(model, traces), *_expectations(model, tree), *_plots(model)]
-    found += [*_sharing(model), *_thresholds(model)]
+    found += [*_sharing(model), *_thresholds(model), *disk_mistakes(model)]
     replays = any(isinstance(load, Replay) for load in model.workload.values())
     if not model.run.rows and model.run.warm_up is None and not replays:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))

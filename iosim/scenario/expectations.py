@@ -23,6 +23,10 @@ DISK = (
     "port_driver_queue_mean",
     "port_driver_queue_max",
     "write_amplification",
+    "interrupts_per_s",
+    "failures_per_s",
+    "resets",
+    "reissued",
 )
 PORT = ("limit", "packets", "queue_mean", "queue_max", "active_mean", "active_max", "threads_used")
 

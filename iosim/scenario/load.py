@@ -92,11 +92,12 @@ class Replay(Section):
         "the trace file; relative to the scenario file. null: whoever runs the scenario gives it, by"
         " --set workload.NAME.trace=FILE",
     )
-    format: Literal["auto", "msr", "ssdsim", "blkparse"] = key(
+    format: Literal["auto", "msr", "ssdsim", "blkparse", "disksim"] = key(
         "auto", "the trace's format; auto looks at its first rows"
     )
     timing: Annotated[Timing, Read(_timing, _show_timing, _TIMING_SCHEMA)] = key(
-        "original", "when rows start: original, {speedup: N} or {depth: N}"
+        "original",
+        "when rows start: original, {speedup: N} or {depth: N}, the latter after the row's think time where the trace has it",
     )
     map: Annotated[str | dict[str, str], Read(_map, lambda it: it, _MAP_SCHEMA)] = key(
         ..., "the file that stands for each device id of the trace, or one file for all"

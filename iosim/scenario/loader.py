@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from iosim.errors import Mistake, WrongInput
 from iosim.scenario.checks import dangling, impossible
+from iosim.scenario.hard_disk import read_seek_files
 from iosim.scenario.load import Replay
 from iosim.scenario.nodes import Node, Place, resolve
 from iosim.scenario.overrides import Changes, apply, find, parse_path, put
@@ -139,6 +140,7 @@ def _demand_version(tree: Node) -> None:
 def _validated(tree: Node, source: str, mistakes: list[Mistake]) -> Scenario:
     _demand_version(tree)
     plain = tree.plain()
+    mistakes = [*mistakes, *read_seek_files(tree, plain)]
     model, found, sound = _model(plain, tree)
     mistakes = [*mistakes, *found, *dangling(tree, plain)]
     if model is not None:

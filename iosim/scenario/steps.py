@@ -75,6 +75,13 @@ class Transfer(Section):
         "overlapped: the thread takes other packets meanwhile, and the rest of the handler runs on the completion's"
         " packet; blocking: the thread waits in the kernel",
     )
+    priority: Literal["normal", "background"] = key(
+        "normal",
+        "I/O priority hint; background: the port driver holds the request back while the disk has others to serve"
+        " ('disks.X.background')",
+        source="no hint: normal",
+        sure="documented",
+    )
 
 
 class LockHold(Section):

@@ -1,11 +1,12 @@
 """Disks, volumes and files as a scenario describes them."""
 
-from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Tag, model_validator
 
 from iosim import units
+from iosim.scenario.disk_ports import PortDriven
+from iosim.scenario.hard_disk import OnboardCache, Overheads, Seek, SeekFormula, Skew, ZoneOfDisk
 from iosim.scenario.quantities import (
     Bandwidth,
     Count,
@@ -22,11 +23,10 @@ from iosim.scenario.quantities import (
 from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, mistake_at, whole_list
 from iosim.scenario.volumes import Laid
 
-SECTOR = 512
 PAGE = units.PAGE
 
 
-class Attached(Section):
+class Attached(PortDriven):
     """What can be said of any disk."""
 
     max_transfer: PositiveSize | None = key(
@@ -70,8 +70,10 @@ class PresetDisk(Attached):
     """A known drive, with a few of its settings changed."""
 
     preset: str = key(..., "name of a known drive")
-    order: Literal["fcfs", "sptf"] | None = key(None, "order in which a hard disk serves its queue")
+    order: Literal["fcfs", "sstf", "clook", "sptf"] | None = key(None, "order in which a hard disk serves its queue")
     age_limit: Time | None = key(None, "a command that waited this long goes first (hard disks)")
+    read_cache: Flag | None = key(None, "false: a hard disk's buffer keeps nothing and reads nothing ahead")
+    write_cache: Flag | None = key(None, "false: a hard disk's writes end on the media, not in its buffer")
     condition: Literal["fresh", "steady"] | None = key(
         None,
         "of a solid-state disk: fresh, or written and overwritten until garbage collection is steady; left out, fresh",
@@ -79,28 +81,7 @@ class PresetDisk(Attached):
     write_buffer: Size | None = key(None, "of a solid-state disk; left out, the drive's own; 0 B: none")
 
 
-Seek: TypeAlias = tuple[tuple[int, int], ...]
-
-
-def _seek(value: Any) -> Seek:
-    points = tuple(at(index, _seek_point, point) for index, point in enumerate(whole_list(value)))
-    if any(later[0] <= earlier[0] for earlier, later in pairwise(points)):
-        raise ValueError("distances must rise from point to point")
-    return points
-
-
-def _seek_point(point: Any) -> tuple[int, int]:
-    distance, time = whole_list(point, 2)
-    if isinstance(distance, bool) or not isinstance(distance, int) or distance < 0:
-        raise ValueError("a seek point is a whole number of cylinders and a time, like [100, 2 ms]")
-    return distance, at(1, units.parse_time, time)
-
-
-def _show_seek(points: Seek) -> list[list[Any]]:
-    return [[distance, units.format_time(time)] for distance, time in points]
-
-
-_SEEK_SCHEMA: Json = {"type": "array", "items": {"type": "array"}, "examples": [[[1, "1 ms"], [1000, "5 ms"]]]}
+Order: TypeAlias = Literal["fcfs", "sstf", "clook", "sptf"]
 
 
 class HddDisk(Attached):
@@ -110,28 +91,52 @@ class HddDisk(Attached):
     rpm: Rotation = key(..., "rotation speed")
     cylinders: Count = key(..., "cylinders")
     heads: Count = key(..., "tracks of a cylinder")
-    sectors_per_track: Count = key(..., "512-byte sectors of a track")
-    seek: Annotated[Seek, Read(_seek, _show_seek, _SEEK_SCHEMA)] = key(
-        ..., "seek time by distance: a list of [cylinders, time], straight lines between"
+    sectors_per_track: Count | None = key(None, "512-byte sectors of a track, the same on all; else 'zones'")
+    zones: tuple[ZoneOfDisk, ...] = key((), "zones of cylinders from the outside in; else 'sectors_per_track'")
+    blocks: Count | None = key(None, "sectors that can be addressed; left out, all that are no spares")
+    seek: Seek = key(
+        ...,
+        "seek time by distance: a list of [cylinders, time] with straight lines between; or a file of such lines (a time"
+        " without unit is in ms), beside the scenario; or a formula {a, b, c, e, border}: a + b*sqrt(d) below the border,"
+        " c + e*d from there",
     )
     head_switch: Time = key(
         "0.1 ms", "changing to another head", source="0.03 to 0.1 ms on three measured drives", sure="measured"
     )
-    track_skew: Time = key(
-        "0 s", "rotation by which the next track of a cylinder begins later", source="a choice", sure="assumed"
+    write_settle: Time = key(
+        "0 s",
+        "after a move the arm settles for longer before it writes",
+        source="0 to 0.46 ms on three measured drives",
+        sure="assumed",
     )
-    cylinder_skew: Time = key("0 s", "the same from a cylinder to the next", source="a choice", sure="assumed")
+    track_skew: Skew | None = key(
+        None,
+        "rotation by which the next track of a cylinder begins later: a time, or a number of sectors; with zones, theirs",
+    )
+    cylinder_skew: Skew | None = key(None, "the same from a cylinder to the next")
     overhead: Time = key(
         "0.3 ms", "controller time of a command", source="Cheetah 9LP read miss: 0.284 ms", sure="measured"
     )
+    overheads: Overheads | None = key(None, "controller time by kind of command, where it is not 'overhead'")
     bandwidth: Bandwidth = key("300 MB/s", "speed of the bus to the host", source="SATA 3 Gbit/s", sure="documented")
-    order: Literal["fcfs", "sptf"] = key("sptf", "fcfs: as they came; sptf: shortest positioning time first")
+    cache: OnboardCache | None = key(None, "on-board cache; left out, none")
+    order: Order = key(
+        "sptf",
+        "who is next: fcfs as they came; sstf shortest seek; clook up over the cylinders, then back; sptf shortest"
+        " positioning time, rotation included",
+    )
     age_limit: Time | None = key(None, "a command that waited this long goes first; left out, never")
 
-    @property
-    def capacity(self) -> int:
-        """Bytes of the whole disk."""
-        return self.cylinders * self.heads * self.sectors_per_track * SECTOR
+    @model_validator(mode="after")
+    def _one_layout(self) -> "HddDisk":
+        if (self.sectors_per_track is None) == (not self.zones):
+            raise ValueError("a hard disk has either 'sectors_per_track' or 'zones'")
+        for name in ("track_skew", "cylinder_skew"):
+            if self.zones and getattr(self, name) is not None:
+                raise mistake_at((name,), "each of the 'zones' has its own; write it there")
+        if not isinstance(self.seek, SeekFormula) and self.seek[-1][0] > self.cylinders:
+            raise mistake_at(("seek",), f"reaches to distance {self.seek[-1][0]}; there are {self.cylinders} cylinders")
+        return self
 
 
 SlowReads: TypeAlias = tuple[tuple[float, int], ...]

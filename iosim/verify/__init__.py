@@ -11,7 +11,8 @@ from importlib import import_module
 QUICK, FULL = "quick", "full"
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "queues": ("iosim.verify.queues",),
-    "storage": ("iosim.verify.solid_state",),
+    "network": ("iosim.verify.network",),
+    "storage": ("iosim.verify.hard_disks", "iosim.verify.solid_state"),
 }
 
 

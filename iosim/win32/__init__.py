@@ -56,8 +56,8 @@ packets), `waiting` (parked threads, the newest last) and `bound`. When `system.
 ended, as in a deadlock, `system.unfinished()` says at which line each stands. Calls take no time unless told to
 (`System(system_call=300)`).
 
-Source: semantics 1.10 to 1.16, 2.6 to 2.10, 7.7, 7.8 (the numbers are those of docs/conformance.md). Left out: sockets; the
-bytes themselves.
+Source: semantics 1.10 to 1.16, 2.6 to 2.10, 7.7, 7.8 (the numbers are those of docs/conformance.md). Left out: the bytes
+themselves.
 """
 
 from iosim.completion import SKIP_PORT_ON_SUCCESS as FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
@@ -94,6 +94,7 @@ from iosim.ntstatus import (
     ERROR_TOO_MANY_POSTS,
     WAIT_IO_COMPLETION,
     WAIT_TIMEOUT,
+    WSA_IO_PENDING,
 )
 from iosim.objects import INFINITE
 from iosim.units import MS, US, S
@@ -101,8 +102,32 @@ from iosim.win32.api import Api
 from iosim.win32.calls import Call, ProgramError, ThreadBody
 from iosim.win32.handles import INVALID_HANDLE_VALUE, NULL, Handle
 from iosim.win32.memory import Buffer, HasOverlappedIoCompleted, Overlapped
+from iosim.win32.network import NetworkParams
 from iosim.win32.ports import CompletionStatus
 from iosim.win32.requests import IoResult
+from iosim.win32.sockets import (
+    AF_INET,
+    FIONBIO,
+    INVALID_SOCKET,
+    IPPROTO_TCP,
+    SIO_ADDRESS_LIST_QUERY,
+    SO_CONNECT_TIME,
+    SO_ERROR,
+    SO_LINGER,
+    SO_SNDBUF,
+    SO_UPDATE_ACCEPT_CONTEXT,
+    SO_UPDATE_CONNECT_CONTEXT,
+    SOCK_DGRAM,
+    SOCK_STREAM,
+    SOCKET_ERROR,
+    SOL_SOCKET,
+    TCP_NODELAY,
+    TF_DISCONNECT,
+    TF_REUSE_SOCKET,
+    TF_WRITE_BEHIND,
+    SelectResult,
+    parts,
+)
 from iosim.win32.system import RequestCosts, System
 from iosim.win32.threadpool import ThreadpoolIo, ThreadpoolWork
 from iosim.win32.threads import STILL_ACTIVE
@@ -110,6 +135,7 @@ from iosim.win32.volume import DiskParams
 from iosim.win32.waits import MAXIMUM_WAIT_OBJECTS, WAIT_ABANDONED_0, WAIT_FAILED, WAIT_OBJECT_0
 
 __all__ = [
+    "AF_INET",
     "ERROR_ABANDONED_WAIT_0",
     "ERROR_BAD_LENGTH",
     "ERROR_BROKEN_PIPE",
@@ -140,18 +166,37 @@ __all__ = [
     "FILE_SKIP_COMPLETION_PORT_ON_SUCCESS",
     "FILE_SKIP_SET_EVENT_ON_HANDLE",
     "FILE_SKIP_SET_USER_EVENT_ON_FAST_IO",
+    "FIONBIO",
     "INFINITE",
     "INVALID_HANDLE_VALUE",
+    "INVALID_SOCKET",
+    "IPPROTO_TCP",
     "MAXIMUM_WAIT_OBJECTS",
     "MS",
     "NULL",
+    "SIO_ADDRESS_LIST_QUERY",
+    "SOCKET_ERROR",
+    "SOCK_DGRAM",
+    "SOCK_STREAM",
+    "SOL_SOCKET",
+    "SO_CONNECT_TIME",
+    "SO_ERROR",
+    "SO_LINGER",
+    "SO_SNDBUF",
+    "SO_UPDATE_ACCEPT_CONTEXT",
+    "SO_UPDATE_CONNECT_CONTEXT",
     "STILL_ACTIVE",
+    "TCP_NODELAY",
+    "TF_DISCONNECT",
+    "TF_REUSE_SOCKET",
+    "TF_WRITE_BEHIND",
     "US",
     "WAIT_ABANDONED_0",
     "WAIT_FAILED",
     "WAIT_IO_COMPLETION",
     "WAIT_OBJECT_0",
     "WAIT_TIMEOUT",
+    "WSA_IO_PENDING",
     "Api",
     "Buffer",
     "Call",
@@ -161,12 +206,15 @@ __all__ = [
     "Handle",
     "HasOverlappedIoCompleted",
     "IoResult",
+    "NetworkParams",
     "Overlapped",
     "ProgramError",
     "RequestCosts",
     "S",
+    "SelectResult",
     "System",
     "ThreadBody",
     "ThreadpoolIo",
     "ThreadpoolWork",
+    "parts",
 ]

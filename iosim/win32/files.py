@@ -70,9 +70,13 @@ class ResultCall(WaitCall):
     def _outcome(self) -> int:
         """A status that is still pending counts as success: the price of waiting for what reports to a port."""
         status = self.overlapped.status
-        self.error = error_of(status)
+        self.error = self._error_of(status)
         self.value = IoResult(succeeded(status), self.error, self.overlapped.information)
         return RETURNED
+
+    def _error_of(self, status: int) -> int:
+        """What GetLastError says of it."""
+        return error_of(status)
 
     def refuse(self, error: int) -> None:
         """FALSE."""

@@ -333,7 +333,7 @@ class RequestCall(Call):
         if status == STATUS_END_OF_FILE and self.overlapped is None and self.major == READ:
             self.value = IoResult(True, ERROR_SUCCESS, 0)  # a synchronous read at the end
             return RETURNED
-        error = error_of(status)
+        error = self._error_of(status)
         if not succeeded(status):
             moved = block.information if block.status == status else 0
             self.value = IoResult(False, error, moved)
@@ -343,6 +343,10 @@ class RequestCall(Call):
             self.opened.position = self.offset() + block.information
         self.value = IoResult(True, ERROR_SUCCESS, block.information)
         return RETURNED
+
+    def _error_of(self, status: int) -> int:
+        """What the call finds in GetLastError."""
+        return error_of(status)
 
     def refuse(self, error: int) -> None:
         """FALSE with this error; there has been no request."""

@@ -19,6 +19,7 @@ from iosim.win32.api import Api
 from iosim.win32.calls import ProgramError, ThreadBody
 from iosim.win32.handles import Handle, HandleTable
 from iosim.win32.names import Names
+from iosim.win32.network import Network, NetworkParams
 from iosim.win32.program import GeneratorProgram, Starter
 from iosim.win32.requests import OpenFile
 from iosim.win32.threadpool import MAXIMUM_THREADS, ThreadPool
@@ -41,6 +42,7 @@ class RequestCosts:
 
 FREE = RequestCosts()
 USUAL_DISK = DiskParams()
+USUAL_NETWORK = NetworkParams()
 
 
 class System:
@@ -67,6 +69,7 @@ class System:
         files: Mapping[str, int] | None = None,
         disk: DiskParams = USUAL_DISK,
         pool_threads: int = MAXIMUM_THREADS,
+        network: NetworkParams = USUAL_NETWORK,
     ) -> None:
         self.clock = make_clock(clock)
         caches = Caches(Topology(1, processors), 1, 1, 0, 0)
@@ -86,6 +89,7 @@ class System:
         self.threads: dict[int, Handle] = {}
         self.ports: list[CompletionPort] = []
         self.pool = ThreadPool(self, pool_threads)
+        self.network = Network(self.clock, self.io, self.dispatcher.processors[0], network)
 
     # ---- what is there before the first thread runs ------------------------------------------------------------------
 

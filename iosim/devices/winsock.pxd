@@ -1,0 +1,209 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from iosim.actor cimport Actor, Clock
+from iosim.attribution cimport Request
+from iosim.device_stack cimport DeviceObject, Driver, FileObject
+from iosim.io_manager cimport IoManager
+from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
+from iosim.objects cimport Event
+from iosim.tcp cimport Connection, ConnectionUser, Host
+
+cdef int64_t IO_NETWORK_INCREMENT, NEITHER, NOT_FAST, PAGE, STATUS_ADDRESS_ALREADY_EXISTS, STATUS_BUFFER_OVERFLOW
+cdef int64_t STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_CONNECTION_ABORTED, STATUS_CONNECTION_ACTIVE
+cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INSUFFICIENT_RESOURCES
+cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
+cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
+cdef int64_t TIMER, CHUNK, CHUNKS, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
+cdef int64_t NUMBER_MASK, PORT_MASK, SMALLEST_AREA, SEND_BUFFER
+cdef Connection NO_CONNECTION
+cdef Irp NO_IRP
+cdef Request NO_REQUEST
+cdef HoldTimer NO_HOLD
+cdef Transmission NO_TRANSMISSION
+
+cdef class Transmission:
+    cdef public FileObject file
+    cdef public int64_t flags, head, left, offset, size, tail, under_way
+    cdef public bint reading
+    cdef public Irp irp
+    cdef public Endpoint end
+    cpdef bint unfinished(self)
+
+cdef class Sent:
+    cdef public int64_t size, until
+    cdef public Irp irp
+    cdef public Transmission transmission
+
+cdef class Datagram:
+    cdef public int64_t size, source
+    cdef public Request request
+
+cdef class HoldTimer(Actor):
+    cdef public Afd afd
+    cdef public Endpoint end
+    @cython.locals(end=Endpoint)
+    cpdef void fire(self, int64_t what)
+
+cdef class Endpoint(FileObject):
+    cdef public int64_t backlog_limit, broken, buffered, connect_failed, connected_at, half_open, kind, linger, local, remote
+    cdef public int64_t send_buffer, state, unread
+    cdef public bint accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, pushed, reuse
+    cdef public Connection connection
+    cdef public Endpoint listener
+    cdef public HoldTimer held
+    cdef public Irp opening
+    cdef public Request latest
+    cdef public Transmission transmission
+    cdef public list acceptors, backlog, datagrams, disconnects, receives, sent, waiting, watchers
+    cpdef void clear(self, int64_t state)
+    cpdef bint readable(self)
+    cpdef bint writable(self)
+
+cdef class Afd(Driver):
+    cdef public IoManager io
+    cdef public Clock clock
+    cdef public Host host
+    cdef public int64_t buffered, buffered_most, dispatch_ns, hold, last_number, locked, locked_most, refused
+    cdef public DeviceObject device
+    cdef public TransportSide side
+    cdef public dict bound, endpoints, reads, transmissions
+    @cython.locals(end=Endpoint)
+    cpdef Endpoint socket(self, int64_t kind)
+    @cython.locals(kind=int64_t)
+    cpdef int64_t bind(self, Endpoint end, int64_t port)
+    cpdef int64_t listen(self, Endpoint end, int64_t backlog)
+    cpdef int64_t shutdown(self, Endpoint end, int64_t how)
+    @cython.locals(status=int64_t)
+    cpdef int64_t begin_connect(self, Endpoint end, int64_t target)
+    cpdef int64_t update_context(self, Endpoint end)
+    cpdef void set_no_delay(self, Endpoint end, bint on)
+    @cython.locals(there=int64_t, time=int64_t, connection=Connection)
+    cpdef int64_t cost(self, Endpoint end, int64_t code, int64_t size)
+    @cython.locals(status=int64_t)
+    cpdef int64_t fast_control(self, DeviceObject device, FileObject file, int64_t code, int64_t size, StatusBlock block)
+    @cython.locals(end=FileObject, code=int64_t)
+    cpdef int64_t dispatch(self, DeviceObject device, Irp irp)
+    cpdef int64_t _receive_refusal(self, Endpoint end)
+    @cython.locals(status=int64_t, datagram=Datagram)
+    cpdef int64_t _fast_receive(self, Endpoint end, int64_t size, StatusBlock block)
+    @cython.locals(size=int64_t, status=int64_t)
+    cpdef int64_t _receive(self, Irp irp, Endpoint end)
+    @cython.locals(size=int64_t, connection=Connection)
+    cpdef int64_t _take(self, Endpoint end, int64_t room)
+    @cython.locals(irp=Irp)
+    cpdef void _feed(self, Endpoint end)
+    @cython.locals(first=Irp)
+    cpdef bint _holds(self, Endpoint end)
+    cpdef void hold_ended(self, Endpoint end)
+    cpdef void _received(self, Irp irp, Request request, int64_t status, int64_t size)
+    cpdef int64_t _send_refusal(self, Endpoint end)
+    cpdef bint _copies(self, Endpoint end)
+    @cython.locals(status=int64_t)
+    cpdef int64_t _fast_send(self, Endpoint end, int64_t size, StatusBlock block)
+    cpdef bint _buffer(self, Endpoint end, int64_t size, Request request)
+    @cython.locals(connection=Connection)
+    cpdef void _transmit(self, Endpoint end, int64_t size, Request request, Irp irp)
+    @cython.locals(size=int64_t, status=int64_t, done=bint)
+    cpdef int64_t _send(self, Irp irp, Endpoint end)
+    @cython.locals(connection=Connection, done=Sent)
+    cpdef void _drain(self, Endpoint end)
+    @cython.locals(connection=Connection, irp=Irp, size=int64_t)
+    cpdef void _send_waiting(self, Endpoint end)
+    cpdef int64_t prepare_transmission(self, Transmission transmission)
+    @cython.locals(transmission=Transmission, flags=int64_t, status=int64_t, connection=Connection)
+    cpdef int64_t _transmit_file(self, Irp irp, Endpoint end)
+    @cython.locals(file=FileObject, device=DeviceObject, block=StatusBlock, entry=Driver)
+    cpdef bint _cached(self, Transmission transmission)
+    @cython.locals(transmission=Transmission)
+    cpdef void _begin_transmission(self, Irp irp, Endpoint end)
+    @cython.locals(end=Endpoint)
+    cpdef void _go_on(self, Transmission transmission)
+    @cython.locals(end=Endpoint, connection=Connection, sent=Sent, last=bint)
+    cpdef void _give(self, Transmission transmission, int64_t size)
+    @cython.locals(file=FileObject, device=DeviceObject, entry=Driver, block=StatusBlock, offset=int64_t, status=int64_t, irp=Irp)
+    cpdef void _read(self, Transmission transmission, int64_t size)
+    @cython.locals(transmission=Transmission, status=int64_t, size=int64_t, end=Endpoint)
+    cpdef int64_t completed(self, DeviceObject device, Irp irp)
+    @cython.locals(connection=Connection)
+    cpdef void _break_off(self, Endpoint end, int64_t status)
+    cpdef void _chunk_done(self, Transmission transmission)
+    @cython.locals(irp=Irp, end=Endpoint)
+    cpdef void _transmitted(self, Transmission transmission)
+    cpdef void _ends_with(self, Endpoint end, int64_t flags)
+    @cython.locals(connection=Connection)
+    cpdef void _end_sends(self, Endpoint end)
+    @cython.locals(location=StackLocation)
+    cpdef int64_t _send_to(self, Irp irp, Endpoint end)
+    @cython.locals(irp=Irp, room=int64_t, status=int64_t)
+    cpdef void datagram(self, Endpoint end, int64_t source, int64_t size, Request request)
+    cpdef int64_t _accept(self, Irp irp, Endpoint listener)
+    @cython.locals(end=Endpoint)
+    cpdef int64_t _super_accept(self, Irp irp, Endpoint listener)
+    cpdef int64_t _await_connection(self, Irp irp, Endpoint listener)
+    cpdef bint admits(self, Endpoint listener)
+    @cython.locals(end=Endpoint)
+    cpdef void arrived(self, Endpoint listener, Connection connection)
+    @cython.locals(irp=Irp, end=Endpoint, taker=Endpoint, location=StackLocation)
+    cpdef void _match(self, Endpoint listener)
+    @cython.locals(listener=FileObject)
+    cpdef Endpoint _taker(self, Irp irp)
+    @cython.locals(connection=Connection)
+    cpdef void _adopt(self, Endpoint end, Endpoint arrival)
+    @cython.locals(irp=Irp)
+    cpdef void _accepted(self, Endpoint end)
+    @cython.locals(connection=Connection)
+    cpdef void _give_up(self, Endpoint end)
+    cpdef int64_t _connect_refusal(self, Endpoint end, int64_t target, bint bound)
+    @cython.locals(location=StackLocation, target=int64_t, status=int64_t)
+    cpdef int64_t _connect_request(self, Irp irp, Endpoint end)
+    cpdef void _connect(self, Endpoint end, int64_t target, Irp irp)
+    @cython.locals(irp=Irp, size=int64_t)
+    cpdef void connected(self, Endpoint end)
+    @cython.locals(irp=Irp)
+    cpdef void failed(self, Endpoint end, int64_t status)
+    @cython.locals(listener=Endpoint)
+    cpdef void _break(self, Endpoint end, int64_t status)
+    @cython.locals(ended=list, owned=list, sent=list, item=Sent, irp=Irp, transmission=Transmission, transmissions=list)
+    cpdef void _end_all(self, Endpoint end, int64_t status)
+    cpdef int64_t _disconnect(self, Irp irp, Endpoint end)
+    @cython.locals(connection=Connection, irps=list, accepted=bint, irp=Irp, size=int64_t)
+    cpdef void _disconnected(self, Endpoint end)
+    @cython.locals(room=int64_t, location=StackLocation, irp=Irp)
+    cpdef int64_t copy_cost(self, Endpoint end, int64_t size)
+    @cython.locals(connection=Connection)
+    cpdef void received(self, Endpoint end, int64_t size, int64_t pushed, Request request)
+    cpdef void peer_finished(self, Endpoint end)
+    cpdef void acknowledged(self, Endpoint end)
+    cpdef void finished(self, Endpoint end)
+    @cython.locals(event=Event)
+    cpdef void _changed(self, Endpoint end)
+    @cython.locals(pages=int64_t)
+    cpdef bint _lock(self, int64_t size)
+    cpdef void _unlock(self, int64_t size)
+    cpdef int64_t _at_once(self, Irp irp, int64_t status, int64_t information)
+    cpdef void _end(self, Irp irp, int64_t status, int64_t information, int64_t boost)
+    @cython.locals(end=FileObject, connection=Connection)
+    cpdef void cancelled(self, object device, object irp)
+    @cython.locals(end=Endpoint, datagram=Datagram)
+    cpdef void cleanup(self, DeviceObject device, FileObject file)
+    @cython.locals(backlog=list, end=Endpoint, connection=Connection)
+    cpdef void _turn_away(self, Endpoint listener)
+    @cython.locals(irp=Irp, listener=Endpoint)
+    cpdef void _abort_accept(self, Endpoint end)
+    @cython.locals(connection=Connection, unsent=bint, item=Sent)
+    cpdef void _close(self, Endpoint end)
+
+cdef class TransportSide(ConnectionUser):
+    cdef public Afd afd
+    cpdef bint admits(self, object owner)
+    cpdef void established(self, object owner, Connection connection)
+    cpdef void half_open_failed(self, object owner)
+    cpdef void connected(self, Connection connection)
+    cpdef void failed(self, Connection connection, int64_t status)
+    cpdef int64_t copy_cost(self, Connection connection, int64_t size)
+    cpdef void received(self, Connection connection, int64_t size, int64_t pushed, Request request)
+    cpdef void acknowledged(self, Connection connection)
+    cpdef void peer_finished(self, Connection connection)
+    cpdef void finished(self, Connection connection)
+    cpdef void datagram(self, object owner, int64_t source, int64_t size, Request request)

@@ -1,0 +1,142 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from iosim.actor cimport Actor, Clock
+from iosim.attribution cimport Request
+from iosim.binding cimport FrameSink, FrameSource
+from iosim.frames cimport Frame, new_frame
+from iosim.processor cimport Processor
+
+cdef int64_t ACK, DATA, DATAGRAM, FIN, NO_HASH, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
+cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP_IPV4, TIMER, UDP_IPV4
+cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
+cdef int64_t RETRANSMISSION, SYN_RECEIVED, SYN_SENT
+cdef Request NO_REQUEST
+
+cdef class Flows:
+    cdef public list sources
+    cdef public dict known
+    cpdef int64_t new(self, int64_t source, int64_t target)
+    @cython.locals(pair=tuple)
+    cpdef int64_t of_datagrams(self, int64_t source, int64_t target)
+    cpdef int64_t source(self, int64_t flow)
+    cpdef int64_t target(self, int64_t flow)
+
+cdef class ConnectionUser:
+    cpdef bint admits(self, object owner)
+    cpdef void established(self, object owner, Connection connection)
+    cpdef void half_open_failed(self, object owner)
+    cpdef void connected(self, Connection connection)
+    cpdef void failed(self, Connection connection, int64_t status)
+    cpdef int64_t copy_cost(self, Connection connection, int64_t size)
+    cpdef void received(self, Connection connection, int64_t size, int64_t pushed, Request request)
+    cpdef void acknowledged(self, Connection connection)
+    cpdef void peer_finished(self, Connection connection)
+    cpdef void finished(self, Connection connection)
+    cpdef void datagram(self, object owner, int64_t source, int64_t size, Request request)
+
+cdef class Port:
+    cdef public ConnectionUser user
+    cdef public object owner
+
+cdef class Host(FrameSink):
+    cdef public Clock clock
+    cdef public Flows flows
+    cdef public int64_t ack_frequency, connect_tries, data_tries, delayed_ack, duplicate_acks, initial_rto, initial_window
+    cdef public int64_t last_port, minimum_rto, number, processor, receive_buffer, receive_cost, retransmitted, segment
+    cdef public int64_t segment_cost, timeouts, unreachable
+    cdef public dict connections, datagram_ports, ended, ports, routes
+    cpdef bint reaches(self, int64_t address)
+    cpdef int64_t free_port(self)
+    cpdef void listen(self, int64_t port, ConnectionUser user, object owner)
+    cpdef void take_datagrams(self, int64_t port, ConnectionUser user, object owner)
+    @cython.locals(flow=int64_t, connection=Connection)
+    cpdef Connection connect(self, int64_t source, int64_t target, ConnectionUser user, object owner)
+    @cython.locals(frame=Frame, way=FrameSource)
+    cpdef void send_datagram(self, int64_t source, int64_t target, int64_t size, Request request)
+    @cython.locals(connection=Connection, time=int64_t, user=ConnectionUser)
+    cpdef int64_t cost(self, Frame frame)
+    @cython.locals(frame=Frame)
+    cpdef void indicate(self, list frames, Processor processor)
+    cpdef void sent(self, Frame frame)
+    @cython.locals(kind=int64_t, connection=Connection)
+    cpdef void arrive(self, Frame frame, int64_t processor)
+    @cython.locals(target=int64_t, port=Port, user=ConnectionUser)
+    cpdef void _datagram(self, Frame frame)
+    @cython.locals(port=Port, user=ConnectionUser, connection=Connection)
+    cpdef void _admit(self, Frame frame)
+    cpdef void remember(self, int64_t flow, int64_t received)
+    @cython.locals(answer=Frame, way=FrameSource)
+    cpdef void _answer(self, Frame frame, int64_t kind, int64_t acknowledged)
+
+cdef class ConnectionTimer(Actor):
+    cdef public Connection connection
+    cdef public int64_t due, entered, what
+    @cython.locals(clock=Clock)
+    cpdef void arm(self, int64_t delay)
+    @cython.locals(connection=Connection, left=int64_t)
+    cpdef void fire(self, int64_t what)
+
+cdef class Connection:
+    cdef public Host host
+    cdef public Clock clock
+    cdef public ConnectionUser user
+    cdef public FrameSource source
+    cdef public object owner
+    cdef public int64_t advertised, blocked, congestion, duplicates, edge, end, expected, fin_at, flow, hash, highest
+    cdef public int64_t left, nxt, recover, rto, smoothed, state, threshold, timed, timed_at, una, unacknowledged, unread
+    cdef public int64_t variance
+    cdef public bint delivering, fin, finished, no_delay, orphan, peer_finished
+    cdef public list early, marks, requests
+    cdef public ConnectionTimer delayed, retransmission
+    cpdef int64_t send(self, int64_t size, Request request)
+    cpdef int64_t send_cost(self, int64_t size)
+    @cython.locals(host=Host, source=FrameSource)
+    cpdef int64_t segments_cost(self, int64_t size)
+    cpdef void consumed(self, int64_t size)
+    @cython.locals(host=Host, gained=int64_t)
+    cpdef bint _window_gained(self)
+    cpdef void finish(self)
+    cpdef void reset(self)
+    cpdef void abandon(self)
+    @cython.locals(timer=ConnectionTimer)
+    cpdef void greet(self)
+    cpdef void _establish(self)
+    @cython.locals(kind=int64_t, user=ConnectionUser)
+    cpdef void arrive(self, Frame frame)
+    @cython.locals(user=ConnectionUser)
+    cpdef void _greeted(self, Frame frame)
+    @cython.locals(until=int64_t, hole=bint, follower=Frame, timer=ConnectionTimer)
+    cpdef void _data(self, Frame frame)
+    @cython.locals(size=int64_t, user=ConnectionUser)
+    cpdef void _deliver(self, Frame frame, int64_t until)
+    @cython.locals(place=int64_t)
+    cpdef void _keep(self, Frame frame)
+    cpdef void _fin(self, Frame frame)
+    @cython.locals(user=ConnectionUser)
+    cpdef void _end_of_stream(self)
+    @cython.locals(acknowledged=int64_t, edge=int64_t, opened=bint)
+    cpdef void _acknowledgement(self, Frame frame)
+    @cython.locals(host=Host, newly=int64_t, timer=ConnectionTimer, user=ConnectionUser)
+    cpdef void _advance(self, int64_t acknowledged)
+    @cython.locals(segment=int64_t)
+    cpdef void _grow(self, int64_t newly)
+    @cython.locals(host=Host)
+    cpdef void _duplicate(self)
+    cpdef void _measured(self, int64_t time)
+    @cython.locals(segment=int64_t, timer=ConnectionTimer)
+    cpdef void timed_out(self)
+    @cython.locals(segment=int64_t, left=int64_t, size=int64_t, allowed=int64_t, room=int64_t, in_flight=bint, waits=bint, timer=ConnectionTimer)
+    cpdef void push(self)
+    cpdef void _repeat(self)
+    @cython.locals(again=bint)
+    cpdef void _segment(self, int64_t sequence, int64_t size)
+    @cython.locals(frame=Frame, source=FrameSource)
+    cpdef void _emit(self, int64_t kind, int64_t sequence, int64_t size)
+    @cython.locals(now=int64_t, place=int64_t, mark=int64_t, request=Request)
+    cpdef void _mark(self, Frame frame, int64_t until)
+    cpdef void reply(self)
+    @cython.locals(half_open=bint, user=ConnectionUser)
+    cpdef void _fail(self, int64_t status)
+    cpdef void _forget(self)
+    cpdef void _leave(self)

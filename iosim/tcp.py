@@ -1,0 +1,850 @@
+"""TCP between hosts, and datagrams beside it: segments limited by windows, acknowledged, lost and sent again.
+
+A host is one machine's protocol, bound to a card's driver or to a plain path (paths.py); what it connects are sockets
+(devices/winsock.py) or modelled peers that have no operating system. The bytes are counted, not kept: a sequence number is
+the number of bytes sent before, and the end of a stream takes one number more.
+Source: RFC 9293, RFC 1122 4.2.3.2 (delayed ACK), RFC 896 (Nagle), RFC 5681 and 6582 (slow start, avoidance, NewReno), RFC
+3465 (counting bytes, at most two segments an ACK), RFC 6298 with Windows' floor (semantics 0b.22). Simplified: in place of
+TIME_WAIT the last connections that have ended are remembered, and what is repeated on them is acknowledged; no selective ACKs
+or time stamps, no path MTU discovery; the handshake takes no sequence numbers; probes of a closed window end after some
+minutes; what a timer sends costs no processor time.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from iosim.actor import TIMER, Actor, Clock
+from iosim.attribution import NO_REQUEST, REMOTE_PEER, RETRANSMIT, SEND_WINDOW, Request
+from iosim.binding import FrameSink, FrameSource
+from iosim.frames import (
+    ACK,
+    DATA,
+    DATAGRAM,
+    FIN,
+    MSS_IPV4,
+    NO_HASH,
+    RST,
+    SYN,
+    SYN_ACK,
+    TCP_IPV4,
+    UDP_IPV4,
+    Frame,
+    new_frame,
+)
+from iosim.ntstatus import STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT
+from iosim.processor import Processor
+from iosim.units import KIB, MS, S
+
+CLOSED, SYN_SENT, SYN_RECEIVED, ESTABLISHED = range(4)  # states
+RETRANSMISSION, DELAYED_ACK = range(2)  # timers
+
+FIRST_DYNAMIC_PORT = 49152  # IANA's range, Windows' since Vista
+LAST_PORT = 65535
+LONGEST_RTO = 60 * S  # RFC 6298 (2.5)
+NO_WINDOW_LIMIT = 1 << 40
+REMEMBERED = 4096  # connections that have ended, in place of TIME_WAIT
+OFF = -1  # of a timer, a sequence number, a time
+
+
+@dataclass(frozen=True, slots=True)
+class TcpParams:
+    """Defaults: Windows 10's Internet template (Get-NetTCPSetting), from memory but for the floor of the RTO (0b.22).
+
+    `segment` is bytes of payload; `receive_buffer` (SO_RCVBUF) is all that may lie here unread, and so the window;
+    `initial_window` is in segments, `delayed_ack` and RTOs in ns. Processor times (ns): `segment_cost` for a segment on its
+    way down, `receive_cost` for one on its way up.
+    """
+
+    segment: int = MSS_IPV4
+    receive_buffer: int = 64 * KIB
+    initial_window: int = 10
+    delayed_ack: int = 40 * MS
+    ack_frequency: int = 2  # segments
+    initial_rto: int = 1 * S
+    minimum_rto: int = 300 * MS
+    connect_tries: int = 4
+    data_tries: int = 5
+    duplicate_acks: int = 3
+    segment_cost: int = 0
+    receive_cost: int = 0
+
+
+class Flows:
+    """All connections' addresses, whoever they are between: number 2n goes from client to server, 2n + 1 comes back.
+
+    An address is the host's number (an IPv4 address, as a rule) times 65,536, plus the port.
+    """
+
+    def __init__(self) -> None:
+        self.sources: list[int] = []  # by flow
+        self.known: dict[tuple[int, int], int] = {}  # of datagrams
+
+    def new(self, source: int, target: int) -> int:
+        """A new connection; the flow that goes there."""
+        self.sources.append(source)
+        self.sources.append(target)
+        return len(self.sources) - 2
+
+    def of_datagrams(self, source: int, target: int) -> int:
+        """The flow between two datagram sockets, always the same."""
+        pair = (source, target)
+        if pair not in self.known:
+            self.known[pair] = self.new(source, target)
+        return self.known[pair]
+
+    def source(self, flow: int) -> int:
+        """Whence it comes."""
+        return self.sources[flow]
+
+    def target(self, flow: int) -> int:
+        """Where it goes."""
+        return self.sources[flow ^ 1]
+
+
+class ConnectionUser:
+    """Who is told what happens: AFD, or a modelled peer. `owner` is what it gave with the port or connection.
+
+    Everything happens in the context in which the frame arrived, a DPC as a rule.
+    """
+
+    def admits(self, owner: Any) -> bool:
+        """A SYN for a port that listens: whether there is room; one that answers yes hears of the connection's fate."""
+        return False
+
+    def established(self, owner: Any, connection: "Connection") -> None:
+        """A connection has come to the port's owner: from now on it needs an owner of its own."""
+
+    def half_open_failed(self, owner: Any) -> None:
+        """One that had been admitted will not come."""
+
+    def connected(self, connection: "Connection") -> None:
+        """The other side has answered."""
+
+    def failed(self, connection: "Connection", status: int) -> None:
+        """It is gone: refused, timed out, reset."""
+
+    def copy_cost(self, connection: "Connection", size: int) -> int:
+        """Processor time (ns) that `received` will take for so many bytes."""
+        return 0
+
+    def received(self, connection: "Connection", size: int, pushed: int, request: Request) -> None:
+        """So many bytes more, in order; they count against the window until `consumed`."""
+
+    def acknowledged(self, connection: "Connection") -> None:
+        """The other side has everything before `connection.una`."""
+
+    def peer_finished(self, connection: "Connection") -> None:
+        """Nothing more will come."""
+
+    def finished(self, connection: "Connection") -> None:
+        """The other side knows that nothing more will come from here."""
+
+    def datagram(self, owner: Any, source: int, size: int, request: Request) -> None:
+        """A datagram has come to the port's owner."""
+
+
+NO_USER = ConnectionUser()
+
+
+class Port:
+    """A port that listens or takes datagrams, and whom to tell."""
+
+    def __init__(self, user: ConnectionUser, owner: Any) -> None:
+        self.user = user
+        self.owner = owner
+
+
+NO_TCP_PORT = Port(NO_USER, 0)
+
+
+class Host(FrameSink):
+    """One machine's TCP/IP: its ports, its connections by incoming flow, and the way to other hosts.
+
+    Counters: `retransmitted` segments, `timeouts` of the retransmission timer, `unreachable` datagrams for ports without
+    a socket. `processor` is where the code that runs now runs.
+    """
+
+    def __init__(self, clock: Clock, flows: Flows, number: int, params: TcpParams) -> None:
+        self.clock = clock
+        self.flows = flows
+        self.number = number
+        self.segment = params.segment
+        self.receive_buffer = params.receive_buffer
+        self.initial_window = params.initial_window * params.segment
+        self.delayed_ack = params.delayed_ack
+        self.ack_frequency = params.ack_frequency
+        self.initial_rto = params.initial_rto
+        self.minimum_rto = params.minimum_rto
+        self.connect_tries = params.connect_tries
+        self.data_tries = params.data_tries
+        self.duplicate_acks = params.duplicate_acks
+        self.segment_cost = params.segment_cost
+        self.receive_cost = params.receive_cost
+        self.routes: dict[int, FrameSource] = {}  # by the other host's number
+        self.connections: dict[int, Connection] = {}
+        self.ended: dict[int, int] = {}  # by incoming flow, what had been received; the oldest first
+        self.ports: dict[int, Port] = {}
+        self.datagram_ports: dict[int, Port] = {}
+        self.last_port = FIRST_DYNAMIC_PORT - 1
+        self.processor = 0
+        self.retransmitted = 0
+        self.timeouts = 0
+        self.unreachable = 0
+
+    # ---- ports -------------------------------------------------------------------------------------------------------
+
+    def reaches(self, address: int) -> bool:
+        """Whether there is a way to this address's host."""
+        return address >> 16 in self.routes
+
+    def free_port(self) -> int:
+        """A dynamic port, the next in turn."""
+        self.last_port = self.last_port + 1 if self.last_port < LAST_PORT else FIRST_DYNAMIC_PORT
+        return self.last_port
+
+    def listen(self, port: int, user: ConnectionUser, owner: Any) -> None:
+        """Connections to this port are welcome."""
+        self.ports[port] = Port(user, owner)
+
+    def take_datagrams(self, port: int, user: ConnectionUser, owner: Any) -> None:
+        """So are datagrams."""
+        self.datagram_ports[port] = Port(user, owner)
+
+    # ---- connections -------------------------------------------------------------------------------------------------
+
+    def connect(self, source: int, target: int, user: ConnectionUser, owner: Any) -> "Connection":
+        """Begin a connection; `user` hears of its end."""
+        flow = self.flows.new(source, target)
+        connection = Connection(self, flow, user, owner)
+        connection.state = SYN_SENT
+        connection.left = self.connect_tries
+        connection.greet()
+        return connection
+
+    def send_datagram(self, source: int, target: int, size: int, request: Request) -> None:
+        """One frame, whatever its size; nobody hears of its fate."""
+        frame = new_frame(DATAGRAM, self.flows.of_datagrams(source, target), size, UDP_IPV4)
+        frame.request = request
+        way = self.routes[target >> 16]
+        way.transmit(frame, self.processor)
+
+    # ---- frames ------------------------------------------------------------------------------------------------------
+
+    def cost(self, frame: Frame) -> int:
+        """Of TCP, of the copy into a receive that was posted before, and of the segments that an ACK lets go."""
+        connection = self.connections.get(frame.flow, NO_CONNECTION)
+        if connection is NO_CONNECTION:
+            return self.receive_cost
+        time = self.receive_cost
+        if frame.payload:
+            user = connection.user
+            time += user.copy_cost(connection, frame.payload)
+        if connection.nxt < connection.end:
+            time += connection.segments_cost(min(frame.acknowledged - connection.una, connection.end - connection.nxt))
+        return time
+
+    def indicate(self, frames: list[Frame], processor: Processor) -> None:
+        """Frames from a driver's DPC."""
+        for frame in frames:
+            self.arrive(frame, processor.number)
+
+    def sent(self, frame: Frame) -> None:
+        """What has left the card may still have to be sent again: nothing ends here."""
+
+    def arrive(self, frame: Frame, processor: int) -> None:
+        """A frame is for one of the connections, or for a port."""
+        self.processor = processor
+        kind = frame.kind
+        if kind == DATAGRAM:
+            self._datagram(frame)
+            return
+        connection = self.connections.get(frame.flow, NO_CONNECTION)
+        if connection is not NO_CONNECTION:
+            connection.arrive(frame)
+        elif kind == SYN:
+            self._admit(frame)
+        elif kind in (DATA, FIN):
+            if frame.flow in self.ended:
+                self._answer(frame, ACK, self.ended[frame.flow])  # the other side has not heard that it is over
+            else:
+                self._answer(frame, RST, 0)
+        elif kind == SYN_ACK:
+            self._answer(frame, RST, 0)
+
+    def _datagram(self, frame: Frame) -> None:
+        target = self.flows.target(frame.flow)
+        port = self.datagram_ports.get(target & LAST_PORT, NO_TCP_PORT)
+        if port is NO_TCP_PORT:
+            self.unreachable += 1
+            return
+        user = port.user
+        user.datagram(port.owner, self.flows.source(frame.flow), frame.payload, frame.request)
+
+    def _admit(self, frame: Frame) -> None:
+        """A SYN: without a listener, or with too many waiting, the answer is a RST, as Windows does."""
+        port = self.ports.get(self.flows.target(frame.flow) & LAST_PORT, NO_TCP_PORT)
+        user = port.user
+        if not user.admits(port.owner):
+            self._answer(frame, RST, 0)
+            return
+        connection = Connection(self, frame.flow ^ 1, user, port.owner)
+        connection.state = SYN_RECEIVED
+        connection.edge = frame.window
+        connection.left = self.connect_tries
+        connection.greet()
+
+    def remember(self, flow: int, received: int) -> None:
+        """A connection has ended both ways."""
+        if len(self.ended) == REMEMBERED:
+            del self.ended[next(iter(self.ended))]
+        self.ended[flow] = received
+
+    def _answer(self, frame: Frame, kind: int, acknowledged: int) -> None:
+        answer = new_frame(kind, frame.flow ^ 1, 0, TCP_IPV4)
+        answer.acknowledged = acknowledged
+        way = self.routes[self.flows.source(frame.flow) >> 16]
+        way.transmit(answer, self.processor)
+
+
+# Shared by all connections that have none: empty lists of their own would take a third of their memory.
+NO_FRAMES: list[Frame] = []
+NO_MARKS: list[int] = []
+NO_REQUESTS: list[Request] = []
+
+
+class ConnectionTimer(Actor):
+    """One of a connection's timers. Setting it again costs the clock nothing: an entry that fires early asks anew."""
+
+    def __init__(self, connection: "Connection", what: int) -> None:
+        super().__init__()
+        self.connection = connection
+        self.what = what
+        self.due = OFF
+        self.entered = OFF  # when the clock will call
+
+    def arm(self, delay: int) -> None:
+        """Let it end so many ns from now."""
+        clock = self.connection.clock
+        self.due = clock.now + delay
+        if self.entered != OFF and self.entered <= self.due:
+            return
+        if self.entered != OFF:
+            self.generation += 1
+        self.entered = self.due
+        clock.at(delay, TIMER, self, 0)
+
+    def fire(self, what: int) -> None:
+        """It has ended, or has been set anew or off since."""
+        connection = self.connection
+        self.entered = OFF
+        if self.due == OFF:
+            return
+        left = self.due - connection.clock.now
+        if left > 0:
+            self.arm(left)
+            return
+        self.due = OFF
+        if self.what == DELAYED_ACK:
+            connection.reply()
+        else:
+            connection.timed_out()
+
+
+class Connection:
+    """One side of a connection.
+
+    Sequence numbers: `una` is the oldest byte that is not acknowledged, `nxt` the next one to send, `highest` what has been
+    sent at all, `end` what the user has given, `edge` what the other side has room for; `expected` is the next one to come,
+    `unread` the bytes before it that the user has not consumed. Invariants: una <= nxt <= highest <= end + 1, and
+    una <= what the other side expects.
+    """
+
+    __slots__ = (
+        "advertised",
+        "blocked",
+        "clock",
+        "congestion",
+        "delayed",
+        "delivering",
+        "duplicates",
+        "early",
+        "edge",
+        "end",
+        "expected",
+        "fin",
+        "fin_at",
+        "finished",
+        "flow",
+        "hash",
+        "highest",
+        "host",
+        "left",
+        "marks",
+        "no_delay",
+        "nxt",
+        "orphan",
+        "owner",
+        "peer_finished",
+        "recover",
+        "requests",
+        "retransmission",
+        "rto",
+        "smoothed",
+        "source",
+        "state",
+        "threshold",
+        "timed",
+        "timed_at",
+        "una",
+        "unacknowledged",
+        "unread",
+        "user",
+        "variance",
+    )
+
+    def __init__(self, host: Host, flow: int, user: ConnectionUser, owner: Any) -> None:
+        self.host = host
+        self.clock = host.clock
+        self.flow = flow  # the outgoing one
+        self.hash = NO_HASH
+        self.user = user
+        self.owner = owner
+        self.state = CLOSED
+        self.una = 0
+        self.nxt = 0
+        self.highest = 0
+        self.end = 0
+        self.edge = 0
+        self.fin = False  # the stream ends at `end`
+        self.finished = False  # and the other side knows
+        self.congestion = host.initial_window
+        self.threshold = NO_WINDOW_LIMIT
+        self.duplicates = 0
+        self.recover = OFF  # in fast recovery: until this is acknowledged
+        self.blocked = SEND_WINDOW  # why nothing more was sent: a cause
+        self.no_delay = False
+        self.marks = NO_MARKS  # where requests end in the stream
+        self.requests = NO_REQUESTS
+        self.smoothed = OFF  # round-trip time, ns
+        self.variance = 0
+        self.rto = host.initial_rto
+        self.timed = OFF  # the byte whose round trip is being measured
+        self.timed_at = 0
+        self.left = host.data_tries
+        self.expected = 0
+        self.unread = 0
+        self.advertised = host.receive_buffer  # the last edge that the other side was told
+        self.early = NO_FRAMES  # segments after a hole
+        self.unacknowledged = 0  # segments
+        self.delivering = False
+        self.fin_at = OFF
+        self.peer_finished = False
+        self.orphan = False  # its socket is closed
+        self.retransmission = ConnectionTimer(self, RETRANSMISSION)
+        self.delayed = ConnectionTimer(self, DELAYED_ACK)
+        host.connections[flow ^ 1] = self
+        self.source = host.routes[host.flows.target(flow) >> 16]
+
+    # ---- what the user asks for --------------------------------------------------------------------------------------
+
+    def send(self, size: int, request: Request) -> int:
+        """So many bytes more for the other side; returns the sequence number behind them."""
+        self.end += size
+        if request is not NO_REQUEST:
+            if not self.marks:
+                self.marks = []
+                self.requests = []
+            self.marks.append(self.end)
+            self.requests.append(request)
+        self.push()
+        return self.end
+
+    def send_cost(self, size: int) -> int:
+        """Processor time (ns) of what `send` would send at once."""
+        return self.segments_cost(min(size, min(self.una + self.congestion, self.edge) - self.nxt))
+
+    def segments_cost(self, size: int) -> int:
+        """The same for so many bytes in segments."""
+        if size <= 0:
+            return 0
+        host = self.host
+        source = self.source
+        return -(-size // host.segment) * (host.segment_cost + source.transmit_cost(NO_FRAME))
+
+    def consumed(self, size: int) -> None:
+        """The user has taken so many bytes: the other side is told when that makes a difference (RFC 9293 3.8.6.2.2)."""
+        self.unread -= size
+        if not self.delivering and self._window_gained():
+            self.reply()
+
+    def _window_gained(self) -> bool:
+        host = self.host
+        gained = self.expected + host.receive_buffer - self.unread - self.advertised
+        return gained >= min(host.receive_buffer // 2, 2 * host.segment)
+
+    def finish(self) -> None:
+        """Nothing more will be sent: a FIN after all that was given."""
+        if not self.fin and self.state != CLOSED:
+            self.fin = True
+            self.push()
+
+    def reset(self) -> None:
+        """End it at once, with a RST; the user hears nothing more."""
+        if self.state != CLOSED:
+            self._emit(RST, self.nxt, 0)
+            self._leave()
+
+    def abandon(self) -> None:
+        """The user is gone: what was given is still sent, then a FIN; whatever else comes is answered with a RST."""
+        self.orphan = True
+        self.user = NO_USER
+        self.finish()
+
+    # ---- the handshake -----------------------------------------------------------------------------------------------
+
+    def greet(self) -> None:
+        """SYN, or the answer to one."""
+        self._emit(SYN if self.state == SYN_SENT else SYN_ACK, 0, 0)
+        self.timed_at = self.clock.now
+        timer = self.retransmission
+        timer.arm(self.rto)
+
+    def _establish(self) -> None:
+        self.state = ESTABLISHED
+        self.retransmission.due = OFF
+        self.left = self.host.data_tries
+        if self.rto == self.host.initial_rto:  # the SYN was not repeated
+            self._measured(self.clock.now - self.timed_at)
+        else:
+            self.rto = self.host.initial_rto
+
+    # ---- what arrives ------------------------------------------------------------------------------------------------
+
+    def arrive(self, frame: Frame) -> None:
+        """Any frame of this connection."""
+        kind = frame.kind
+        if kind == RST:
+            self._fail(STATUS_CONNECTION_REFUSED if self.state == SYN_SENT else STATUS_CONNECTION_RESET)
+            return
+        if kind in (SYN, SYN_ACK):
+            self._greeted(frame)
+            return
+        if self.state == SYN_RECEIVED:
+            self._establish()
+            user = self.user
+            user.established(self.owner, self)
+        if self.state != ESTABLISHED:
+            return
+        self._acknowledgement(frame)
+        if self.state != ESTABLISHED:
+            return
+        if kind == DATA:
+            self._data(frame)
+        elif kind == FIN:
+            self._fin(frame)
+        elif frame.sequence < self.expected:
+            self.reply()  # a probe
+
+    def _greeted(self, frame: Frame) -> None:
+        if frame.kind == SYN:
+            if self.state == SYN_RECEIVED:
+                self.greet()  # our answer was lost
+            return
+        if self.state == SYN_SENT:
+            self.edge = frame.window
+            self._establish()
+            self.reply()
+            user = self.user
+            user.connected(self)
+            self.push()
+        else:
+            self.reply()
+
+    def _data(self, frame: Frame) -> None:
+        if self.orphan:
+            self.reset()
+            return
+        until = frame.sequence + frame.payload
+        if until <= self.expected:
+            self.reply()  # sent in vain: the other side lacks an ACK
+            return
+        if frame.sequence > self.expected:
+            self._keep(frame)
+            self.reply()
+            return
+        hole = len(self.early) > 0
+        self.unacknowledged += frame.count if frame.count else 1
+        self.delivering = True  # one ACK for all of it
+        self._deliver(frame, until)
+        while self.early and self.early[0].sequence <= self.expected and self.state == ESTABLISHED:
+            follower = self.early.pop(0)
+            until = follower.sequence + follower.payload
+            if until > self.expected:
+                if follower.request is not NO_REQUEST:
+                    follower.request.spend(RETRANSMIT, self.clock.now)  # it waited for what was lost before it
+                self._deliver(follower, until)
+        self.delivering = False
+        if self.state != ESTABLISHED:
+            return
+        if self.fin_at == self.expected:
+            self._end_of_stream()
+        elif hole or self.unacknowledged >= self.host.ack_frequency or self._window_gained():
+            self.reply()
+        elif self.unacknowledged and self.delayed.due == OFF:
+            timer = self.delayed
+            timer.arm(self.host.delayed_ack)
+
+    def _deliver(self, frame: Frame, until: int) -> None:
+        size = until - self.expected
+        self.expected = until
+        self.unread += size
+        user = self.user
+        user.received(self, size, frame.pushed, frame.request)
+
+    def _keep(self, frame: Frame) -> None:
+        place = len(self.early)
+        while place and self.early[place - 1].sequence > frame.sequence:
+            place -= 1
+        if not self.early:
+            self.early = []
+        if not place or self.early[place - 1].sequence != frame.sequence:
+            self.early.insert(place, frame)
+
+    def _fin(self, frame: Frame) -> None:
+        self.fin_at = frame.sequence
+        if self.fin_at == self.expected:
+            self._end_of_stream()
+        else:
+            self.reply()
+
+    def _end_of_stream(self) -> None:
+        self.expected += 1
+        self.peer_finished = True
+        self.reply()
+        user = self.user
+        user.peer_finished(self)
+        self._forget()
+
+    # ---- what is acknowledged ----------------------------------------------------------------------------------------
+
+    def _acknowledgement(self, frame: Frame) -> None:
+        acknowledged = frame.acknowledged
+        edge = acknowledged + frame.window
+        opened = edge > self.edge
+        if opened:
+            self.edge = edge
+        if acknowledged > self.una:
+            self._advance(acknowledged)
+        elif frame.kind == ACK and not opened and acknowledged == self.una and self.una < self.highest:
+            self._duplicate()
+        if self.state == ESTABLISHED:
+            self.push()
+
+    def _advance(self, acknowledged: int) -> None:
+        host = self.host
+        newly = acknowledged - self.una
+        self.una = acknowledged
+        if self.nxt < acknowledged:
+            self.nxt = acknowledged
+        self.left = host.data_tries
+        self.duplicates = 0
+        if self.timed != OFF and acknowledged > self.timed:
+            self._measured(self.clock.now - self.timed_at)
+            self.timed = OFF
+        if self.recover == OFF:
+            self._grow(newly)
+        elif acknowledged >= self.recover:
+            self.recover = OFF
+            self.congestion = self.threshold
+        else:
+            self.congestion = max(host.segment, self.congestion - newly + host.segment)
+            self._repeat()
+        if self.una < self.highest:
+            timer = self.retransmission
+            timer.arm(self.rto)
+        else:
+            self.retransmission.due = OFF
+        user = self.user
+        user.acknowledged(self)
+        if self.fin and acknowledged > self.end and not self.finished:
+            self.finished = True
+            user = self.user
+            user.finished(self)
+            self._forget()
+
+    def _grow(self, newly: int) -> None:
+        segment = self.host.segment
+        if self.congestion < self.threshold:
+            self.congestion += min(newly, 2 * segment)
+        else:
+            self.congestion += max(1, segment * segment // self.congestion)
+
+    def _duplicate(self) -> None:
+        host = self.host
+        self.duplicates += 1
+        if self.recover != OFF:
+            self.congestion += host.segment
+        elif self.duplicates == host.duplicate_acks:
+            self.threshold = max((self.nxt - self.una) // 2, 2 * host.segment)
+            self.recover = self.highest
+            self.congestion = self.threshold + host.duplicate_acks * host.segment
+            self._repeat()
+
+    def _measured(self, time: int) -> None:
+        """A round trip took so long (RFC 6298)."""
+        if self.smoothed == OFF:
+            self.smoothed = time
+            self.variance = time // 2
+        else:
+            self.variance = (3 * self.variance + abs(self.smoothed - time)) // 4
+            self.smoothed = (7 * self.smoothed + time) // 8
+        self.rto = max(self.host.minimum_rto, self.smoothed + 4 * self.variance)
+
+    def timed_out(self) -> None:
+        """Nothing has been heard for too long."""
+        self.left -= 1
+        if self.left < 0:
+            if self.una < self.highest or self.state != ESTABLISHED:
+                self._emit(RST, self.nxt, 0)
+                self._fail(STATUS_IO_TIMEOUT)
+            return
+        self.host.timeouts += 1
+        self.rto = min(2 * self.rto, LONGEST_RTO)
+        if self.state != ESTABLISHED:
+            self.greet()
+            return
+        if self.una < self.highest:
+            segment = self.host.segment
+            self.threshold = max((self.nxt - self.una) // 2, 2 * segment)
+            self.congestion = segment
+            self.recover = OFF
+            self.duplicates = 0
+            self.nxt = self.una
+            self.push()
+        elif self.nxt < self.end:
+            self._emit(ACK, self.una - 1, 0)  # a probe: is the window still closed?
+        timer = self.retransmission
+        timer.arm(self.rto)
+
+    # ---- what is sent ------------------------------------------------------------------------------------------------
+
+    def push(self) -> None:
+        """Send what windows and Nagle's rule allow."""
+        if self.state != ESTABLISHED:
+            return
+        segment = self.host.segment
+        while self.nxt < self.end:
+            left = self.end - self.nxt
+            size = left if left < segment else segment
+            allowed = self.una + self.congestion
+            if self.edge < allowed:
+                allowed = self.edge
+            room = allowed - self.nxt
+            in_flight = self.nxt > self.una
+            if room < size:
+                if room <= 0 or in_flight:  # a part of a segment is sent only where nothing else is on its way
+                    self.blocked = SEND_WINDOW if self.una + self.congestion < self.edge else REMOTE_PEER
+                    break
+                size = room
+            elif size < segment and in_flight and not self.no_delay and self.nxt >= self.highest:
+                self.blocked = REMOTE_PEER  # Nagle: a small one waits for the ACK
+                break
+            self._segment(self.nxt, size)
+            self.nxt += size
+        if self.fin and self.nxt == self.end:
+            self._segment(self.end, 0)
+            self.nxt += 1
+        if self.nxt > self.highest:
+            self.highest = self.nxt
+        waits = self.una < self.highest or self.nxt < self.end
+        if waits and self.retransmission.due == OFF:
+            timer = self.retransmission
+            timer.arm(self.rto)
+
+    def _repeat(self) -> None:
+        """The oldest segment once more."""
+        self._segment(self.una, min(self.host.segment, self.end - self.una))
+
+    def _segment(self, sequence: int, size: int) -> None:
+        again = sequence < self.highest
+        if again:
+            self.host.retransmitted += 1
+            self.timed = OFF  # whose ACK would it be? (Karn)
+        elif self.timed == OFF and size > 0:
+            self.timed = sequence
+            self.timed_at = self.clock.now
+        if size <= 0:
+            self._emit(FIN, self.end, 0)
+            return
+        self._emit(DATA, sequence, size)
+
+    def _emit(self, kind: int, sequence: int, size: int) -> None:
+        frame = new_frame(kind, self.flow, size, TCP_IPV4)
+        frame.hash = self.hash
+        frame.sequence = sequence
+        if kind == ACK and sequence == self.nxt:
+            frame.sequence = self.highest  # after a timeout only a probe looks old
+        frame.acknowledged = self.expected
+        frame.window = self.host.receive_buffer - self.unread
+        if size:
+            frame.pushed = 1 if sequence + size == self.end else 0
+            if self.marks:
+                self._mark(frame, sequence + size)
+        if kind != SYN and kind != RST:
+            self.advertised = frame.acknowledged + frame.window
+            self.unacknowledged = 0
+            self.delayed.due = OFF
+        source = self.source
+        source.transmit(frame, self.host.processor)
+
+    def _mark(self, frame: Frame, until: int) -> None:
+        """The segment with a request's last byte carries it; its time up to now is explained by why it is sent now.
+
+        Simplified: of several requests that end in one segment the last is carried.
+        """
+        while self.marks and self.marks[0] <= self.una:
+            self.marks.pop(0)
+            self.requests.pop(0)
+        now = self.clock.now
+        for place in range(len(self.marks)):
+            mark = self.marks[place]
+            if mark > until:
+                break
+            if mark > frame.sequence:
+                request = self.requests[place]
+                request.spend(RETRANSMIT if frame.sequence < self.highest else self.blocked, now)
+                frame.request = request
+
+    def reply(self) -> None:
+        """An ACK, with the window as it is now."""
+        if self.state == ESTABLISHED:
+            self._emit(ACK, self.nxt, 0)
+
+    # ---- the end -----------------------------------------------------------------------------------------------------
+
+    def _fail(self, status: int) -> None:
+        if self.state == CLOSED:
+            return
+        half_open = self.state == SYN_RECEIVED
+        user = self.user
+        self._leave()
+        if half_open:
+            user.half_open_failed(self.owner)
+        else:
+            user.failed(self, status)
+
+    def _forget(self) -> None:
+        """Both directions have ended."""
+        if self.finished and self.peer_finished:
+            self.host.remember(self.flow ^ 1, self.expected)
+            self._leave()
+
+    def _leave(self) -> None:
+        self.state = CLOSED
+        self.retransmission.due = OFF
+        self.delayed.due = OFF
+        self.host.connections.pop(self.flow ^ 1, None)
+
+
+NO_FRAME = new_frame(ACK, 0, 0, TCP_IPV4)
+NO_CONNECTION: Connection = Connection.__new__(Connection)
