@@ -32,8 +32,6 @@ cdef class IrpPart:
     cdef public int64_t up_ns
     cpdef int64_t pays_up(self)
 
-cdef IrpPart NO_PART
-
 cdef class Irp(Packet):
     cdef public PrivateList lookaside
     cdef public int64_t allocation_flags, associated, boost, code, current, due, information, processor

@@ -24,7 +24,7 @@ cdef class Split:
 cdef class Part(IrpPart):
     cdef public Split split
     cdef public Leg leg
-    cdef public int64_t size, start, tries
+    cdef public int64_t size, start, tried
     @cython.locals(split=Split, master=Irp, device=DeviceObject)
     cpdef int64_t pays_up(self)
 

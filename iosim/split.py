@@ -46,7 +46,10 @@ class Split:
 
 
 class Part(IrpPart):
-    """What one of a driver's own IRPs is a part of; `start` is where its bytes begin in the master's, `tries` counts."""
+    """What one of a driver's own IRPs is a part of; `start` is where its bytes begin in the master's.
+
+    `tried`: legs on which it failed, a bit for each.
+    """
 
     def __init__(self, split: Split, leg: Leg, start: int, size: int, up_ns: int) -> None:
         super().__init__(up_ns)
@@ -54,7 +57,7 @@ class Part(IrpPart):
         self.leg = leg
         self.start = start
         self.size = size
-        self.tries = 1
+        self.tried = 0
 
     def pays_up(self) -> int:
         """Its own way, and if it is the last to be asked, the master's too."""
@@ -157,7 +160,6 @@ class Splitter(Driver):
         master = split.master
         location = master.location()
         part.leg = leg
-        part.tries += 1
         split.unpaid += 1
         self.retries += 1
         first = irp.first()

@@ -14,7 +14,13 @@ from iosim.devices.class_driver import ClassDriver
 from iosim.devices.joined_volumes import NEAREST, REGION, TURNS, MirroredVolume, SpannedVolume, StripedVolume
 from iosim.io_manager import IoManager
 from iosim.irp import FLUSH, READ, WRITE
-from iosim.ntstatus import STATUS_END_OF_FILE, STATUS_INVALID_PARAMETER, STATUS_PENDING, STATUS_SUCCESS
+from iosim.ntstatus import (
+    STATUS_DEVICE_NOT_CONNECTED,
+    STATUS_END_OF_FILE,
+    STATUS_INVALID_PARAMETER,
+    STATUS_PENDING,
+    STATUS_SUCCESS,
+)
 from iosim.split import Leg
 from iosim.units import KIB, MIB
 
@@ -227,6 +233,17 @@ def test_a_write_that_fails_on_all_disks_fails() -> None:
         disk.end(BROKEN)
     assert tiny.ended() == [(BROKEN, 0)]
     assert [leg.failed for leg in tiny.joined.legs] == [True, False]
+
+
+def test_a_disk_that_is_gone_is_out_when_a_read_finds_that() -> None:
+    tiny = mirrored(3)
+    tiny.ask(30, 10)
+    tiny.disks[0].end(STATUS_DEVICE_NOT_CONNECTED)
+    tiny.disks[1].end(BROKEN)
+    tiny.disks[2].end(BROKEN)
+    assert tiny.ended() == [(BROKEN, 0)]
+    assert [leg.failed for leg in tiny.joined.legs] == [True, False, False]
+    assert reads(tiny, 0, 0, 0) == [1, 2, 1]
 
 
 def test_the_last_disk_of_a_mirror_is_never_out() -> None:

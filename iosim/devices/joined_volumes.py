@@ -3,8 +3,8 @@
 Striped: unit k of the volume lies on disk k modulo their number; a request within one unit goes on as it is, any other has a
 part for each unit that it touches. Spanned: one disk after the other. Mirrored: a write goes to all disks, a read to one; a
 read that fails is tried on the others, each once, and only when all have failed does the request end, with the last
-status. A write that fails on some disks but not on all succeeds, and these disks are out: the volume is degraded, and they
-are read and written no more.
+status. A write that fails on some disks but not on all succeeds, and these disks are out, as is one that is not there any
+more: the volume is degraded, and they are read and written no more.
 Simplified: a disk that is out is never brought up to date again; what could be read on another disk only is not written back.
 Left out: parity (RAID-5).
 """
@@ -14,8 +14,9 @@ from array import array
 from iosim.device_stack import DeviceObject
 from iosim.io_manager import IoManager
 from iosim.irp import NO_ROUTINE, READ, WRITE, Irp
-from iosim.ntstatus import STATUS_SUCCESS
+from iosim.ntstatus import STATUS_DEVICE_NOT_CONNECTED, STATUS_SUCCESS
 from iosim.split import Leg, Part, Split, Splitter
+from iosim.units import BIT
 
 # Which disk of a mirror reads.
 TURNS, NEAREST, REGION = range(3)
@@ -207,28 +208,33 @@ class MirroredVolume(JoinedVolume):
         return best
 
     def tries_again(self, irp: Irp, part: Part) -> bool:
-        """A read that failed goes to the next disk, until each has been asked. A disk that can't be written is out."""
+        """A read that failed goes to the next disk, until each has been asked."""
         split = part.split
         master = split.master
         location = master.location()
         here = part.leg
+        legs = self.legs
+        if irp.status == STATUS_DEVICE_NOT_CONNECTED or location.major == WRITE:
+            self._put_out(here)
         if location.major != READ:
-            if location.major == WRITE and not here.failed and self.failed < len(self.legs) - 1:
-                here.failed = True
-                self.failed += 1
             return False
-        if part.tries >= len(self.legs) - self.failed:
-            return False
-        number = self.legs.index(here)
-        leg = here
-        for _ in range(len(self.legs)):
-            number = (number + 1) % len(self.legs)
-            leg = self.legs[number]
-            if not leg.failed:
-                break
-        leg.last = location.offset + part.size
-        self.again(irp, part, leg, leg.base + location.offset)
-        return True
+        count = len(legs)
+        number = legs.index(here)
+        part.tried |= BIT << number
+        for step in range(1, count):
+            other = (number + step) % count
+            leg: Leg = legs[other]
+            if not leg.failed and not part.tried & (BIT << other):
+                leg.last = location.offset + part.size
+                self.again(irp, part, leg, leg.base + location.offset)
+                return True
+        return False
+
+    def _put_out(self, leg: Leg) -> None:
+        """A disk that can't be written, or is gone, is out; the last one never is."""
+        if not leg.failed and self.failed < len(self.legs) - 1:
+            leg.failed = True
+            self.failed += 1
 
     def verdict(self, split: Split) -> None:
         """A write is good if any disk has it."""

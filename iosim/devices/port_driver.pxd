@@ -11,7 +11,7 @@ from iosim.dpc cimport Dpc
 from iosim.drives.drive cimport Command, CommandListener, Drive
 from iosim.interrupts cimport Interrupt
 from iosim.io_manager cimport IoManager
-from iosim.irp cimport Irp, StackLocation
+from iosim.irp cimport Irp, IrpPart, StackLocation
 from iosim.probes cimport Probes
 from iosim.processor cimport Processor
 
@@ -19,6 +19,7 @@ cdef int64_t DEVICE_QUEUE, DEVICE_SERVICE, DMA, DPC_WAIT, FLUSH, IO_DISK_INCREME
 cdef int64_t PORT_DRIVER_QUEUE, STATUS_DEVICE_DATA_ERROR, STATUS_DEVICE_NOT_CONNECTED, STATUS_IO_DEVICE_ERROR
 cdef int64_t STATUS_IO_TIMEOUT, STATUS_PENDING, STATUS_SUCCESS, WRITE
 cdef Irp NO_IRP
+cdef IrpPart NO_PART
 cdef Probes NO_PROBES
 cdef Request NO_REQUEST
 
@@ -101,7 +102,7 @@ cdef class CompletionDpc(Dpc):
     cdef public PortDriver port
     cdef public Vector vector
     cdef public list batch
-    @cython.locals(port=PortDriver, costs=PortCosts, now=int64_t, time=int64_t, command=Command, irp=Irp)
+    @cython.locals(port=PortDriver, costs=PortCosts, now=int64_t, time=int64_t, command=Command, irp=Irp, part=IrpPart, file=FileObject)
     cpdef int64_t begin(self, object processor)
     @cython.locals(port=PortDriver, now=int64_t, batch=list, irps=list, irp=Irp, command=Command)
     cpdef void end(self, object processor)

@@ -28,7 +28,7 @@ from iosim.drives.drive import Command, CommandListener, Drive
 from iosim.errors import DriverMistake
 from iosim.interrupts import Interrupt
 from iosim.io_manager import IoManager
-from iosim.irp import FLUSH, NO_IRP, WRITE, Irp
+from iosim.irp import FLUSH, NO_IRP, NO_PART, WRITE, Irp
 from iosim.ntstatus import (
     STATUS_DEVICE_DATA_ERROR,
     STATUS_DEVICE_NOT_CONNECTED,
@@ -486,7 +486,13 @@ class CompletionDpc(Dpc):
         for command in self.batch:
             irp = port.irps[command.tag]
             irp.request.spend(DPC_WAIT, now)
-            time += irp.pays_up() - (-command.size // PAGE) * costs.page_unlock
+            part = irp.part
+            if part is NO_PART:  # as irp.pays_up says, without a call for the many
+                file = irp.file
+                time += file.device.up_ns
+            else:
+                time += part.pays_up()
+            time -= (-command.size // PAGE) * costs.page_unlock
         port.caches.core_fills[self.vector.processor.number] += costs.footprint
         return time
 

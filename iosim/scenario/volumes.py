@@ -75,7 +75,9 @@ class Laid(Section):
     """Where a volume is."""
 
     disk: str | None = key(None, "name of its disk; or 'disks', if there are several")
-    disks: tuple[str, ...] = key((), "names of its disks, for a 'layout' of several")
+    disks: Annotated[tuple[str, ...], Field(max_length=32)] = key(
+        (), "names of its disks, for a 'layout' of several; at most 32, as of a dynamic volume"
+    )
     layout: Layout = key(
         "simple",
         "simple: on one disk; stripe: unit after unit on disk after disk; mirror: all on every disk; span: one disk"

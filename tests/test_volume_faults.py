@@ -1,0 +1,89 @@
+"""Disks of a volume that fail: a mirror hides it, a stripe can't, and nothing is ever lost."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_fault_scenarios import SCENARIO, summary
+
+TWO = SCENARIO.replace(
+    "volumes: {v: {disk: d}}",
+    "  e: {kind: nvme, units: 16, read: 20 us, program: 60 us, capacity: 1 GiB}\n"
+    "volumes: {v: {disks: [d, e], layout: mirror}}",
+)
+ERRORS = {"x": {"kind": "media_error", "disk": "d", "rate": 0.1, "commands": "reads"}}
+GONE = {"x": {"kind": "removal", "disk": "d", "at": "5 ms"}}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "mirror.yaml"
+    file.write_text(TWO)
+    return file
+
+
+def volume(found: dict[str, Any], figure: str) -> float:
+    return float(found["volumes"]["v"][figure]["value"])
+
+
+def test_what_one_disk_can_not_read_the_other_does(path: Path) -> None:
+    """A tenth of the reads of one disk fails; each costs another read, and the first one was in vain."""
+    found, good = summary(path, faults=ERRORS), summary(path)
+    assert found["requests"]["failed"] == 0
+    reads = found["classes"]["readers"]["throughput_per_s"]["value"]
+    assert volume(found, "retried_parts_per_s") == pytest.approx(0.05 * reads, rel=0.1)
+    assert found["latency_causes_ns"]["fault_recovery"]["value"] > 500
+    assert volume(good, "retried_parts_per_s") == good["latency_causes_ns"]["fault_recovery"]["value"] == 0
+
+
+def test_errors_on_both_disks_fail_the_reads_that_meet_two(path: Path) -> None:
+    both = {**ERRORS, "y": {**ERRORS["x"], "disk": "e"}}
+    readers = summary(path, faults=both)["classes"]["readers"]["requests"]
+    assert readers["failed"] / readers["offered"] == pytest.approx(0.01, abs=0.005)
+
+
+def test_a_mirror_outlives_one_of_its_disks_and_a_stripe_does_not(path: Path) -> None:
+    mirror = summary(path, faults=GONE)
+    assert (mirror["requests"]["failed"], volume(mirror, "failed_disks")) == (0, 1)
+    stripe = summary(path, faults=GONE, volumes__v__layout="stripe")
+    assert stripe["requests"]["failed"] > 0 == volume(stripe, "failed_disks")
+
+
+def test_a_mirror_whose_last_disk_goes_fails_every_request(path: Path) -> None:
+    last = {**GONE, "y": {"kind": "removal", "disk": "e", "at": "8 ms"}}
+    found = summary(path, faults=last)
+    assert found["requests"]["failed"] > 0 == found["requests"]["in_flight"]
+    assert volume(found, "failed_disks") == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_is_lost_whatever_goes_wrong_with_the_disks_of_a_volume(path: Path, seed: int) -> None:
+    """Each run checks its laws, and every counted request has ended."""
+    draw = random.Random(seed)
+    faults = {
+        "error": {"kind": "media_error", "disk": "d", "rate": draw.choice([0.01, 0.2])},
+        "other": {"kind": "media_error", "disk": "e", "rate": draw.choice([0.0, 0.1]), "commands": "writes"},
+        "silence": {"kind": "no_answer", "disk": "e", "rate": draw.choice([0.0, 0.01])},
+        "end": {"kind": "removal", "disk": draw.choice("de"), "at": draw.choice(["1 ms", "5 ms", "9 ms"])},
+    }
+    changes: dict[str, Any] = {"disks__d__max_transfer": draw.choice(["4 KiB", "1 MiB"])}
+    for disk in "de":
+        changes[f"disks__{disk}__queue_depth"] = draw.choice([1, 4, 32])
+        recovery = {"timeout": draw.choice(["300 us", "1 ms"]), "reset": "100 us", "retries": draw.choice([0, 2])}
+        changes[f"disks__{disk}__recovery"] = recovery
+    layout = draw.choice(["mirror", "mirror", "stripe", "span"])
+    unit = {"volumes__v__stripe_unit": "4 KiB"} if layout == "stripe" else {}
+    extents = draw.choice([1, 1000])
+    found = summary(
+        path,
+        faults=faults,
+        volumes__v__layout=layout,
+        **unit,
+        files__g__extents=extents,
+        machine__kernel__completion_mode=draw.choice(["direct", "apc"]),
+        volumes__v__filters=draw.choice([[], [{"name": "f", "altitude": 1, "delay": "10 us", "synchronous": True}]]),
+        **changes,
+    )["requests"]
+    assert found["in_flight"] == 0
+    assert found["completed"] + found["failed"] == found["offered"]
