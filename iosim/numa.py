@@ -129,8 +129,9 @@ class NodeMemory:
     is idle + queue * rho / (1 - rho), with rho the share of `peak` asked for in the window of 10 us before. A node gives
     no more than `bandwidth` bytes/s in all: who asks for more waits for those who asked before.
 
-    `now` must not fall from call to call; a touch is of at most 8 GB. Invariant: all lines of a node given by any time t take at least their
-    bytes / bandwidth; an idle machine's times depend on nothing but distance.
+    `now` must not fall from call to call; one touch is of at most 8 GB.
+    Invariant: all lines of a node given by any time t take at least their bytes / bandwidth; an idle machine's times
+    depend on nothing but distance.
     """
 
     def __init__(
