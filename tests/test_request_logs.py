@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iosim.errors import WrongInput
@@ -46,6 +46,7 @@ def test_the_common_format_and_users_with_spaces_are_read_too(tmp_path: Path) ->
     assert (list(log.status), list(log.size), METHODS[log.method[0]]) == ([304], [7], "POST")
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-14 * 60, 14 * 60))
 def test_times_are_those_of_the_calendar(when: datetime, zone: int) -> None:
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
