@@ -9,5 +9,27 @@ cdef class Topology:
     cpdef int64_t distance(self, int64_t a, int64_t b)
     cpdef int64_t remote_ns(self, int64_t local_ns, int64_t a, int64_t b)
 
+
+cdef class Buffer:
+    cdef public int64_t node, size
+
+
+cdef class NodeMemory:
+    cdef public Topology topology
+    cdef public int64_t bandwidth, latency, link, peak, queue, streams
+    cdef public int64_t[::1] free_at, lines, lines_before, window
+    cpdef int64_t idle_chase(self, int64_t lines, int64_t a, int64_t b)
+    cpdef int64_t idle_stream(self, int64_t size, int64_t a, int64_t b)
+    cpdef int64_t excess(self, int64_t size, int64_t a, int64_t b)
+    cpdef int64_t touch(self, int64_t now, Buffer buffer, int64_t a)
+    cpdef int64_t stream(self, int64_t now, int64_t size, int64_t a, int64_t b)
+    cpdef int64_t chase(self, int64_t now, int64_t lines, int64_t a, int64_t b)
+    cpdef int64_t streamed(self, int64_t size, int64_t first, int64_t a, int64_t b)
+    cpdef int64_t loaded(self, int64_t now, int64_t a, int64_t b)
+    cpdef int64_t waiting(self, int64_t load)
+    cpdef void turn(self, int64_t now, int64_t node)
+    cpdef int64_t book(self, int64_t now, int64_t lines, int64_t node)
+
+cpdef int64_t lines_of(int64_t size)
 cpdef list default_distances(int64_t nodes)
 cpdef void check_entry(int64_t a, int64_t b, object entry)
