@@ -39,6 +39,14 @@ FLAGS = {
 }
 
 
+def flags(compiler: str) -> list[str]:
+    """Ours for this kind of compiler, but for the level of optimization where CFLAGS name one."""
+    ours = FLAGS.get(compiler, [])
+    if "-O" not in os.environ.get("CFLAGS", ""):
+        return ours
+    return [flag for flag in ours if not flag.startswith("-O")]
+
+
 def _load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(f"{path.stem}_of_setup", path)
     assert spec and spec.loader
@@ -107,7 +115,7 @@ class BuildWherePossible(build_ext):
             "modules": sorted([*compiled.modules(PACKAGE), SHARED]),
             "sources": compiled.digests(PACKAGE),
             "directives": self.directives,
-            "flags": FLAGS,
+            "flags": [FLAGS, os.environ.get("CFLAGS", "")],
         }
 
     def _demand_compiler(self) -> None:
@@ -148,7 +156,7 @@ class BuildWherePossible(build_ext):
         c_files = {extension.name: extension.sources for extension in translated}
         for extension in self.extensions:
             extension.sources = c_files[extension.name]
-            extension.extra_compile_args = FLAGS.get(self.compiler.compiler_type, [])
+            extension.extra_compile_args = flags(self.compiler.compiler_type)
 
 
 def _in_one_line(error: BaseException) -> str:

@@ -38,7 +38,8 @@ def main() -> int:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
         for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, copy)
-        environment = {**os.environ, "PYTHONPATH": str(copy), "IOSIM_PURE": ""}
+        # Compiled in half the time: what it is for are the checks.
+        environment = {**os.environ, "PYTHONPATH": str(copy), "IOSIM_PURE": "", "CFLAGS": "-O0"}
         run([sys.executable, "-c", BUILD.format(checks=CHECKS)], copy, environment)
         mode = run([sys.executable, "-c", SHOW_MODE], copy, environment).strip()
         print(f"with {', '.join(CHECKS)}: {mode}")
