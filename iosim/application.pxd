@@ -6,6 +6,7 @@ from iosim.cache_manager cimport CacheManager
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport FileObject
 from iosim.ntfs_metadata cimport Metadata
+from iosim.ntstatus cimport is_error
 from iosim.kernel_queue cimport KernelThread, Packet
 from iosim.kernel_work cimport KernelWork
 from iosim.locks cimport ContendedLock
@@ -71,7 +72,7 @@ cdef class OpenStep(Step):
     cdef public int64_t cost, filters
     @cython.locals(request=Request)
     cpdef void begin(self, KernelThread thread)
-    @cython.locals(work=KernelWork)
+    @cython.locals(work=KernelWork, request=Request)
     cpdef int64_t finish(self, KernelThread thread)
 
 cdef class CloseStep(OpenStep):

@@ -14,6 +14,7 @@ from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.kernel_work import KernelWork
 from iosim.locks import ACQUIRED, SPINNING, ContendedLock
 from iosim.ntfs_metadata import Metadata
+from iosim.ntstatus import is_error
 from iosim.outcomes import AGAIN, BEGIN, BLOCKED, DONE, FETCH, FINISH, LEFT, LEFT_AND_WAITS, RETRIES, STAYS, WAITS
 from iosim.port_lock import LockedPort
 from iosim.services import Services
@@ -214,7 +215,12 @@ class OpenStep(Step):
         work: KernelWork = thread.call  # type: ignore[assignment]  # `begin` left it there
         if work.go_on(thread) == BLOCKED:
             return STAYS
-        return AGAIN if thread.owed else DONE
+        if thread.owed:
+            return AGAIN
+        if is_error(work.status):
+            request = thread.request
+            request.fail()
+        return DONE
 
 
 class CloseStep(OpenStep):

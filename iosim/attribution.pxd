@@ -22,7 +22,7 @@ cpdef Request new_request(int64_t group, int64_t index, int64_t now, int64_t[::1
 cpdef Request background_request()
 @cython.locals(part=Request)
 cpdef Request part_of(Request request)
-@cython.locals(cause=int64_t)
+@cython.locals(told=int64_t, cause=int64_t, step=int64_t, spent=int64_t, known=int64_t)
 cpdef void hand_back(Request part, Request request)
 @cython.locals(ledger=int64_t[::1], whole=int64_t, cause=int64_t)
 cpdef void recovered(Request part)

@@ -130,6 +130,8 @@ class CachedWrite(CachedTransfer):
                 return outcome
             self.status = faults.status
             self.edges.pop(0)
+            if is_error(self.status):
+                self.edges.clear()
         return OVER
 
     def _soil(self) -> None:
@@ -138,6 +140,7 @@ class CachedWrite(CachedTransfer):
         file = self.irp.file
         if is_error(self.status):
             self.last = NO_WORK
+            cache.throttle.release(cache.queue)  # the pages that it does not need after all
             return
         cache.soil(file, self.offset, self.size)
         if file.write_through:
@@ -152,8 +155,14 @@ class CachedWrite(CachedTransfer):
             if outcome != OVER:
                 return outcome
             self.stage = LAST
+            if is_error(through.status):
+                self.status = through.status
+                self.last = NO_WORK
         last = self.last
-        return last.go_on(thread)
+        outcome = last.go_on(thread)
+        if is_error(last.status):
+            self.status = last.status
+        return outcome
 
 
 class FileFlush(KernelWork):
@@ -175,9 +184,10 @@ class FileFlush(KernelWork):
         outcome = out.go_on(thread)
         if outcome != OVER:
             return outcome
-        self.status = out.status
         last = self.last
-        return last.go_on(thread)
+        outcome = last.go_on(thread)
+        self.status = out.status if is_error(out.status) else last.status
+        return outcome
 
     def end(self) -> None:
         """Complete the IRP."""

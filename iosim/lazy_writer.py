@@ -40,8 +40,8 @@ class LazyWriter(Actor):
         ever = self.cache.pages.dirty_pages() + self.cache.written_pages
         produced = ever - self.total
         self.total = ever
-        self.look(produced, False)
-        if self.queued:
+        self.look(produced, bool(self.cache.throttle.deferred))
+        if self.queued or self.cache.pages.writing:  # what is being written by another may be dirty once more
             self.cache.clock.at(self.period, TIMER, self, 0)
         else:
             self.awake = False

@@ -27,7 +27,7 @@ cdef class OwnTransfer(OwnIrp):
     cdef public Irp irp
     cdef public KernelWork last
     cdef public int64_t major, offset, size, stage
-    @cython.locals(control=FileControl, last=KernelWork)
+    @cython.locals(control=FileControl, last=KernelWork, outcome=int64_t)
     cpdef int64_t go_on(self, KernelThread thread)
     @cython.locals(transform=int64_t)
     cpdef void _owe_transform(self, KernelThread thread)

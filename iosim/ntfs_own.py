@@ -88,7 +88,10 @@ class OwnTransfer(OwnIrp):
         if is_error(self.status):
             return OVER
         last = self.last
-        return last.go_on(thread)
+        outcome = last.go_on(thread)
+        if is_error(last.status):
+            self.status = last.status
+        return outcome
 
     def _owe_transform(self, thread: KernelThread) -> None:
         transform = self.file.control.transform_ps

@@ -20,7 +20,7 @@ cdef PageRun NO_RUN
 cdef class PageMover(KernelWork):
     cdef public CacheManager cache
     cdef public FileObject file
-    cdef public PageRun run
+    cdef public PageRun joined, run
     cdef public Irp paging
     @cython.locals(outcome=int64_t)
     cpdef int64_t go_on(self, KernelThread thread)
@@ -35,7 +35,6 @@ cdef class PageMover(KernelWork):
 
 cdef class PageFaults(PageMover):
     cdef public int64_t last, page
-    cdef public PageRun joined
     @cython.locals(joined=PageRun, pages=PageCache, number=int64_t)
     cpdef int64_t next(self, KernelThread thread)
     cpdef int64_t _all(self, KernelThread thread)
@@ -44,7 +43,7 @@ cdef class WriteOut(PageMover):
     cdef public list keys
     cdef public int64_t place
     cdef public bint joins
-    @cython.locals(pages=PageCache, key=int64_t, transform=int64_t)
+    @cython.locals(pages=PageCache, joined=PageRun, key=int64_t, transform=int64_t)
     cpdef int64_t next(self, KernelThread thread)
     @cython.locals(place=int64_t)
     cpdef int64_t _neighbours(self, int64_t key)

@@ -24,6 +24,7 @@ class PageMover(KernelWork):
         self.file = file
         self.run = NO_RUN  # taken, or under way
         self.paging = NO_IRP  # by which it is under way
+        self.joined = NO_RUN  # another's, that is waited for
 
     def go_on(self, thread: KernelThread) -> int:
         """One stretch further."""
@@ -66,6 +67,7 @@ class PageMover(KernelWork):
 
     def _join(self, thread: KernelThread, run: PageRun) -> int:
         """Wait for what another thread moves."""
+        self.joined = run
         run.waiters.append(thread)
         dispatcher = self.cache.io.dispatcher
         dispatcher.block(thread, PAGING)
@@ -79,7 +81,6 @@ class PageFaults(PageMover):
         super().__init__(cache, file, request)
         self.page = page
         self.last = last
-        self.joined = NO_RUN
 
     def next(self, thread: KernelThread) -> int:
         """The next absent page."""
@@ -97,8 +98,7 @@ class PageFaults(PageMover):
             return OVER
         if pages.under_way(number, self.page):
             self.cache.collided += 1
-            self.joined = pages.reader_of(number, self.page)
-            return self._join(thread, self.joined)
+            return self._join(thread, pages.reader_of(number, self.page))
         self.run = pages.reserve(self.request, number, self.page, self.last)
         self.page += self.run.count
         self._owe(thread)
@@ -130,6 +130,12 @@ class WriteOut(PageMover):
     def next(self, thread: KernelThread) -> int:
         """The next run of dirty pages."""
         pages = self.cache.pages
+        joined = self.joined
+        if joined is not NO_RUN:  # what could not be written is lost, unless it is dirty once more
+            self.joined = NO_RUN
+            if is_error(joined.status) and self.keys[self.place] not in pages.dirty:
+                self.status = joined.status
+                return OVER
         while self.place < len(self.keys):
             key = self.keys[self.place]
             if key in pages.writing and self.joins:

@@ -122,7 +122,8 @@ class Splitter(Driver):
         """A request that is each leg's business, as a flush is."""
         split = self.begin(device, irp)
         for leg in legs:
-            self.add(split, leg, 0, 0, 0)
+            if not leg.failed:
+                self.add(split, leg, 0, 0, 0)
         return self.send(split)
 
     # ---- up ----------------------------------------------------------------------------------------------------------

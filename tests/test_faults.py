@@ -10,6 +10,7 @@ import pytest
 from tiny import causes
 from tiny_io import TinyIo
 
+from iosim.application import FlushStep
 from iosim.attribution import COMPLETED, FAILED
 from iosim.devices.port_driver import PortDriver
 from iosim.devices.recovery import RecoveringPort, RecoveryTimes
@@ -211,6 +212,16 @@ def test_when_the_disk_is_pulled_out_all_that_is_pending_ends_and_later_requests
     assert (tiny.recovering.failures, len(tiny.drive.seen)) == (4, 2)
     assert tiny.log[-1][1] == 3
     tiny.check(4, 7)
+
+
+def test_a_flush_of_a_disk_that_is_gone_fails() -> None:
+    tiny = Faulty()
+    tiny.handler(lambda services: FlushStep(services, tiny.file))
+    tiny.recovering.removed_at(5000)
+    tiny.ask_at(50_000, 0)
+    tiny.run()
+    assert tiny.ended_as() == {0: FAILED}
+    tiny.check(1, 1)
 
 
 def test_a_disk_that_is_pulled_out_during_a_reset_or_while_a_log_is_read_tells_everybody_too() -> None:

@@ -15,6 +15,7 @@ from iosim.devices.joined_volumes import NEAREST, REGION, TURNS, MirroredVolume,
 from iosim.io_manager import IoManager
 from iosim.irp import FLUSH, READ, WRITE
 from iosim.ntstatus import (
+    STATUS_DEVICE_DOES_NOT_EXIST,
     STATUS_DEVICE_NOT_CONNECTED,
     STATUS_END_OF_FILE,
     STATUS_INVALID_PARAMETER,
@@ -244,6 +245,38 @@ def test_a_disk_that_is_gone_is_out_when_a_read_finds_that() -> None:
     assert tiny.ended() == [(BROKEN, 0)]
     assert [leg.failed for leg in tiny.joined.legs] == [True, False, False]
     assert reads(tiny, 0, 0, 0) == [1, 2, 1]
+
+
+def test_a_disk_that_went_while_nothing_was_asked_of_it_is_out_too() -> None:
+    """Reads end there at once, with another status than those that were pending when it went."""
+    tiny = mirrored()
+    tiny.disks[0].answer = STATUS_DEVICE_DOES_NOT_EXIST
+    tiny.ask(30, 10)
+    tiny.disks[1].end()
+    assert tiny.ended() == [(STATUS_SUCCESS, 10)]
+    assert [leg.failed for leg in tiny.joined.legs] == [True, False]
+
+
+def test_a_degraded_mirror_is_flushed_on_the_disks_that_it_has() -> None:
+    tiny = mirrored()
+    tiny.ask(30, 10, WRITE)
+    tiny.disks[0].end(BROKEN)
+    tiny.disks[1].end()
+    tiny.seen.clear()
+    tiny.ask(0, 0, FLUSH)
+    assert [disk for disk, _, _ in tiny.seen] == [1]
+    tiny.disks[1].end()
+    assert tiny.ended() == [(STATUS_SUCCESS, 10), (STATUS_SUCCESS, 0)]
+
+
+def test_a_flush_that_fails_on_one_disk_succeeds_and_degrades_the_mirror() -> None:
+    """What that disk had in its buffer may be lost."""
+    tiny = mirrored()
+    tiny.ask(0, 0, FLUSH)
+    tiny.disks[0].end(BROKEN)
+    tiny.disks[1].end()
+    assert tiny.ended() == [(STATUS_SUCCESS, 0)]
+    assert reads(tiny, 0, 0) == [1, 1]
 
 
 def test_the_last_disk_of_a_mirror_is_never_out() -> None:

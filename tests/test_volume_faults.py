@@ -87,3 +87,20 @@ def test_nothing_is_lost_whatever_goes_wrong_with_the_disks_of_a_volume(path: Pa
     )["requests"]
     assert found["in_flight"] == 0
     assert found["completed"] + found["failed"] == found["offered"]
+
+
+def test_a_thread_that_tells_of_another_end_while_its_own_parts_are_under_way_books_that_time_once(path: Path) -> None:
+    """In `apc` mode the ends of overlapped requests interrupt a thread that waits for a striped write of its own."""
+    found = summary(
+        path,
+        volumes__v__layout="stripe",
+        volumes__v__stripe_unit="4 KiB",
+        volumes__v__cache="16 MiB",
+        files__g__access="cached",
+        handlers__reads=[{"read": {"file": "f", "size": "8 KiB"}}, {"compute": "5 us"}],
+        handlers__writes=[{"write": {"file": "g", "size": "6 KiB"}}],
+        handlers__flushes=[{"flush": {"file": "g"}}],
+        workload__flushers={"kind": "open", "port": "main", "handler": "flushes", "rate": "300/s"},
+        machine__kernel__completion_mode="apc",
+    )
+    assert found["classes"]["flushers"]["requests"]["completed"] > 0  # and the causes sum to the latencies

@@ -6,7 +6,7 @@ from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, StackLocation
 from iosim.split cimport Leg, Part, Split, Splitter
 
-cdef int64_t BIT, NO_ROUTINE, READ, STATUS_DEVICE_NOT_CONNECTED, STATUS_SUCCESS, WRITE
+cdef int64_t BIT, NO_ROUTINE, READ, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_DEVICE_NOT_CONNECTED, STATUS_SUCCESS, WRITE
 
 cdef class JoinedVolume(Splitter):
     cdef public list legs
@@ -40,7 +40,7 @@ cdef class MirroredVolume(JoinedVolume):
     cpdef int64_t choose(self, int64_t offset)
     @cython.locals(best=int64_t, least=int64_t, number=int64_t, leg=Leg, distance=int64_t)
     cpdef int64_t _nearest(self, int64_t offset)
-    @cython.locals(split=Split, master=Irp, location=StackLocation, here=Leg, legs=list, count=int64_t, number=int64_t, step=int64_t, other=int64_t, leg=Leg)
+    @cython.locals(split=Split, master=Irp, location=StackLocation, here=Leg, legs=list, count=int64_t, number=int64_t, step=int64_t, other=int64_t, leg=Leg, gone=bint)
     cpdef bint tries_again(self, Irp irp, Part part)
     cpdef void _put_out(self, Leg leg)
     @cython.locals(master=Irp, location=StackLocation)

@@ -3,8 +3,8 @@
 Striped: unit k of the volume lies on disk k modulo their number; a request within one unit goes on as it is, any other has a
 part for each unit that it touches. Spanned: one disk after the other. Mirrored: a write goes to all disks, a read to one; a
 read that fails is tried on the others, each once, and only when all have failed does the request end, with the last
-status. A write that fails on some disks but not on all succeeds, and these disks are out, as is one that is not there any
-more: the volume is degraded, and they are read and written no more.
+status. A write or flush that fails on some disks but not on all succeeds, and these disks are out, as is one that is not
+there any more: the volume is degraded, and they are read, written and flushed no more.
 Simplified: a disk that is out is never brought up to date again; what could be read on another disk only is not written back.
 Left out: parity (RAID-5).
 """
@@ -14,7 +14,7 @@ from array import array
 from iosim.device_stack import DeviceObject
 from iosim.io_manager import IoManager
 from iosim.irp import NO_ROUTINE, READ, WRITE, Irp
-from iosim.ntstatus import STATUS_DEVICE_NOT_CONNECTED, STATUS_SUCCESS
+from iosim.ntstatus import STATUS_DEVICE_DOES_NOT_EXIST, STATUS_DEVICE_NOT_CONNECTED, STATUS_SUCCESS
 from iosim.split import Leg, Part, Split, Splitter
 from iosim.units import BIT
 
@@ -23,7 +23,7 @@ TURNS, NEAREST, REGION = range(3)
 
 
 class JoinedVolume(Splitter):
-    """What the kinds have in common: the bytes of the volume lie on `legs`. A flush is every disk's."""
+    """What the kinds have in common: the bytes of the volume lie on `legs`. A flush is every disk's that is not out."""
 
     def __init__(
         self, io: IoManager, dispatch_ns: int, completion_ns: int, slack: "array[int]", legs: list[Leg]
@@ -214,7 +214,8 @@ class MirroredVolume(JoinedVolume):
         location = master.location()
         here = part.leg
         legs = self.legs
-        if irp.status == STATUS_DEVICE_NOT_CONNECTED or location.major == WRITE:
+        gone = irp.status in (STATUS_DEVICE_NOT_CONNECTED, STATUS_DEVICE_DOES_NOT_EXIST)
+        if gone or location.major != READ:
             self._put_out(here)
         if location.major != READ:
             return False
@@ -231,16 +232,16 @@ class MirroredVolume(JoinedVolume):
         return False
 
     def _put_out(self, leg: Leg) -> None:
-        """A disk that can't be written, or is gone, is out; the last one never is."""
+        """A disk that can't be written or flushed, or is gone, is out; the last one never is."""
         if not leg.failed and self.failed < len(self.legs) - 1:
             leg.failed = True
             self.failed += 1
 
     def verdict(self, split: Split) -> None:
-        """A write is good if any disk has it."""
+        """A write or flush is good if any disk has it."""
         master = split.master
         location = master.location()
-        if location.major == WRITE and split.written:
+        if location.major != READ and split.written:
             split.status = STATUS_SUCCESS
             split.good = location.size
 
