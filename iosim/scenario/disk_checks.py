@@ -70,6 +70,7 @@ def _polled(model: ScenarioModel) -> Found:
                 "a volume of a polled disk has no filters: who polls completes by itself",
             )
     files = {name for name, file in model.files.items() if file.volume in volumes}
+    logged = {name for name in volumes if model.volumes[name].log != "none"}
     for name in sorted(files):
         if model.files[name].access == "cached":
             yield ("files", name, "access"), "a polled disk has unbuffered files only: nobody spins for the cache"
@@ -90,9 +91,8 @@ def _polled(model: ScenarioModel) -> Found:
                 yield ("handlers", name, index, "flush", "file"), "nobody spins for the flush of a polled disk"
             elif isinstance(step, OpenStep) and step.open.volume in volumes:
                 yield ("handlers", name, index, "open", "volume"), "nobody spins for the records of a polled disk"
-            elif isinstance(step, CloseStep) and step.close.volume in volumes:
-                if model.volumes[step.close.volume].log != "none":
-                    yield ("handlers", name, index, "close", "volume"), "nobody spins for the log of a polled disk"
+            elif isinstance(step, CloseStep) and step.close.volume in logged:
+                yield ("handlers", name, index, "close", "volume"), "nobody spins for the log of a polled disk"
     for name, load in model.workload.items():
         if isinstance(load, Replay):
             mapped = {load.map} if isinstance(load.map, str) else set(load.map.values())
