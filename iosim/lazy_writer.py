@@ -30,10 +30,12 @@ class LazyWriter(Actor):
         self.total = 0  # pages that had ever become dirty at the last look
 
     def dirtied(self) -> None:
-        """There is a dirty page."""
+        """There is a dirty page, and perhaps a write that has been waiting for one to be written."""
         if not self.awake:
             self.awake = True
             self.cache.clock.at(self.period, TIMER, self, 0)
+        if self.cache.throttle.deferred:
+            self.hurry()
 
     def fire(self, what: int) -> None:
         """A second has passed: what became dirty in it may do so again in the next."""

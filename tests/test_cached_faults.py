@@ -91,6 +91,16 @@ def test_a_write_that_waits_is_let_in_though_what_became_dirty_since_is_temporar
     assert outcomes(tiny) == [COMPLETED, COMPLETED]
 
 
+def test_a_write_that_waits_for_pages_that_are_only_promised_does_not_wait_for_the_next_second() -> None:
+    tiny = TinyCache(4, system_workers=2)
+    tiny.cache.throttle.threshold = 1
+    tiny.does(tiny.transfer(WRITE, 512, Ladder(10 * PAGE)))
+    tiny.ask_at(2000, 0, 1)
+    tiny.run()
+    assert outcomes(tiny) == [COMPLETED, COMPLETED]
+    assert tiny.log[-1][0] < 50_000
+
+
 def test_a_write_through_that_the_disk_refuses_fails() -> None:
     tiny = bad(TinyCache(), WRITES, 1)
     tiny.file.write_through = True

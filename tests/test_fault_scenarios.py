@@ -200,3 +200,21 @@ def test_a_polled_disk_has_blocking_unbuffered_calls_and_nothing_that_interrupts
     assert "has no interrupts" in refusal(path, **polled, disks__d__coalescing={"count": 2, "time": "1 ms"})
     fault = {"x": {"kind": "removal", "disk": "d", "at": "1 ms"}}
     assert "nobody there deals with faults" in refusal(path, **polled, faults=fault)
+
+
+@pytest.mark.parametrize(
+    ("changes", "objection"),
+    [
+        ({"handlers__reads": [{"flush": {"file": "f"}}]}, "nobody spins for the flush"),
+        ({"handlers__reads": [{"open": {"volume": "v"}}]}, "nobody spins for the records"),
+        ({"handlers__reads": [{"close": {"volume": "v"}}], "volumes__v__log": "lazy"}, "nobody spins for the log"),
+        ({"files__f__extents": 2}, "files in one piece"),
+        ({"files__f__valid_data": "4 KiB"}, "waits for such writes by itself"),
+        ({"files__f__stored": "compressed"}, "waits for such transfers by itself"),
+    ],
+)
+def test_on_a_polled_disk_nothing_is_waited_for_by_others_than_the_caller(
+    path: Path, changes: dict[str, Any], objection: str
+) -> None:
+    """Nobody would look for its end."""
+    assert objection in refusal(path, disks__d__completion="polling", **changes)

@@ -198,6 +198,19 @@ def test_a_flush_ends_when_the_buffer_is_empty_and_at_once_where_nothing_can_be_
         assert (flush[4], drive.buffer.held) == (ended, held)
 
 
+def test_a_flush_does_not_wait_for_what_is_written_after_it() -> None:
+    """Else it would wait for ever on a busy drive. Half a page was there before; a whole one for its die comes after."""
+    host = Host(drive := Ssd(HeapClock(), BUFFERED))
+    host.submit(0, 0, 4_096, 1)
+    drive.clock.run(2)
+    drive.commands[1].flush = 1
+    host.submit(1, 0, 1)
+    host.submit(2, 0, PAGE, 1)
+    drive.clock.run(FOREVER)
+    assert [(it[0], it[4]) for it in host.done] == [(0, 6_096), (2, 6_096 + 2_000 + 8_192), (1, 206_096)]
+    assert (drive.clock.now, drive.buffer.held, drive.buffer.flushing) == (406_096, 0, False)
+
+
 def test_a_drive_without_a_buffer_ends_a_flush_at_once() -> None:
     host = Host(drive := Ssd(HeapClock(), TINY))
     drive.commands[0].flush = 1

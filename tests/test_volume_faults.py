@@ -104,3 +104,50 @@ def test_a_thread_that_tells_of_another_end_while_its_own_parts_are_under_way_bo
         machine__kernel__completion_mode="apc",
     )
     assert found["classes"]["flushers"]["requests"]["completed"] > 0  # and the causes sum to the latencies
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_is_lost_of_cached_files_whatever_goes_wrong_with_their_disks(path: Path, seed: int) -> None:
+    """Throttled, written through, logged, read ahead, in pieces, split, filtered: the laws hold and every request ends."""
+    draw = random.Random(seed)
+    faults = {
+        "error": {"kind": "media_error", "disk": "d", "rate": draw.choice([0.01, 0.2])},
+        "silence": {"kind": "no_answer", "disk": "e", "rate": draw.choice([0.0, 0.01])},
+    }
+    if draw.random() < 0.3:
+        faults["end"] = {"kind": "removal", "disk": "d", "at": "5 ms"}
+    changes: dict[str, Any] = {"disks__d__max_transfer": draw.choice(["4 KiB", "1 MiB"])}
+    for disk in "de":
+        changes[f"disks__{disk}__recovery"] = {"timeout": "300 us", "reset": "100 us", "retries": draw.choice([0, 2])}
+    for file in "fg":
+        changes[f"files__{file}__access"] = "cached"
+        changes[f"files__{file}__write_through"] = draw.random() < 0.3
+        changes[f"files__{file}__extents"] = draw.choice([1, 1000])
+        changes[f"files__{file}__stored"] = draw.choice(["plain", "plain", "compressed"])
+    layout = draw.choice(["mirror", "stripe", "span"])
+    if layout == "stripe":
+        changes["volumes__v__stripe_unit"] = "4 KiB"
+    found = summary(
+        path,
+        faults=faults,
+        volumes__v__layout=layout,
+        volumes__v__cache=draw.choice(["64 KiB", "16 MiB"]),
+        volumes__v__dirty_page_threshold=draw.choice(["8 KiB", "32 KiB"]),
+        volumes__v__lazy_write_interval=draw.choice(["200 us", "3 ms"]),
+        volumes__v__log=draw.choice(["none", "lazy", "write_through"]),
+        volumes__v__filters=draw.choice([[], [{"name": "f", "altitude": 1, "delay": "10 us", "synchronous": True}]]),
+        files__g__temporary=draw.random() < 0.3,
+        handlers__reads=[{"read": {"file": "f", "size": "6 KiB", "mode": draw.choice(["overlapped", "blocking"])}}],
+        handlers__writes=[
+            {"open": {"volume": "v", "files": 5000}},
+            {"write": {"file": "g", "size": "6 KiB", "mode": draw.choice(["overlapped", "blocking"])}},
+            {"flush": {"file": "g"}},
+            {"close": {"volume": "v"}},
+        ],
+        machine__kernel__completion_mode=draw.choice(["direct", "apc"]),
+        workload__readers__clients=3,
+        workload__writers__rate="400/s",
+        **changes,
+    )["requests"]
+    assert found["in_flight"] == 0
+    assert found["completed"] + found["failed"] == found["offered"]

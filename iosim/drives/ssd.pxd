@@ -17,7 +17,7 @@ cdef class Ssd(Drive):
     cdef public WriteBuffer buffer
     cdef public PageReads pages
     cdef public Variate chance
-    cdef public list flushes, slow_bounds, slow_times
+    cdef public list due, flushes, slow_bounds, slow_times
     cdef public object stalled
     cdef public int64_t[::1] link_free_at, link_remainder, pages_end, pages_left, promised
     cpdef int64_t unit_of(self, int64_t stripe)
@@ -41,6 +41,7 @@ cdef class Ssd(Drive):
     @cython.locals(of_a_stripe=int64_t, unit=int64_t, last=int64_t, stripe=int64_t)
     cpdef void _put(self, Command command)
     cpdef void page_programmed(self)
+    @cython.locals(due=list)
     cpdef void _flush(self, Command command)
 
 cdef class PageReads(Actor):

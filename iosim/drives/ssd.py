@@ -139,7 +139,8 @@ class Ssd(Drive):
             self.buffer.maps.append(BlockMap(params.units, die_pages, params.block_pages, units, params.spare, fresh))
         self.promised = array("q", bytes(8 * params.slots))  # by tag: room in the buffer for data not yet in it
         self.stalled: deque[int] = deque()  # tags of writes that wait for room
-        self.flushes: list[int] = []  # tags of flushes that wait for the buffer to be empty
+        self.flushes: list[int] = []  # tags of flushes that wait, oldest first
+        self.due: list[list[int]] = []  # what each of them waits for: the data in the buffer when it came
 
     def unit_of(self, stripe: int) -> int:
         """The die that holds a stripe: in turn (striped), or by golden-ratio hashing; nothing is drawn.
@@ -231,6 +232,7 @@ class Ssd(Drive):
         self.pages.generation += 1
         self.stalled.clear()
         self.flushes.clear()
+        self.due.clear()
         for tag in range(self.slots):
             self.buffer.held -= self.promised[tag]
             self.promised[tag] = 0
@@ -303,20 +305,28 @@ class Ssd(Drive):
             self.buffer.unblock()
 
     def page_programmed(self) -> None:
-        """The buffer has room again: writes that wait go on in turn, and flushes end when it is empty."""
+        """The buffer has room again: writes that wait go on in turn, and flushes end whose data are programmed."""
         while self.stalled and self._has_room(self.commands[self.stalled[0]]):
             self.stalled.popleft()
         if self.stalled:
             self.buffer.unblock()
-        while self.flushes and not self.buffer.held:
-            self.finish(self.commands[self.flushes.pop()])
+        while self.flushes and self.buffer.has_programmed(self.due[0]):
+            self.due.pop(0)
+            self.finish(self.commands[self.flushes.pop(0)])
+        if not self.flushes:
+            self.buffer.flushing = False
 
     def _flush(self, command: Command) -> None:
-        """Nothing to do where no data could be lost; else it ends when the buffer is empty."""
+        """Nothing to do where no data could be lost; else it ends when what is in the buffer now is programmed."""
         if self.protected or not self.buffer.held:
+            self.finish(command)
+            return
+        due = self.buffer.due()
+        if self.buffer.has_programmed(due):  # what it holds is only promised
             self.finish(command)
         else:
             self.flushes.append(command.tag)
+            self.due.append(due)
             self.buffer.flush()
 
 

@@ -16,7 +16,7 @@ cdef class WriteBuffer(Actor):
     cdef public int64_t busy, erase, held, page, page_units, program, read, size
     cdef public list maps, waiting
     cdef public RoomListener listener
-    cdef public int64_t[::1] under_way
+    cdef public int64_t[::1] programmed, under_way
     cdef public bint flushing
     cpdef bint reserve(self, int64_t size)
     @cython.locals(waiting=list)
@@ -25,6 +25,10 @@ cdef class WriteBuffer(Actor):
     cpdef void unblock(self)
     @cython.locals(die=int64_t)
     cpdef void flush(self)
+    @cython.locals(die=int64_t)
+    cpdef list due(self)
+    @cython.locals(behind=int64_t, die=int64_t)
+    cpdef bint has_programmed(self, list due)
     cpdef void fire(self, int64_t what)
     @cython.locals(waiting=list, units=list, now=int64_t, service=int64_t, start=int64_t)
     cpdef void _program(self, int64_t die)

@@ -47,6 +47,7 @@ class WriteBuffer(Actor):
         self.held = 0
         self.waiting: list[list[int]] = [[] for _ in range(dies.dies if size else 0)]  # units, by die
         self.under_way = array("q", bytes(8 * dies.dies))  # units that are being programmed, by die
+        self.programmed = array("q", bytes(8 * dies.dies))  # units ever, by die
         self.busy = 0  # dies that program
         self.flushing = False
 
@@ -76,15 +77,28 @@ class WriteBuffer(Actor):
             self._program(fullest)
 
     def flush(self) -> None:
-        """From now on until the buffer is empty, dies program what they have, though it fill no page."""
+        """From now on until the listener says otherwise, dies program what they have, though it fill no page."""
         self.flushing = True
         for die in range(self.dies.dies):
             if self.waiting[die] and not self.under_way[die]:
                 self._program(die)
 
+    def due(self) -> list[int]:
+        """By die, units that it will ever have programmed when what is here now is done."""
+        return [self.programmed[die] + self.under_way[die] + len(self.waiting[die]) for die in range(self.dies.dies)]
+
+    def has_programmed(self, due: list[int]) -> bool:
+        """Whether every die has come so far."""
+        behind = 0
+        for die in range(self.dies.dies):
+            if self.programmed[die] < due[die]:
+                behind += 1
+        return not behind
+
     def fire(self, what: int) -> None:
         """The die with this number has programmed its page."""
         self.held -= self.under_way[what] * UNIT
+        self.programmed[what] += self.under_way[what]
         self.under_way[what] = 0
         self.busy -= 1
         if len(self.waiting[what]) >= self.page_units or (self.flushing and self.waiting[what]):

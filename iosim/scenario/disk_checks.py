@@ -7,7 +7,7 @@ from iosim.scenario.drive_params import drive_params
 from iosim.scenario.faults import Removal
 from iosim.scenario.load import Replay
 from iosim.scenario.schema import ScenarioModel
-from iosim.scenario.steps import ReadStep, WriteStep
+from iosim.scenario.steps import CloseStep, FlushStep, OpenStep, ReadStep, WriteStep
 from iosim.scenario.storage import Disk
 from iosim.units import format_size
 
@@ -54,7 +54,7 @@ def _struck(model: ScenarioModel, disk_name: str, disk: Disk, capacity: int) -> 
 
 
 def _polled(model: ScenarioModel) -> Found:
-    """Who polls stays in its call: no overlapped transfers, no system workers, no replayed rows."""
+    """Who polls stays in its call: no overlapped transfers, nothing that NTFS waits for, no replayed rows."""
     polled = {name for name, disk in model.disks.items() if disk.completion == "polling"}
     volumes = {name for name, volume in model.volumes.items() if polled.intersection(volume.on)}
     for name in sorted(polled):
@@ -70,9 +70,16 @@ def _polled(model: ScenarioModel) -> Found:
                 "a volume of a polled disk has no filters: who polls completes by itself",
             )
     files = {name for name, file in model.files.items() if file.volume in volumes}
+    logged = {name for name in volumes if model.volumes[name].log != "none"}
     for name in sorted(files):
         if model.files[name].access == "cached":
             yield ("files", name, "access"), "a polled disk has unbuffered files only: nobody spins for the cache"
+        if model.files[name].extents > 1:
+            yield ("files", name, "extents"), "a polled disk has files in one piece: who polls looks for one end"
+        if model.files[name].valid_data is not None:
+            yield ("files", name, "valid_data"), "NTFS waits for such writes by itself, and does not poll; leave it out"
+        if model.files[name].stored != "plain":
+            yield ("files", name, "stored"), "NTFS waits for such transfers by itself, and does not poll; write 'plain'"
     for name, steps in model.handlers.items():
         for index, step in enumerate(steps):
             if isinstance(step, (ReadStep, WriteStep)):
@@ -80,6 +87,12 @@ def _polled(model: ScenarioModel) -> Found:
                 if transfer.file in files and transfer.mode != "blocking":
                     message = "the thread stays in a call to a polled disk; write 'mode: blocking'"
                     yield ("handlers", name, index, kind, "mode"), message
+            elif isinstance(step, FlushStep) and step.flush.file in files:
+                yield ("handlers", name, index, "flush", "file"), "nobody spins for the flush of a polled disk"
+            elif isinstance(step, OpenStep) and step.open.volume in volumes:
+                yield ("handlers", name, index, "open", "volume"), "nobody spins for the records of a polled disk"
+            elif isinstance(step, CloseStep) and step.close.volume in logged:
+                yield ("handlers", name, index, "close", "volume"), "nobody spins for the log of a polled disk"
     for name, load in model.workload.items():
         if isinstance(load, Replay):
             mapped = {load.map} if isinstance(load.map, str) else set(load.map.values())
