@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,10 +46,11 @@ def main() -> int:
         print(f"with {', '.join(CHECKS)}: {mode}")
         if not mode.startswith("compiled"):
             return 1
-        wrong = [name for name in SCENARIOS if not same(name, copy, environment)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            good = list(pool.map(lambda name: same(name, copy, environment), SCENARIOS))
         tests = [sys.executable, "-m", "pytest", *(f"tests/test_{name}.py" for name in TESTS)]
         failed = subprocess.run(tests, cwd=copy, env=environment, check=False).returncode
-        return int(bool(wrong or failed))
+        return int(bool(not all(good) or failed))
 
 
 def same(scenario: str, copy: Path, environment: dict[str, str]) -> bool:

@@ -72,7 +72,7 @@ def test_a_twin_of_another_system_is_found_out(style: str, system: str, path: st
     assert not all(abs(it.difference) < CLOSENESS[system] * it.iosim for it in found), [str(it) for it in found]
 
 
-@pytest.mark.heavy
+@pytest.mark.agreement
 @pytest.mark.timeout(1800)  # minutes of processor time, on whatever machine
 @pytest.mark.parametrize("system", TITLES)
 def test_twin_and_iosim_agree_with_draws_of_their_own(system: str, sampler: Sampler) -> None:
