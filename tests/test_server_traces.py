@@ -100,14 +100,33 @@ def test_with_a_file_it_runs_to_the_last_row(tmp_path: Path) -> None:
     assert summary["regime"]["kind"] == "terminating"
 
 
+# Not ru_maxrss: that counts what the process was before it became this program, a worker of the tests.
+AND_ITS_PEAK = """
+from iosim.cli import main
+try:
+    main()
+except SystemExit as left:
+    assert not left.code, left.code
+print(*[line for line in open("/proc/self/status") if line.startswith("VmHWM")])
+"""
+
+
 @pytest.mark.heavy
 @pytest.mark.timeout(300)
 def test_as_many_rows_as_the_build_servers_replay_within_400_mb(tmp_path: Path) -> None:
     """The peak of a process of its own, start-up, summary and pictures included; measured by the operating system."""
-    resource = pytest.importorskip("resource")
+    if not Path("/proc/self/status").exists():
+        pytest.skip("the peak of a program is read from /proc")
     trace = written(tmp_path, ROWS)
-    command = [sys.executable, "-m", "iosim", "run", "build-server-trace", "--jobs", "1", "--format", "json"]
-    command += ["--set", f"workload.builds.trace={trace}", "--out", str(tmp_path / "out")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
-    assert json.loads(said.stdout)["requests"]["completed"] == ROWS
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 < PEAK
+    arguments = ["run", "build-server-trace", "--jobs", "1", "--format", "json"]
+    arguments += ["--set", f"workload.builds.trace={trace}", "--out", str(tmp_path / "out")]
+    said = subprocess.run(
+        [sys.executable, "-c", AND_ITS_PEAK, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+    )
+    summary, peak = said.stdout.rsplit("VmHWM:", 1)
+    assert json.loads(summary)["requests"]["completed"] == ROWS
+    assert 20 < int(peak.split()[0]) / 1024 < PEAK
