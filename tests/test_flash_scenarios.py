@@ -186,6 +186,16 @@ def test_write_amplification_is_1_where_nothing_is_moved() -> None:
     assert summary["disks"]["flash"]["write_amplification"]["value"] == 1
 
 
+def test_requests_that_wait_for_a_full_queue_pair_count_in_the_longest_queue() -> None:
+    """A mean of many beside a longest of none would be read as a mistake, and is one."""
+    import iosim
+
+    disk = {**FLASH, "queue_pairs": 1, "pair_depth": 2}
+    summary = iosim.run(scenario(with_disk(disk)), replications=1, study=False).summary["disks"]["flash"]
+    assert summary["port_driver_queue_mean"]["value"] > 4
+    assert summary["port_driver_queue_max"]["value"] == 6  # of eight clients two are in the drive
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kind", ["nvme", "ssd"])
 def test_a_disk_with_everything_goes_on_after_errors_and_resets(kind: str, seed: int) -> None:

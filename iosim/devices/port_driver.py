@@ -181,8 +181,8 @@ class PortDriver(Driver):
             self._start(irp, irp.processor)
         else:
             self.waiting.append(irp)
-            if len(self.waiting) > self.queued_most:
-                self.queued_most = len(self.waiting)
+            if len(self.waiting) + self.parked > self.queued_most:
+                self.queued_most = len(self.waiting) + self.parked
             if self.watched:
                 self.probes.wait_began(self.number, irp.request)
         return STATUS_PENDING
@@ -259,6 +259,8 @@ class PortDriver(Driver):
         self._count(0)
         self.parked += 1
         vector.waiting.append(irp)
+        if len(self.waiting) + self.parked > self.queued_most:
+            self.queued_most = len(self.waiting) + self.parked
         if self.watched:
             self.probes.wait_began(self.number, irp.request)
 
