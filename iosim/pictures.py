@@ -67,12 +67,17 @@ def queue_depth(result: "Result", ax: "Axes") -> None:
 
 
 def waited_behind(result: "Result", ax: "Axes") -> None:
-    """Who waited behind whom, over all resources of all replications."""
+    """Who waited behind whom, over all resources of all replications; a drive's own queue is no such resource."""
+    plots.waited_behind(ax, *_waits(result))
+
+
+def _waits(result: "Result") -> "tuple[list[str], np.ndarray[Any, Any]]":
+    """Classes, and mean ns that a request of one waited behind another's."""
     names = list(result.summary["classes"])
     parts = [replication(raw, result.summary["warm_up_ns"], raw.horizon) for raw in result.raws]
     counts = [max(1, sum(part.count(group) for part in parts)) for group in range(len(names))]
     waits = np.sum([part.behind(number) for part in parts for number in range(len(part.raw.resources))], axis=0)
-    plots.waited_behind(ax, names, waits / np.array(counts)[:, None])
+    return names, waits / np.array(counts)[:, None]
 
 
 IDLE = 0.98  # share of time; processors that do no more than the rest of it are no part of a study's figure
@@ -114,8 +119,10 @@ def heading(result: "Result") -> str:
 
 
 def overview(result: "Result") -> "Figure":
-    """All pictures of a run in one figure."""
-    names = [name for name in RUN_PICTURES if name != "waited_behind" or len(result.summary["classes"]) > 1]
+    """All pictures of a run in one figure, but those that would have nothing to show."""
+    names = list(RUN_PICTURES)
+    if len(result.summary["classes"]) < 2 or not _waits(result)[1].any():
+        names.remove("waited_behind")
     if result.raws[0].tallies:
         names.remove("latency")
     if not len(result.raws[0].timeline["times"]):

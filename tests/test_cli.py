@@ -292,6 +292,34 @@ def test_the_table_shows_what_matters_most_first() -> None:
     assert "dma" not in text
 
 
+def test_long_tables_leave_out_what_no_device_did() -> None:
+    """Of the many figures of a disk most are 0; write amplification is 1 where nothing is moved."""
+    idle = {name: figure(0) for name in ("split_requests_per_s", "resets", "queue_max", "a", "b", "c", "d")}
+    disks = {
+        "left": {"commands_per_s": figure(5.0), "write_amplification": figure(1.0), **idle},
+        "right": {"commands_per_s": figure(0.00001), "write_amplification": figure(1.0), **idle, "resets": figure(2)},
+    }
+    (table,) = [table for table in shown.tables({"disks": disks}, [], None) if table.headers[0] == "disks"]
+    assert table.rows == [["commands per s", "5", "<0.0001"], ["resets", "0", "2"]]
+
+
+def test_no_time_is_shown_in_powers_of_ten() -> None:
+    assert [shown.show_time(value) for value in (3e13, 1.5e6, 0)] == ["30000 s", "1.5 ms", "0 ns"]
+
+
+def test_a_known_drive_is_described_with_units_on_lines_that_fit(iosim: Any) -> None:
+    lines = iosim("devices", "barracuda-7200").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for line in (
+        "  bus speed: 40 MB/s",
+        "  segment_size: 143872 B",
+        "  age_limit: none",
+        "    write hit after read 1.01 ms",
+    ):
+        assert line in lines
+    assert "  write speed: as the link" in iosim("devices", "sata-ssd").out.splitlines()
+
+
 @pytest.mark.parametrize(("asked", "lines"), [(False, 1), (True, 0)])
 def test_a_run_in_plain_python_that_nobody_asked_for_says_so_in_one_line(
     asked: bool, lines: int, iosim: Any, monkeypatch: pytest.MonkeyPatch

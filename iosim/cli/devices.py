@@ -30,7 +30,8 @@ _PARTS = (
 def command(name: str | None, form: str) -> None:
     """Show the drives that a scenario can name as `preset`, with origin and how sure it is, and what else can be plugged in.
 
-    With NAME: everything that is known of that drive.
+    With NAME: everything that is known of that drive (in json times are ns, sizes bytes or sectors, speeds picoseconds
+    a byte, as the model has them).
     """
     from iosim.presets import DRIVES
 
@@ -85,10 +86,16 @@ def _list(presets: "dict[str, Preset]") -> None:
 
 
 def _detail(name: str, preset: "Preset") -> None:
+    from iosim.presets.words import in_words
+
     data(f"{name}: {preset.title}")
-    for key, value in asdict(preset.params).items():
-        _paragraph(key, str(value))
-    data("times in ns, sizes in bytes, speeds in picoseconds a byte")
+    for key, texts in in_words(preset.params):
+        if len(texts) == 1:
+            _paragraph(key, texts[0])
+        elif texts:
+            data(f"  {key}:")
+            for text in texts:
+                data(textwrap.fill(text, _WIDTH, initial_indent="    ", subsequent_indent="      "))
     _paragraph("source", preset.source)
     _paragraph("how sure", preset.sure)
 

@@ -76,7 +76,7 @@ def _sourced(used: set[str] | None) -> list[list[str]]:
 def _drives(used: set[str] | None) -> list[list[str]]:
     from iosim.scenario.fields import drives
 
-    return [[it.path, it.value, "ns, ps/B", it.source, it.sure] for it in drives() if used is None or it.path in used]
+    return [[it.path, it.value, "", it.source, it.sure] for it in drives() if used is None or it.path in used]
 
 
 def _print(headers: list[str], rows: list[list[str]], form: str, drives: Sequence[list[str]] = ()) -> None:

@@ -65,7 +65,8 @@ def as_study(study: Any) -> dict[str, Any]:
 
 def show_time(value: float) -> str:
     """A time with four digits, in the unit that suits it."""
-    return f"{value / _unit(value)[0]:.4g} {_unit(value)[1]}"
+    scale, unit = _unit(value)
+    return f"{_digits(value / scale)} {unit}"
 
 
 def _unit(value: float) -> tuple[float, str]:
@@ -73,11 +74,18 @@ def _unit(value: float) -> tuple[float, str]:
 
 
 def show_number(value: float) -> str:
-    """Four digits, or all digits before the point where there are more."""
-    return str(value) if isinstance(value, int) else f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    """Four digits, or all digits before the point where there are more; what is nearly 0 only as that."""
+    if isinstance(value, int):
+        return str(value)
+    return "<0.0001" if 0 < value < 0.0001 else _digits(value)
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 MOST_COLUMNS = 8  # of figures that a terminal has room for beside each other
+_NOTHING = {"write_amplification": 1.0}  # what a figure is where nothing happens, if that is not 0
 
 
 def _shown(figure: Figure | None, path: str) -> str:
@@ -168,15 +176,23 @@ def _shares(summary: dict[str, Any]) -> Table:
 
 
 def _devices(summary: dict[str, Any], section: str) -> Table:
-    """One row a device, one column a figure that any of them has; the other way round where these are many."""
+    """One row a device, one column a figure that any of them has; the other way round where these are many.
+
+    Of many, those that tell of no device anything are left out: most of what a disk or a volume may do, it does not.
+    """
     devices = {name: dict(figures(body)) for name, body in (summary.get(section) or {}).items() if body}
     columns = list(dict.fromkeys(path for body in devices.values() for path in body))
     rows = [[name, *(_shown(body.get(path), path) for path in columns)] for name, body in devices.items()]
     heads = [path.replace("_ns", "").replace("_", " ") for path in columns]
     if len(heads) > MOST_COLUMNS:
-        turned = [list(row) for row in zip(heads, *(row[1:] for row in rows), strict=True)]
+        cells = zip(columns, heads, *(row[1:] for row in rows), strict=True)
+        turned = [list(row) for path, *row in cells if any(_tells(body.get(path), path) for body in devices.values())]
         return Table("", [section, *devices], turned, frozenset(devices))
     return Table("", [section, *heads], rows, frozenset(heads))
+
+
+def _tells(figure: Figure | None, path: str) -> bool:
+    return figure is not None and figure[0] != _NOTHING.get(path, 0)
 
 
 def _verdicts(verdicts: list[dict[str, Any]]) -> Table:

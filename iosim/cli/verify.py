@@ -77,7 +77,7 @@ def _show(table: "Table", first: bool) -> None:
 
     if not first:
         data("")
-    heads = ["", "model", "published", "diff.", "within", "verdict"]
+    heads = ["", "model", "published", "diff.", "within", "result"]
     rows = [_line(row) for row in table.rows]
     show([Shown(table.title, heads, rows, frozenset(heads[1:5]))])
     sources = dict.fromkeys(row.source for row in table.rows)
@@ -89,7 +89,7 @@ def _line(row: "Row") -> list[str]:
     from iosim.cli.summary import show_number
 
     unit = f" {row.unit}" if row.unit else ""
-    tolerance = f"<= {show_number(row.tolerance)}" if row.bound else _share(row.tolerance)
+    tolerance = f"<={show_number(row.tolerance)}{unit}" if row.bound else _share(row.tolerance)
     difference = "" if row.bound else f"{100 * row.difference:+.1f} %"
     published = f"{show_number(row.published)}{unit}"
     return [

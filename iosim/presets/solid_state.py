@@ -121,7 +121,7 @@ SATA_SSD = Preset(
         "Gbit/s. Buffer, programs, spare flash: typical of the class (from memory)"
     ),
     sure=(
-        "Fair at depth 1: with 9 us of host (assumed), 16,000 IOPS (measured 15,365), mean 62.6 us (63.7), p50 49, p90 54, "
+        "Fair at depth 1: with 9 us of host (assumed), 15,500 IOPS (measured 15,365), mean 64.6 us (63.7), p50 49, p90 54, "
         "p99 177, p99.9 939 us (49, 55, 177, 940). Fair at depth 32: 98,000 IOPS (data sheet of the 860 EVO, from "
         "memory), where the controller is the limit, and 528 MB/s in order. Low for writes: the buffer answers a lone one "
         "in 27 us; the fast part of the flash (SLC) is taken to last for ever, and the spare flash is a guess"

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from iosim.presets import DRIVES
+from iosim.presets.words import in_words
 from iosim.scenario.schema import ScenarioModel
 
 
@@ -42,9 +43,9 @@ def defaults() -> Iterator[Default]:
 
 
 def drives() -> Iterator[Default]:
-    """The known drives; times in ns, speeds in picoseconds a byte."""
+    """The known drives, each with all its parameters in one text."""
     for name, preset in DRIVES.items():
-        text = str(preset.params).partition("(")[2].rstrip(")")
+        text = "; ".join(f"{key}: {', '.join(texts)}" for key, texts in in_words(preset.params) if texts)
         yield Default(name, text, preset.source, preset.sure, "a known drive")
 
 
