@@ -237,6 +237,13 @@ def format_size(size: int) -> str:
     return _shortest(size, _SIZE_UNITS)
 
 
+def size_in_words(size: int) -> str:
+    """The exact size; where that takes many digits, also about how much it is."""
+    exact = format_size(size)
+    unit = next((it for it in ("TiB", "GiB", "MiB") if size >= _SIZE_UNITS[it]), "")
+    return f"{exact} (about {size / _SIZE_UNITS[unit]:.4g} {unit})" if unit and exact.index(" ") > 4 else exact
+
+
 def format_bandwidth(bits_per_s: int) -> str:
     """The shortest text with a whole number, in bits or bytes a second."""
     return _shortest(bits_per_s, _BIT_UNITS | _BYTE_RATES)

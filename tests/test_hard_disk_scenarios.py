@@ -202,6 +202,9 @@ def test_cache_overheads_and_order_reach_the_drive(tmp_path: Path) -> None:
         ({"blocks": 200_001}, "blocks: 200001 are more than the 200000 that the zones hold"),
         ({"queue_depth": 33}, "slots: 33 is not within 1 to 32"),
         ({"track_skew": -3}, "-3 sectors; 0 or more are needed"),
+        ({"track_skew": "9 sektors"}, "a skew may also be sectors, like '97 sectors'"),
+        ({"track_skew": "20 ms"}, "skews: 20 ms are no less than a revolution, which takes"),
+        ({"cylinder_skew": 4000}, "skews: 4000 sectors are no less than a track, which has"),
     ],
 )
 def test_a_hard_disk_that_cannot_be_is_told_with_its_place(tmp_path: Path, changes: Any, message: str) -> None:

@@ -197,7 +197,7 @@ MISTAKES = {
     "a batch of nothing": (
         "threads: 2/processor}",
         "threads: 2/processor, batch: 0}",
-        "s.yaml:14:54: pools.workers.batch: 0 is not between 1 and 4611686018427387904",
+        "s.yaml:14:54: pools.workers.batch: 0 is not 1 or more",
     ),
     "an unknown affinity": (
         "threads: 2/processor}",
@@ -237,7 +237,7 @@ MISTAKES = {
     "a client that never asks": (
         "{kind: open, port: main, handler: request, rate: 20000/s}",
         "{kind: closed, port: main, handler: request, clients: 4, outstanding: 0}",
-        "s.yaml:22:78: workload.web.outstanding: 0 is not between 1 and 4611686018427387904",
+        "s.yaml:22:78: workload.web.outstanding: 0 is not 1 or more",
     ),
     "a skip flag that is a number": (
         "size: 64 GiB}",

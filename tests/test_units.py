@@ -136,3 +136,8 @@ def test_written_quantities_are_short_and_plain_ascii() -> None:
     assert units.format_bandwidth(80 * 10**9) == "10 GB/s"
     assert units.format_rotation(units.parse_rotation("7200 rpm")) == "7200 rpm"
     assert units.format_percent(units.parse_percent("12.5 %")) == "12.5 %"
+
+
+def test_a_size_of_many_digits_is_also_told_roughly() -> None:
+    assert units.size_in_words(2119590 * units.KIB) == "2119590 KiB (about 2.021 GiB)"
+    assert [units.size_in_words(size) for size in (0, 1000, 4096, 800 * 10**9)] == ["0 B", "1 kB", "4 KiB", "800 GB"]

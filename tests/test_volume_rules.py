@@ -15,8 +15,8 @@ FILTER = {"name": "av", "altitude": 320000}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no disk": ({}, "a volume has either a 'disk' or 'disks'"),
     "both": ({**ONE, **TWO, "layout": "stripe"}, "disk: a volume has either a 'disk' or 'disks'"),
-    "several disks, simple": (TWO, "simple goes with one disk"),
-    "one disk, striped": ({**ONE, "layout": "stripe"}, "layout: simple goes with one disk"),
+    "several disks, simple": (TWO, "'layout: simple' goes with one disk; several are a stripe, mirror or span"),
+    "one disk, striped": ({**ONE, "layout": "stripe"}, "'layout: stripe' goes with two or more 'disks'"),
     "a disk twice": ({"disks": ["flash", "flash"], "layout": "span"}, "disks: names a disk twice"),
     "a dangling disk": ({"disks": ["flash", "secnd"], "layout": "span"}, "no disk 'secnd'; did you mean 'second'?"),
     "a unit without a stripe": ({**ONE, "stripe_unit": "4 KiB"}, "stripe_unit: means nothing without 'layout: stripe'"),
@@ -38,6 +38,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {**ONE, "filters": [{**FILTER, "over": "volume", "create": "5 us"}]},
         "filters[0].create: a filter over the volume sees no file",
     ),
+    "a cache of no page": ({**ONE, "cache": "1 KiB"}, "cache: holds no page; 4 KiB or more are needed, or 0 B"),
     "an unknown place": ({**ONE, "filters": [{**FILTER, "over": "disk"}]}, "filters[0].over"),
 }
 
@@ -47,7 +48,15 @@ def test_a_volume_that_can_not_be_is_refused(case: str) -> None:
     body, said = REFUSED[case]
     tree = everything_but()
     tree["disks"]["second"] = dict(tree["disks"]["flash"])
-    tree["volumes"]["data"] = {**body, "cache": "1 MiB"}
+    tree["volumes"]["data"] = {"cache": "1 MiB", **body}
     with pytest.raises(WrongInput) as wrong:
         scenario_of(tree)
     assert said in str(wrong.value)
+
+
+def test_a_transfer_limit_is_whole_sectors() -> None:
+    tree = everything_but()
+    tree["disks"]["flash"]["max_transfer"] = "100 B"
+    with pytest.raises(WrongInput) as wrong:
+        scenario_of(tree)
+    assert "disks.flash.max_transfer: not a multiple of 512 B" in str(wrong.value)

@@ -23,7 +23,7 @@ from iosim.scenario.steps import LockStep, ReadStep, TransferStep, WriteStep
 from iosim.scenario.storage import PresetDisk
 from iosim.scenario.suggest import closest
 from iosim.scenario.volumes import capacity, shares
-from iosim.units import format_size
+from iosim.units import PAGE, format_size, size_in_words
 
 Found = Iterator[tuple[tuple[str | int, ...], str]]
 
@@ -174,7 +174,7 @@ def _sizes(model: ScenarioModel) -> Found:
 
 
 def _too_large(size: int, left: int, where: str) -> str:
-    return f"{format_size(size)} does not fit: {where} has {format_size(left)} left"
+    return f"{size_in_words(size)} does not fit: {where} has {size_in_words(left)} left"
 
 
 def _transfers(model: ScenarioModel) -> Found:
@@ -200,10 +200,12 @@ def _lacks_cache(model: ScenarioModel, name: str) -> bool:
 
 
 def _thresholds(model: ScenarioModel) -> Found:
-    """No more dirty pages than there are pages."""
+    """A cache holds a page at least, and no more dirty pages than that."""
     for name, volume in model.volumes.items():
+        if 0 < volume.cache < PAGE:
+            yield ("volumes", name, "cache"), "holds no page; 4 KiB or more are needed, or 0 B for no cache"
         if volume.dirty_page_threshold and volume.dirty_page_threshold > volume.cache:
-            message = f"more than the cache, which has {format_size(volume.cache)}"
+            message = f"more than the cache, which has {size_in_words(volume.cache)}"
             yield ("volumes", name, "dirty_page_threshold"), message
 
 

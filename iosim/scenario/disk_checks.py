@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from iosim.drives.geometry import SECTOR
 from iosim.drives.hdd import HddParams
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.faults import Removal
@@ -9,7 +10,7 @@ from iosim.scenario.load import Replay
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import CloseStep, FlushStep, OpenStep, ReadStep, WriteStep
 from iosim.scenario.storage import Disk
-from iosim.units import format_size
+from iosim.units import size_in_words
 
 Found = Iterator[tuple[tuple[str | int, ...], str]]
 
@@ -22,6 +23,8 @@ def disk_mistakes(model: ScenarioModel) -> Found:
         except ValueError:
             continue  # told elsewhere
         yield from _pairs(name, disk, isinstance(params, HddParams) or params.interface == "sata")
+        if disk.max_transfer is not None and disk.max_transfer % SECTOR:
+            yield ("disks", name, "max_transfer"), f"not a multiple of {SECTOR} B"
         yield from _struck(model, name, disk, params.capacity)
     yield from _polled(model)
 
@@ -50,7 +53,7 @@ def _struck(model: ScenarioModel, disk_name: str, disk: Disk, capacity: int) -> 
                 yield ("faults", name), f"disk '{disk_name}' is pulled out already"
             removed = True
         elif (fault.offset or 0) + (fault.size or 0) > capacity:
-            yield ("faults", name, "size"), f"ends beyond disk '{disk_name}', which has {format_size(capacity)}"
+            yield ("faults", name, "size"), f"ends beyond disk '{disk_name}', which has {size_in_words(capacity)}"
 
 
 def _polled(model: ScenarioModel) -> Found:

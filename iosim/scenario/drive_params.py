@@ -10,7 +10,7 @@ from iosim.drives.ssd import SsdParams
 from iosim.presets import DRIVES
 from iosim.scenario.hard_disk import OnboardCache, Sectors, SeekFormula
 from iosim.scenario.storage import Disk, HddDisk, NvmeDisk, PresetDisk, SataDisk
-from iosim.units import ps_per_byte
+from iosim.units import MS, format_time, ps_per_byte
 
 
 def drive_params(disk: Disk) -> HddParams | SsdParams:
@@ -110,7 +110,13 @@ def _zones(disk: HddDisk) -> tuple[Zone, ...]:
 
 def _ns(skew: int | Sectors | None, track: int, revolution: int) -> int:
     if isinstance(skew, Sectors):
+        if skew.count >= track:
+            raise ValueError(f"skews: {skew.count} sectors are no less than a track, which has {track}")
         return sector_skew(skew.count, track, revolution)
+    if skew is not None and skew >= revolution:
+        raise ValueError(
+            f"skews: {format_time(skew)} are no less than a revolution, which takes {revolution / MS:.4g} ms"
+        )
     return skew or 0
 
 

@@ -36,7 +36,10 @@ def _skew(value: Any) -> int | Sectors:
         if count < 0:
             raise ValueError(f"{count} sectors; 0 or more are needed")
         return Sectors(count)
-    return units.parse_time(value)
+    try:
+        return units.parse_time(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; a skew may also be sectors, like '97 sectors'") from None
 
 
 def _show_skew(value: int | Sectors) -> str:

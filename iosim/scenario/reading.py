@@ -94,7 +94,8 @@ def bounded(read: Callable[[Any], N], low: float, high: float) -> Callable[[Any]
     def check(value: Any) -> N:
         number = read(value)
         if not low <= number <= high:
-            raise ValueError(f"{shown(value)} is not between {low} and {high}")
+            wanted = f"is not {low} or more" if high == units.LARGEST else f"is not between {low} and {high}"
+            raise ValueError(f"{shown(value)} {wanted}")
         return number
 
     return check

@@ -106,7 +106,8 @@ class Laid(Section):
         if (self.disk is None) == (not self.disks):
             raise mistake_at(("disk",), "a volume has either a 'disk' or 'disks'")
         if (self.layout == "simple") != (len(self.on) == 1):
-            raise mistake_at(("layout",), "simple goes with one disk; stripe, mirror and span with two or more 'disks'")
+            wanted = "two or more 'disks'" if len(self.on) == 1 else "one disk; several are a stripe, mirror or span"
+            raise mistake_at(("layout",), f"'layout: {self.layout}' goes with {wanted}")
         if len(set(self.disks)) < len(self.disks):
             raise mistake_at(("disks",), "names a disk twice")
         return self
