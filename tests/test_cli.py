@@ -303,6 +303,11 @@ def test_long_tables_leave_out_what_no_device_did() -> None:
     assert table.rows == [["commands per s", "5", "<0.0001"], ["resets", "0", "2"]]
 
 
+def test_one_replication_is_no_plural() -> None:
+    head = shown.tables({**SUMMARY, "replications": 1}, [], None)[0]
+    assert ["seed", "1, 1 replication"] in head.rows
+
+
 def test_no_time_is_shown_in_powers_of_ten() -> None:
     assert [shown.show_time(value) for value in (3e13, 1.5e6, 0)] == ["30000 s", "1.5 ms", "0 ns"]
 

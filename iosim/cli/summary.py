@@ -126,10 +126,11 @@ def _head(summary: dict[str, Any]) -> Table:
     counts = [f"{show_number(count[0])} {name}" for name, count in figures(requests) if count[0] or name == "offered"]
     throughput = read_figure(summary.get("throughput_per_s"))
     between = _interval(throughput, "")
+    runs = summary.get("replications")
     rows = [
         ["scenario", str(summary.get("scenario"))],
         ["regime", _regime(summary.get("regime"))],
-        ["seed", f"{summary.get('seed')}, {summary.get('replications')} replications"],
+        ["seed", f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}"],
         ["simulated", _shown(read_figure(summary.get("simulated_ns")), "simulated_ns")],
         ["requests", ", ".join(counts)],
         ["throughput", f"{_shown(throughput, '')} /s{f' ({between})' if between else ''}"],
