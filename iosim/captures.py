@@ -7,16 +7,14 @@ Left out: what the packets carry, checksums, tunnels, name resolution and statis
 Source: IETF drafts draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng; tcpdump.org's list of link types; RFC 791, 8200.
 """
 
-import zlib
 from array import array
 from dataclasses import dataclass
-from gzip import BadGzipFile, GzipFile
-from io import BufferedReader
 from ipaddress import ip_address
 from pathlib import Path
 from struct import Struct
 
 from iosim.errors import Mistake, WrongInput
+from iosim.packed_files import BadField, Damaged, Stream, Unreadable, unpacked
 
 MAX_INT = 2**63 - 1  # columns are int64
 MAX_PACKET = 262_144  # tcpdump's largest snapshot; more is a damaged length
@@ -45,8 +43,6 @@ PCAP_MAGICS = {
 CSV_HEADER = b"time_s,wire_len,proto,src,sport,dst,dport,flags,tcp_seq,payload_len"
 FLAG_LETTERS = {letter: 1 << bit for bit, letter in enumerate("FSRPAUEC")}  # as in the TCP header, and as tcpdump
 FLAG_LETTERS["W"] = FLAG_LETTERS["C"]
-
-Stream = BufferedReader | GzipFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +127,6 @@ class _Damage(Exception):
         super().__init__(message)
 
 
-class _BadField(Exception):
-    """Field `index` of a table's row is wrong."""
-
-    def __init__(self, index: int, name: str, message: str) -> None:
-        self.index = index
-        self.name = name
-        super().__init__(message)
-
-
 class _Cut(Exception):
     """The captured bytes end inside a header."""
 
@@ -159,23 +146,15 @@ class _Reading:
             raise self.refusal(f"limit: {limit} is negative; 0 means all packets")
 
     def read(self, path: Path) -> Capture:
-        if "\0" in self.source:
-            raise self.refusal("is no file name: it holds a NUL")
         try:
-            if path.is_dir():
-                raise self.refusal("is a directory; a capture is one file")
-            with open(path, "rb") as file:
-                packed = file.peek(2)[:2] == b"\x1f\x8b"
-                self.read_stream(GzipFile(fileobj=file) if packed else file)
+            with unpacked(path, "a capture") as stream:
+                self.read_stream(stream)
         except _Damage as damage:
             raise self.refusal(f"at byte {damage.offset}: {damage}") from None
-        except EOFError:
-            message = f"at byte {self.offset}: the gzip data end too early; was the download cut off?"
-            raise self.refusal(message) from None
-        except (BadGzipFile, zlib.error) as error:
-            raise self.refusal(f"at byte {self.offset}: the gzip data are damaged: {error}") from None
-        except OSError as error:
-            raise self.refusal(f"cannot be read: {error.strerror}") from error
+        except Damaged as damage:
+            raise self.refusal(f"at byte {self.offset}: {damage}") from None
+        except Unreadable as reason:
+            raise self.refusal(str(reason)) from reason.__cause__
         return self.finish()
 
     def read_stream(self, stream: Stream) -> None:
@@ -425,7 +404,7 @@ class _Reading:
             fields = line.rstrip(b"\r\n").decode("ascii", "backslashreplace").split(",")
             try:
                 self.table_row(fields)
-            except _BadField as bad:
+            except BadField as bad:
                 column = sum(len(field) + 1 for field in fields[: bad.index]) + 1
                 mistakes.append(Mistake(self.source, number, column, bad.name, str(bad)))
                 if len(mistakes) == 20:
@@ -435,7 +414,7 @@ class _Reading:
 
     def table_row(self, fields: list[str]) -> None:
         if len(fields) != 10:
-            raise _BadField(0, "", f"{len(fields)} fields; 10 are needed")
+            raise BadField(0, "", f"{len(fields)} fields; 10 are needed")
         time, wire = table_time(fields[0]), table_number(fields, 1, "wire_len", MAX_PACKET)
         self.packets += 1
         if not fields[3]:
@@ -443,14 +422,14 @@ class _Reading:
             return
         protocols = {"icmp": ICMP, "tcp": TCP, "udp": UDP, "icmp6": ICMPV6}
         if fields[2] not in protocols:
-            raise _BadField(2, "proto", f"{fields[2]!r} is none of {', '.join(protocols)}")
+            raise BadField(2, "proto", f"{fields[2]!r} is none of {', '.join(protocols)}")
         protocol = protocols[fields[2]]
         source, destination = table_address(fields, 3, "src"), table_address(fields, 5, "dst")
         ported = protocol in (TCP, UDP)
         port, to = (table_number(fields, index, "port", 65535) if ported else 0 for index in (4, 6))
         for letter in fields[7]:
             if letter not in FLAG_LETTERS:
-                raise _BadField(7, "flags", f"{letter!r} is none of {''.join(FLAG_LETTERS)}")
+                raise BadField(7, "flags", f"{letter!r} is none of {''.join(FLAG_LETTERS)}")
         flags = sum(FLAG_LETTERS[letter] for letter in set(fields[7]))
         sequence = table_number(fields, 8, "tcp_seq", 2**32 - 1) if fields[8] else ABSENT
         payload = table_number(fields, 9, "payload_len", MAX_PACKET) if fields[9] else 0
@@ -525,7 +504,7 @@ def table_time(text: str) -> int:
     seconds, _, part = text.partition(".")
     if seconds.isdigit() and len(seconds) < 10 and len(part) < 10 and (part.isdigit() or not part):
         return int(seconds) * SECOND + int(part.ljust(9, "0"))
-    raise _BadField(0, "time_s", f"{text!r} is not seconds with up to 9 decimals")
+    raise BadField(0, "time_s", f"{text!r} is not seconds with up to 9 decimals")
 
 
 def table_number(fields: list[str], index: int, name: str, most: int) -> int:
@@ -533,7 +512,7 @@ def table_number(fields: list[str], index: int, name: str, most: int) -> int:
     text = fields[index]
     if text.isdigit() and len(text) < 20 and int(text) <= most:
         return int(text)
-    raise _BadField(index, name, f"{text!r} is not a whole number from 0 to {most}")
+    raise BadField(index, name, f"{text!r} is not a whole number from 0 to {most}")
 
 
 def table_address(fields: list[str], index: int, name: str) -> bytes:
@@ -541,4 +520,4 @@ def table_address(fields: list[str], index: int, name: str) -> bytes:
     try:
         return ip_address(fields[index]).packed
     except ValueError:
-        raise _BadField(index, name, f"{fields[index]!r} is no IP address") from None
+        raise BadField(index, name, f"{fields[index]!r} is no IP address") from None

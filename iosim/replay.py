@@ -15,16 +15,14 @@ a replay simulates its own.
 """
 
 import re
-import zlib
 from array import array
 from collections.abc import Callable
 from fractions import Fraction
-from gzip import BadGzipFile, GzipFile
-from io import BufferedReader
 from itertools import accumulate
 from pathlib import Path
 
 from iosim.errors import Mistake, WrongInput
+from iosim.packed_files import BadField, Damaged, Stream, Unreadable, unpacked
 
 SECTOR = 512
 MAX_INT = 2**63 - 1  # columns are int64
@@ -35,7 +33,6 @@ MAX_MISTAKES = 20
 
 # Time, device, offset, size, write, think time (ns); time in the format's own ticks, or that from this row to the next.
 Row = tuple[int, bytes, int, int, int, int]
-Stream = BufferedReader | GzipFile
 
 IGNORED: Row = (-1, b"", 0, 0, 0, 0)  # no request at all: another event, a message, a summary line
 SKIPPED: Row = (-2, b"", 0, 0, 0, 0)  # a request that moves no data: flush, discard, packet command
@@ -120,15 +117,6 @@ def read_block_trace(path: str | Path, format: str = "auto", limit: int = 0) -> 
     return _Reading(str(path), format, limit).read(Path(path))
 
 
-class _BadField(Exception):
-    """One field of a row is wrong; `index` is its place among the row's fields."""
-
-    def __init__(self, index: int, name: str, message: str) -> None:
-        self.index = index
-        self.name = name
-        super().__init__(message)
-
-
 class _Layout:
     """How the rows of one format look: `ticks` of how many ns, `field` matches what stands between separators."""
 
@@ -166,20 +154,13 @@ class _Reading:
             raise self.refusal("limit", f"{limit} is negative; 0 means all rows")
 
     def read(self, path: Path) -> BlockTrace:
-        if "\0" in self.source:
-            raise self.refusal("", "is no file name: it holds a NUL")
         try:
-            if path.is_dir():
-                raise self.refusal("", "is a directory; a trace is one file")
-            with open(path, "rb") as file:
-                packed = file.peek(2)[:2] == b"\x1f\x8b"
-                self.read_stream(GzipFile(fileobj=file) if packed else file)
-        except EOFError:
-            self.note(self.line_number + 1, 1, "", "the gzip data end too early; was the download cut off?")
-        except (BadGzipFile, zlib.error) as error:
-            self.note(self.line_number + 1, 1, "", f"the gzip data are damaged: {error}")
-        except OSError as error:
-            raise self.refusal("", f"cannot be read: {error.strerror}") from error
+            with unpacked(path, "a trace") as stream:
+                self.read_stream(stream)
+        except Damaged as damage:
+            self.note(self.line_number + 1, 1, "", str(damage))
+        except Unreadable as reason:
+            raise self.refusal("", str(reason)) from reason.__cause__
         return self.finish()
 
     def read_stream(self, stream: Stream) -> None:
@@ -231,7 +212,7 @@ class _Reading:
     def take(self, layout: _Layout, number: int, line: bytes) -> None:
         try:
             row = layout.parse(line)
-        except _BadField as bad:
+        except BadField as bad:
             self.note(number, layout.column(line, bad.index), bad.name, str(bad))
             return
         if row is IGNORED:
@@ -318,10 +299,10 @@ def _number(fields: list[bytes], index: int, name: str, least: int = 0, most: in
             return value
     negative = text[:1] == b"-" and text[1:].isdigit()
     if not text.isdigit() and not negative:
-        raise _BadField(index, name, f"{_shown(text)} is not a whole number")
+        raise BadField(index, name, f"{_shown(text)} is not a whole number")
     if negative or int(text[:20]) < least:
-        raise _BadField(index, name, f"{_shown(text)} is too small; {least} or more is needed")
-    raise _BadField(index, name, f"{_shown(text)} is too large; at most {most}")
+        raise BadField(index, name, f"{_shown(text)} is too small; {least} or more is needed")
+    raise BadField(index, name, f"{_shown(text)} is too large; at most {most}")
 
 
 def _sectors(fields: list[bytes], at: int, count: int) -> tuple[int, int]:
@@ -333,15 +314,15 @@ def _sectors(fields: list[bytes], at: int, count: int) -> tuple[int, int]:
 
 def _checked_end(offset: int, size: int, index: int, name: str) -> int:
     if offset > MAX_INT - size:
-        raise _BadField(index, name, f"{offset} is too large; no device ends beyond {MAX_INT} bytes")
+        raise BadField(index, name, f"{offset} is too large; no device ends beyond {MAX_INT} bytes")
     return size
 
 
 def _need(fields: list[bytes], count: int, exactly: bool, what: str) -> None:
     if len(fields) < count:
-        raise _BadField(len(fields), "", f"the row ends after {len(fields)} fields; {count} are needed: {what}")
+        raise BadField(len(fields), "", f"the row ends after {len(fields)} fields; {count} are needed: {what}")
     if exactly and len(fields) > count:
-        raise _BadField(count, "", f"the row has {len(fields)} fields; {count} are needed: {what}")
+        raise BadField(count, "", f"the row has {len(fields)} fields; {count} are needed: {what}")
 
 
 def _parse_msr(line: bytes) -> Row:
@@ -352,7 +333,7 @@ def _parse_msr(line: bytes) -> Row:
     _need(fields, 7, True, "time, host, disk, Read or Write, offset, size, response time")
     kind = fields[3].strip().lower()
     if kind != b"read" and kind != b"write":
-        raise _BadField(3, "type", f"{_shown(fields[3])} is neither Read nor Write")
+        raise BadField(3, "type", f"{_shown(fields[3])} is neither Read nor Write")
     time = _number(fields, 0, "time")
     name = b"%s_%d" % (fields[1].strip(), _number(fields, 2, "disk"))  # the data set names its files so: hm_0.csv
     offset = _number(fields, 4, "offset")
@@ -367,7 +348,7 @@ def _parse_ssdsim(line: bytes) -> Row:
     name = b"%d" % _number(fields, 1, "device")
     offset, size = _sectors(fields, 2, 3)
     if fields[4] != b"0" and fields[4] != b"1":
-        raise _BadField(4, "operation", f"{_shown(fields[4])} is neither 1 (read) nor 0 (write)")
+        raise BadField(4, "operation", f"{_shown(fields[4])} is neither 1 (read) nor 0 (write)")
     return time, name, offset, size, int(fields[4] == b"0"), 0
 
 
@@ -377,11 +358,11 @@ def _parse_blkparse(line: bytes) -> Row:
     if not BLKPARSE_DEVICE.match(fields[0]):
         if BLKPARSE_SUMMARY.match(line):
             return IGNORED
-        raise _BadField(0, "device", f"{_shown(fields[0])} is not major,minor")
+        raise BadField(0, "device", f"{_shown(fields[0])} is not major,minor")
     _need(fields, 6, False, "device, processor, sequence, time, process, action")
     if fields[5] != b"Q":
         if fields[5] not in BLKPARSE_ACTIONS:
-            raise _BadField(5, "action", f"{_shown(fields[5])} is no action of blkparse")
+            raise BadField(5, "action", f"{_shown(fields[5])} is no action of blkparse")
         return IGNORED
     _need(fields, 7, False, "after action Q come the flags")
     write = _blkparse_direction(fields[6])
@@ -391,7 +372,7 @@ def _parse_blkparse(line: bytes) -> Row:
         return SKIPPED
     _need(fields, 10, False, "after the flags come sector + sectors")
     if fields[8] != b"+":
-        raise _BadField(8, "", f"{_shown(fields[8])} stands where + is needed: sector + sectors")
+        raise BadField(8, "", f"{_shown(fields[8])} stands where + is needed: sector + sectors")
     if fields[9] == b"0" and b"F" in fields[6]:
         return SKIPPED
     offset, size = _sectors(fields, 7, 9)
@@ -410,14 +391,14 @@ def _blkparse_direction(flags: bytes) -> int:
         return 1
     if kind in (b"D", b"E", b"N", b"F", b""):
         return -1
-    raise _BadField(6, "flags", f"{_shown(flags)} says neither R nor W, and is no flush or discard")
+    raise BadField(6, "flags", f"{_shown(flags)} says neither R nor W, and is no flush or discard")
 
 
 def _blkparse_time(fields: list[bytes]) -> int:
     seconds, point, fraction = fields[3].partition(b".")
     if point and seconds.isdigit() and fraction.isdigit() and len(seconds) < 10 and len(fraction) < 10:
         return int(seconds) * 1_000_000_000 + int(fraction.ljust(9, b"0"))
-    raise _BadField(3, "time", f"{_shown(fields[3])} is not seconds with up to 9 decimals")
+    raise BadField(3, "time", f"{_shown(fields[3])} is not seconds with up to 9 decimals")
 
 
 def _parse_disksim(line: bytes) -> Row:
@@ -426,7 +407,7 @@ def _parse_disksim(line: bytes) -> Row:
     _need(fields, 6, True, "R or W, a word, sector, sectors, response time, think time")
     kind = fields[0].upper()
     if kind != b"R" and kind != b"W":
-        raise _BadField(0, "operation", f"{_shown(fields[0])} is neither R nor W")
+        raise BadField(0, "operation", f"{_shown(fields[0])} is neither R nor W")
     offset, size = _sectors(fields, 2, 3)
     response, think = _microseconds(fields, 4, "response time"), _microseconds(fields, 5, "think time")
     return response + think, b"0", offset, size, int(kind == b"W"), think
@@ -437,7 +418,7 @@ def _microseconds(fields: list[bytes], index: int, name: str) -> int:
     whole, _, fraction = fields[index].partition(b".")
     if whole.isdigit() and len(whole) < 13 and (fraction.isdigit() or not fraction):
         return int(whole) * 1000 + int(fraction[:3].ljust(3, b"0"))
-    raise _BadField(index, name, f"{_shown(fields[index])} is not a number of microseconds")
+    raise BadField(index, name, f"{_shown(fields[index])} is not a number of microseconds")
 
 
 BLKPARSE_DEVICE = re.compile(rb"\d+,\d+$")

@@ -8,13 +8,11 @@ Source: Apache HTTP Server's documentation of mod_log_config.
 """
 
 import re
-import zlib
 from array import array
-from gzip import BadGzipFile, GzipFile
-from io import BufferedReader
 from pathlib import Path
 
 from iosim.errors import Mistake, WrongInput
+from iosim.packed_files import Damaged, Stream, Unreadable, unpacked
 
 MAX_LINE = 65_536  # a request line and two headers of 8 KiB each, and room
 MAX_SIZE = 2**62  # bytes of one response, so that sums of two fit 64 bits
@@ -34,8 +32,6 @@ PARTS = (
 )
 MONTHS = {name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-Stream = BufferedReader | GzipFile
 
 
 class RequestLog:
@@ -102,20 +98,13 @@ class _Reading:
             raise self.refusal(f"limit: {limit} is negative; 0 means all requests")
 
     def read(self, path: Path) -> RequestLog:
-        if "\0" in self.source:
-            raise self.refusal("is no file name: it holds a NUL")
         try:
-            if path.is_dir():
-                raise self.refusal("is a directory; a log is one file")
-            with open(path, "rb") as file:
-                packed = file.peek(2)[:2] == b"\x1f\x8b"
-                self.read_lines(GzipFile(fileobj=file) if packed else file)
-        except EOFError:
-            self.note(self.line + 1, 1, "", "the gzip data end too early; was the download cut off?")
-        except (BadGzipFile, zlib.error) as error:
-            self.note(self.line + 1, 1, "", f"the gzip data are damaged: {error}")
-        except OSError as error:
-            raise self.refusal(f"cannot be read: {error.strerror}") from error
+            with unpacked(path, "a log") as stream:
+                self.read_lines(stream)
+        except Damaged as damage:
+            self.note(self.line + 1, 1, "", str(damage))
+        except Unreadable as reason:
+            raise self.refusal(str(reason)) from reason.__cause__
         return self.finish()
 
     def read_lines(self, stream: Stream) -> None:

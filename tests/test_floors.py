@@ -36,6 +36,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "application",
         "captures",
         "designs",
+        "packed_files",
         "polling",
         "pools",
         "replay",
