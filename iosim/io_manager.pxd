@@ -85,6 +85,7 @@ cdef class IoManager:
     cpdef void complete(self, Irp irp, int64_t boost=*)
     @cython.locals(master=Irp)
     cpdef void _end(self, Irp irp, int64_t boost)
+    cpdef int64_t complete_with(self, Irp irp, int64_t status, int64_t information, int64_t boost=*)
     cpdef void _verify_pending(self, Irp irp)
     cpdef void _verify(self, Irp irp)
     @cython.locals(canceller=Canceller)

@@ -395,6 +395,13 @@ class IoManager:
         else:
             self._end(irp, boost)
 
+    def complete_with(self, irp: Irp, status: int, information: int, boost: int = 0) -> int:
+        """Complete it with this status, which a dispatch routine that ends it at once returns, and so many bytes."""
+        irp.status = status
+        irp.information = information
+        self.complete(irp, boost)
+        return status
+
     def _end(self, irp: Irp, boost: int) -> None:
         if irp.returned and not irp.pending_returned:
             raise BugCheck(PENDING_LOST, self.clock.now, describe(irp))

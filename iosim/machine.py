@@ -174,9 +174,7 @@ class Machine:
     def _horizon(self) -> tuple[int, int]:
         run = self.model.run
         if not self.traces:
-            warm_up = run.duration // 4 if run.warm_up is None else run.warm_up
-            horizon = run.duration + warm_up
-            return horizon, -(-horizon // BINS)
+            return run.horizon, -(-run.horizon // BINS)
         longest = max(int(trace.arrival[-1]) for trace in self.traces.values())
         fixed_depth = any(isinstance(it, Replay) and it.timing.depth for it in self.model.workload.values())
         rows = max(len(trace.arrival) for trace in self.traces.values())

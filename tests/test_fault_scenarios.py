@@ -166,7 +166,7 @@ def test_the_page_about_faults_says_what_is_accepted(path: Path) -> None:
     example = page.split("```yaml\n")[1].split("```")[0].replace("data:", "d:").replace("disk: data", "disk: d")
     head, tail = SCENARIO.split("disks:\n")
     path.write_text(head + example + tail.split("capacity: 1 GiB}\n", 1)[1])
-    model = iosim.load(path).model
+    model = iosim.load(path, set={"run.duration": "2 s"}).model
     assert sorted(model.faults) == ["pulled", "scratch", "stuck", "worn"]
     assert model.disks["d"].recovery.retries == 4
 
@@ -183,6 +183,8 @@ def test_faults_are_told_apart_and_must_strike_something(path: Path) -> None:
     assert "ends beyond disk 'd'" in refusal(path, faults={"x": beyond})
     heals = {"kind": "media_error", "disk": "d", "rate": 0.1, "healed_by_rewrite": True}
     assert "can be healed" in refusal(path, faults={"x": heals})
+    late = {"x": {"kind": "removal", "disk": "d", "at": "1 h"}}
+    assert "faults.x.at: the run has ended by then: 'duration' and warm-up come to" in refusal(path, faults=late)
     gone = {name: {"kind": "removal", "disk": "d", "at": "1 ms"} for name in "xy"}
     assert "pulled out already" in refusal(path, faults=gone)
     assert "a fault needs 'kind'" in refusal(path, faults={"x": {"kind": "fire", "disk": "d"}})

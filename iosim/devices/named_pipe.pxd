@@ -47,8 +47,6 @@ cdef class NamedPipe(Driver):
     cpdef int64_t _write(self, Irp irp, PipeEnd end)
     @cython.locals(irp=Irp)
     cpdef void _feed(self, PipeEnd end)
-    cpdef int64_t _at_once(self, Irp irp, int64_t status, int64_t information)
-    cpdef void _end(self, Irp irp, int64_t status, int64_t information, int64_t boost)
     @cython.locals(end=FileObject, at=PipeEnd)
     cpdef void cancelled(self, object device, object irp)
     @cython.locals(data=PipeData)

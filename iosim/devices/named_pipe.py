@@ -85,16 +85,16 @@ class NamedPipe(Driver):
         assert isinstance(end, PipeEnd)
         major = irp.location().major
         if major == CONNECT:
-            return self._wait(irp, end) if end.listening else self._at_once(irp, STATUS_PIPE_CONNECTED, 0)
+            return self._wait(irp, end) if end.listening else self.io.complete_with(irp, STATUS_PIPE_CONNECTED, 0)
         if major not in (READ, WRITE, FLUSH):
-            return self._at_once(irp, STATUS_INVALID_DEVICE_REQUEST, 0)
+            return self.io.complete_with(irp, STATUS_INVALID_DEVICE_REQUEST, 0)
         if end.listening:
-            return self._at_once(irp, STATUS_PIPE_LISTENING, 0)
+            return self.io.complete_with(irp, STATUS_PIPE_LISTENING, 0)
         if major == READ:
             return self._read(irp, end)
         if major == WRITE:
             return self._write(irp, end)
-        return self._wait(irp, end.peer) if end.peer.inbound else self._at_once(irp, STATUS_SUCCESS, 0)
+        return self._wait(irp, end.peer) if end.peer.inbound else self.io.complete_with(irp, STATUS_SUCCESS, 0)
 
     # ---- connect and flush -------------------------------------------------------------------------------------------
 
@@ -110,16 +110,16 @@ class NamedPipe(Driver):
         waiters, end.waiters = end.waiters, []
         boost = IO_NAMED_PIPE_INCREMENT if succeeded(status) else 0
         for irp in taken(waiters):
-            self._end(irp, status, 0, boost)
+            self.io.complete_with(irp, status, 0, boost)
 
     # ---- read --------------------------------------------------------------------------------------------------------
 
     def _read(self, irp: Irp, end: PipeEnd) -> int:
         if end.inbound:
             self._fill(irp, end)
-            return self._at_once(irp, irp.status, irp.information)
+            return self.io.complete_with(irp, irp.status, irp.information)
         if not end.peer.connected:
-            return self._at_once(irp, STATUS_PIPE_BROKEN, 0)
+            return self.io.complete_with(irp, STATUS_PIPE_BROKEN, 0)
         irp.mark_pending()
         end.readers.append(irp)
         if not irp.enqueued(self):
@@ -162,7 +162,7 @@ class NamedPipe(Driver):
         irp = data.irp
         data.irp = NO_IRP
         if irp is not NO_IRP and irp.dequeued():
-            self._end(irp, STATUS_SUCCESS, irp.location().size, IO_NAMED_PIPE_INCREMENT)
+            self.io.complete_with(irp, STATUS_SUCCESS, irp.location().size, IO_NAMED_PIPE_INCREMENT)
 
     # ---- write -------------------------------------------------------------------------------------------------------
 
@@ -170,7 +170,7 @@ class NamedPipe(Driver):
         to = end.peer
         size = irp.location().size
         if not to.connected:
-            return self._at_once(irp, STATUS_PIPE_CLOSING, 0)
+            return self.io.complete_with(irp, STATUS_PIPE_CLOSING, 0)
         data = PipeData(size)
         to.inbound.append(data)
         to.unread += size
@@ -179,7 +179,7 @@ class NamedPipe(Driver):
         if not size and not to.messages and data in to.inbound:
             to.inbound.remove(data)  # nothing, in a stream of bytes
         if not data.size or to.unread <= to.quota:
-            return self._at_once(irp, STATUS_SUCCESS, size)
+            return self.io.complete_with(irp, STATUS_SUCCESS, size)
         irp.mark_pending()
         data.irp = irp
         if not irp.enqueued(self):
@@ -192,18 +192,9 @@ class NamedPipe(Driver):
             irp = end.readers.popleft()
             if irp.dequeued():
                 self._fill(irp, end)
-                self._end(irp, irp.status, irp.information, IO_NAMED_PIPE_INCREMENT)
+                self.io.complete_with(irp, irp.status, irp.information, IO_NAMED_PIPE_INCREMENT)
 
     # ---- ends --------------------------------------------------------------------------------------------------------
-
-    def _at_once(self, irp: Irp, status: int, information: int) -> int:
-        self._end(irp, status, information, 0)
-        return status
-
-    def _end(self, irp: Irp, status: int, information: int, boost: int) -> None:
-        irp.status = status
-        irp.information = information
-        self.io.complete(irp, boost)
 
     def cancelled(self, device: DeviceObject, irp: Irp) -> None:
         """A read that waits, or a write whose data is not in yet: that data goes with it."""
@@ -216,7 +207,7 @@ class NamedPipe(Driver):
         else:
             at = end if irp in end.waiters else end.peer
             at.waiters.remove(irp)
-        self._end(irp, STATUS_CANCELLED, 0, 0)
+        self.io.complete_with(irp, STATUS_CANCELLED, 0, 0)
         self._admit(end.peer)
 
     def _take_back(self, irp: Irp, to: PipeEnd) -> None:
@@ -241,7 +232,7 @@ class NamedPipe(Driver):
             writer = irp.file
             assert isinstance(writer, PipeEnd)
             self._take_back(irp, writer.peer)
-            self._end(irp, STATUS_PIPE_BROKEN, 0, 0)
+            self.io.complete_with(irp, STATUS_PIPE_BROKEN, 0, 0)
         file.inbound.clear()
         file.unread = 0
         for each in (file, peer):

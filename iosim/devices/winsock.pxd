@@ -181,8 +181,6 @@ cdef class Afd(Driver):
     @cython.locals(pages=int64_t)
     cpdef bint _lock(self, int64_t size)
     cpdef void _unlock(self, int64_t size)
-    cpdef int64_t _at_once(self, Irp irp, int64_t status, int64_t information)
-    cpdef void _end(self, Irp irp, int64_t status, int64_t information, int64_t boost)
     @cython.locals(end=FileObject, connection=Connection)
     cpdef void cancelled(self, object device, object irp)
     @cython.locals(end=Endpoint, datagram=Datagram)

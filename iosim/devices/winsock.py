@@ -354,7 +354,7 @@ class Afd(Driver):
             return self._disconnect(irp, end)
         if code == TRANSMIT:
             return self._transmit_file(irp, end)
-        return self._at_once(irp, STATUS_INVALID_DEVICE_REQUEST, 0)
+        return self.io.complete_with(irp, STATUS_INVALID_DEVICE_REQUEST, 0)
 
     # ---- receive -----------------------------------------------------------------------------------------------------
 
@@ -388,11 +388,11 @@ class Afd(Driver):
         status = self._receive_refusal(end)
         if not status and not end.receives and (end.unread or end.ended or end.datagrams):
             status = self._fast_receive(end, size, irp.notice.block)
-            return self._at_once(irp, status, irp.notice.block.information)
+            return self.io.complete_with(irp, status, irp.notice.block.information)
         if not status and not self._lock(size):
             status = STATUS_INSUFFICIENT_RESOURCES
         if status:
-            return self._at_once(irp, status, 0)
+            return self.io.complete_with(irp, status, 0)
         irp.mark_pending()
         end.receives.append(irp)
         if not irp.enqueued(self):
@@ -441,7 +441,7 @@ class Afd(Driver):
         self._unlock(irp.location().size)
         if request is not NO_REQUEST:
             irp.request = request
-        self._end(irp, status, size, IO_NETWORK_INCREMENT)
+        self.io.complete_with(irp, status, size, IO_NETWORK_INCREMENT)
 
     # ---- send --------------------------------------------------------------------------------------------------------
 
@@ -491,12 +491,14 @@ class Afd(Driver):
         size = irp.location().size
         status = self._send_refusal(end)
         if status:
-            return self._at_once(irp, status, 0)
+            return self.io.complete_with(irp, status, 0)
         if self._copies(end) or not size:
             done = self._buffer(end, size, irp.request)
-            return self._at_once(irp, STATUS_SUCCESS if done else STATUS_INSUFFICIENT_RESOURCES, size if done else 0)
+            return self.io.complete_with(
+                irp, STATUS_SUCCESS if done else STATUS_INSUFFICIENT_RESOURCES, size if done else 0
+            )
         if not self._lock(size):
-            return self._at_once(irp, STATUS_INSUFFICIENT_RESOURCES, 0)
+            return self.io.complete_with(irp, STATUS_INSUFFICIENT_RESOURCES, 0)
         irp.mark_pending()
         if not end.send_buffer and not end.waiting:
             self._transmit(end, size, irp.request, irp)  # from the caller's pages; it can't be called back
@@ -518,7 +520,7 @@ class Afd(Driver):
                 self.buffered -= done.size
             else:
                 self._unlock(done.size)
-                self._end(done.irp, STATUS_SUCCESS, done.size, IO_NETWORK_INCREMENT)
+                self.io.complete_with(done.irp, STATUS_SUCCESS, done.size, IO_NETWORK_INCREMENT)
         self._send_waiting(end)
 
     def _send_waiting(self, end: Endpoint) -> None:
@@ -541,7 +543,7 @@ class Afd(Driver):
                     self.buffered += size
                     self._transmit(end, size, irp.request, NO_IRP)
                     self._unlock(size)
-                    self._end(irp, STATUS_SUCCESS, size, IO_NETWORK_INCREMENT)
+                    self.io.complete_with(irp, STATUS_SUCCESS, size, IO_NETWORK_INCREMENT)
                 else:
                     self._transmit(end, size, irp.request, irp)
         if end.no_sends and not end.waiting:
@@ -564,14 +566,14 @@ class Afd(Driver):
             status = STATUS_INVALID_PARAMETER
         if status:
             self.transmissions.pop(irp.location().offset)
-            return self._at_once(irp, status, 0)
+            return self.io.complete_with(irp, status, 0)
         if flags & WRITE_BEHIND and not end.waiting and self._cached(transmission):
             self.transmissions.pop(irp.location().offset)
             connection = end.connection
             end.sent.append(Sent(connection.end + transmission.size, 0, NO_IRP))
             connection.send(transmission.size, irp.request)
             self._ends_with(end, flags)
-            return self._at_once(irp, STATUS_SUCCESS, transmission.size)
+            return self.io.complete_with(irp, STATUS_SUCCESS, transmission.size)
         irp.mark_pending()
         end.waiting.append(irp)
         if not irp.enqueued(self):
@@ -694,7 +696,7 @@ class Afd(Driver):
             irp.information = transmission.size
             self._disconnected(end)
         else:
-            self._end(irp, STATUS_SUCCESS, transmission.size, IO_NETWORK_INCREMENT)
+            self.io.complete_with(irp, STATUS_SUCCESS, transmission.size, IO_NETWORK_INCREMENT)
 
     def _ends_with(self, end: Endpoint, flags: int) -> None:
         """TF_DISCONNECT: the stream ends behind the file."""
@@ -714,13 +716,13 @@ class Afd(Driver):
         """A datagram for an address of its own."""
         location = irp.location()
         if end.kind != DATAGRAM:
-            return self._at_once(irp, STATUS_NOT_SUPPORTED, 0)
+            return self.io.complete_with(irp, STATUS_NOT_SUPPORTED, 0)
         if not self.host.reaches(location.offset):
-            return self._at_once(irp, STATUS_HOST_UNREACHABLE, 0)
+            return self.io.complete_with(irp, STATUS_HOST_UNREACHABLE, 0)
         if end.local == NO_ADDRESS:
             self.bind(end, 0)
         self.host.send_datagram(end.local, location.offset, location.size, irp.request)
-        return self._at_once(irp, STATUS_SUCCESS, location.size)
+        return self.io.complete_with(irp, STATUS_SUCCESS, location.size)
 
     def datagram(self, end: Endpoint, source: int, size: int, request: Request) -> None:
         """One receive takes one datagram, or the part of it that it has room for (5.4)."""
@@ -745,15 +747,15 @@ class Afd(Driver):
     def _accept(self, irp: Irp, listener: Endpoint) -> int:
         """accept(): the information is the new socket's number."""
         if listener.state != LISTENING:
-            return self._at_once(irp, STATUS_INVALID_PARAMETER, 0)
+            return self.io.complete_with(irp, STATUS_INVALID_PARAMETER, 0)
         return self._await_connection(irp, listener)
 
     def _super_accept(self, irp: Irp, listener: Endpoint) -> int:
         end = self._taker(irp)
         if listener.state != LISTENING or end.kind != STREAM or end.state != UNBOUND:
-            return self._at_once(irp, STATUS_INVALID_PARAMETER, 0)
+            return self.io.complete_with(irp, STATUS_INVALID_PARAMETER, 0)
         if not self._lock(irp.location().size):
-            return self._at_once(irp, STATUS_INSUFFICIENT_RESOURCES, 0)
+            return self.io.complete_with(irp, STATUS_INSUFFICIENT_RESOURCES, 0)
         end.state = TAKEN
         end.opening = irp
         end.listener = listener
@@ -802,7 +804,7 @@ class Afd(Driver):
                 if irp.dequeued():
                     end = listener.backlog.pop(0)
                     self.endpoints[end.number] = end
-                    self._end(irp, STATUS_SUCCESS, end.number, IO_NETWORK_INCREMENT)
+                    self.io.complete_with(irp, STATUS_SUCCESS, end.number, IO_NETWORK_INCREMENT)
                 continue
             listener.acceptors.pop(0)
             taker = self._taker(irp)
@@ -811,7 +813,7 @@ class Afd(Driver):
                 if irp.dequeued():
                     self._give_up(taker)
                     self._unlock(location.size)
-                    self._end(irp, STATUS_BUFFER_TOO_SMALL, 0, IO_NETWORK_INCREMENT)
+                    self.io.complete_with(irp, STATUS_BUFFER_TOO_SMALL, 0, IO_NETWORK_INCREMENT)
                 continue
             self._adopt(taker, listener.backlog.pop(0))
             if not location.size or taker.unread or taker.ended or taker.broken:
@@ -879,12 +881,12 @@ class Afd(Driver):
                 self.bind(end, 0)
             end.remote = target
             end.connected_at = self.clock.now
-            return self._at_once(irp, STATUS_SUCCESS, 0)
+            return self.io.complete_with(irp, STATUS_SUCCESS, 0)
         status = self._connect_refusal(end, target, irp.code == SUPER_CONNECT)
         if not status and not self._lock(location.size):
             status = STATUS_INSUFFICIENT_RESOURCES
         if status:
-            return self._at_once(irp, status, 0)
+            return self.io.complete_with(irp, status, 0)
         irp.mark_pending()
         self._connect(end, target, irp)
         if not irp.enqueued(self):
@@ -913,7 +915,7 @@ class Afd(Driver):
             self.buffered += size
             self._transmit(end, size, irp.request, NO_IRP)
             self._unlock(size)
-            self._end(irp, STATUS_SUCCESS, size, IO_NETWORK_INCREMENT)
+            self.io.complete_with(irp, STATUS_SUCCESS, size, IO_NETWORK_INCREMENT)
         self._changed(end)
 
     def failed(self, end: Endpoint, status: int) -> None:
@@ -925,7 +927,7 @@ class Afd(Driver):
             end.connect_failed = status
             if irp is not NO_IRP and irp.dequeued():
                 self._unlock(irp.location().size)
-                self._end(irp, status, 0, IO_NETWORK_INCREMENT)
+                self.io.complete_with(irp, status, 0, IO_NETWORK_INCREMENT)
         else:
             self._break(end, status)
         self._changed(end)
@@ -969,14 +971,14 @@ class Afd(Driver):
                 self.transmissions.pop(irp.location().offset, NO_TRANSMISSION)
             elif irp.code != SUPER_DISCONNECT:
                 self._unlock(irp.location().size)
-            self._end(irp, status, 0, IO_NETWORK_INCREMENT)
+            self.io.complete_with(irp, status, 0, IO_NETWORK_INCREMENT)
 
     def _disconnect(self, irp: Irp, end: Endpoint) -> int:
         """DisconnectEx; its flags are the offset. It always pends (5.12), and can't be cancelled."""
         if end.state != CONNECTED:
-            return self._at_once(irp, STATUS_INVALID_CONNECTION, 0)
+            return self.io.complete_with(irp, STATUS_INVALID_CONNECTION, 0)
         if end.broken:
-            return self._at_once(irp, end.broken, 0)
+            return self.io.complete_with(irp, end.broken, 0)
         irp.mark_pending()
         end.disconnects = [*end.disconnects, irp]
         if irp.location().offset & REUSE_SOCKET:
@@ -1000,7 +1002,7 @@ class Afd(Driver):
             end.clear(UNBOUND if accepted else BOUND)
         for irp in irps:
             size = irp.information if irp.code == TRANSMIT else 0
-            self._end(irp, STATUS_SUCCESS, size, IO_NETWORK_INCREMENT)
+            self.io.complete_with(irp, STATUS_SUCCESS, size, IO_NETWORK_INCREMENT)
 
     # ---- what the transport says -------------------------------------------------------------------------------------
 
@@ -1070,15 +1072,6 @@ class Afd(Driver):
     def _unlock(self, size: int) -> None:
         self.locked -= -(-size // PAGE)
 
-    def _at_once(self, irp: Irp, status: int, information: int) -> int:
-        self._end(irp, status, information, 0)
-        return status
-
-    def _end(self, irp: Irp, status: int, information: int, boost: int) -> None:
-        irp.status = status
-        irp.information = information
-        self.io.complete(irp, boost)
-
     def cancelled(self, device: DeviceObject, irp: Irp) -> None:
         """A request that waits: for data, for room, for a connection."""
         end = irp.file
@@ -1101,7 +1094,7 @@ class Afd(Driver):
             self.transmissions.pop(irp.location().offset, NO_TRANSMISSION)
         elif irp.code != ACCEPT:
             self._unlock(irp.location().size)
-        self._end(irp, STATUS_CANCELLED, 0, 0)
+        self.io.complete_with(irp, STATUS_CANCELLED, 0, 0)
         if end.no_sends and end.state == CONNECTED and not end.waiting:
             self._end_sends(end)
 
@@ -1142,7 +1135,7 @@ class Afd(Driver):
         if irp.dequeued():
             self._give_up(end)
             self._unlock(irp.location().size)
-            self._end(irp, STATUS_CONNECTION_ABORTED, 0, IO_NETWORK_INCREMENT)
+            self.io.complete_with(irp, STATUS_CONNECTION_ABORTED, 0, IO_NETWORK_INCREMENT)
 
     def _close(self, end: Endpoint) -> None:
         """With unread data, a linger time of 0 or sends that wait: a RST, else a FIN."""

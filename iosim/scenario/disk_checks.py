@@ -10,7 +10,7 @@ from iosim.scenario.load import Replay
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import CloseStep, FlushStep, OpenStep, ReadStep, WriteStep
 from iosim.scenario.storage import Disk
-from iosim.units import size_in_words
+from iosim.units import format_time, size_in_words
 
 Found = Iterator[tuple[tuple[str | int, ...], str]]
 
@@ -43,6 +43,7 @@ def _pairs(name: str, disk: Disk, one_vector: bool) -> Found:
 
 def _struck(model: ScenarioModel, disk_name: str, disk: Disk, capacity: int) -> Found:
     removed = False
+    replays = any(isinstance(load, Replay) for load in model.workload.values())
     for name, fault in model.faults.items():
         if fault.disk != disk_name:
             continue
@@ -52,6 +53,9 @@ def _struck(model: ScenarioModel, disk_name: str, disk: Disk, capacity: int) -> 
             if removed:
                 yield ("faults", name), f"disk '{disk_name}' is pulled out already"
             removed = True
+            if fault.at >= model.run.horizon and not replays:
+                end = format_time(model.run.horizon)
+                yield ("faults", name, "at"), f"the run has ended by then: 'duration' and warm-up come to {end}"
         elif (fault.offset or 0) + (fault.size or 0) > capacity:
             yield ("faults", name, "size"), f"ends beyond disk '{disk_name}', which has {size_in_words(capacity)}"
 

@@ -59,7 +59,7 @@ class Removal(Section):
 
     kind: Literal["removal"] = key(..., "the disk is pulled out")
     disk: str = key(..., "name of the disk")
-    at: Time = key(..., "when, from the start of the run (warm-up included); later than its end, never")
+    at: Time = key(..., "when, from the start of the run (warm-up included)")
 
 
 _KINDS = ("media_error", "no_answer", "removal")

@@ -152,7 +152,7 @@ class Run(Section):
     )
     rows: Flag = key(
         True,
-        "keep one row (64 bytes) a request; false keeps histograms only, in memory that does not grow: quantiles are"
+        "keep one row (48 bytes) a request; false keeps histograms only, in memory that does not grow: quantiles are"
         " then at most 1/128 high, and warm_up must be a time",
         source="a choice",
         sure="assumed",
@@ -160,6 +160,11 @@ class Run(Section):
     record: tuple[Literal["causes", "waits", "timeline"], ...] = key(
         (), "details kept for each request: causes, waits, timeline"
     )
+
+    @property
+    def horizon(self) -> int:
+        """How long (ns) the load stays on at least: measured time and warm-up, a quarter of it where that is to be found."""
+        return self.duration + (self.duration // 4 if self.warm_up is None else self.warm_up)
 
 
 class Plot(Section):
