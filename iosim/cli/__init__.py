@@ -21,6 +21,7 @@ VERBS = {
     "schema": "iosim.cli.schema",
     "devices": "iosim.cli.devices",
     "verify": "iosim.cli.verify",
+    "report": "iosim.cli.report",
 }
 INTERRUPTED = 130
 
