@@ -29,7 +29,6 @@
 # %%
 from iosim.win32 import INFINITE, MS, US, System
 
-
 NAMES = {}  # of threads, by their number
 
 

@@ -28,7 +28,7 @@
 # begin with that OVERLAPPED, it has its context back for nothing. In Python: a subclass.
 
 # %%
-from iosim.win32 import ERROR_IO_PENDING, INFINITE, MS, US, Buffer, DiskParams, Overlapped, System
+from iosim.win32 import ERROR_IO_PENDING, INFINITE, US, Buffer, DiskParams, Overlapped, System
 
 CHUNK = 16 * 1024
 
