@@ -7,7 +7,7 @@ cdef class Client(Actor):
     cpdef void finished(self, Request request)
 
 cdef class Request:
-    cdef public int64_t began, bytes, group, index, intended, issued, mark, offset, size, status, step, target
+    cdef public int64_t began, bytes, expected, group, index, intended, issued, mark, offset, size, status, step, target
     cdef public int64_t write
     cdef public int64_t[::1] ledger
     cdef public Client source

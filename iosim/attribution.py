@@ -108,6 +108,7 @@ class Request:
     __slots__ = (
         "began",
         "bytes",
+        "expected",
         "group",
         "index",
         "intended",
@@ -133,6 +134,7 @@ class Request:
     ledger: "array[int]"
     status: int
     bytes: int
+    expected: int  # bytes that its client has to get over a network before it has ended
     step: int  # where its handler goes on
     source: Client
     steps: list[Any]  # of its handler (application.Step)
@@ -165,6 +167,7 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.began = -1
     request.status = COMPLETED
     request.bytes = 0
+    request.expected = 0
     request.step = 0
     request.group = group
     request.index = index

@@ -46,7 +46,9 @@ cdef class Host(FrameSink):
     cdef public int64_t last_port, minimum_rto, number, processor, receive_buffer, receive_cost, retransmitted, segment
     cdef public int64_t segment_cost, timeouts, unreachable
     cdef public dict connections, datagram_ports, ended, ports, routes
+    cdef public FrameSource gateway
     cpdef bint reaches(self, int64_t address)
+    cpdef FrameSource way(self, int64_t address)
     cpdef int64_t free_port(self)
     cpdef void listen(self, int64_t port, ConnectionUser user, object owner)
     cpdef void take_datagrams(self, int64_t port, ConnectionUser user, object owner)
@@ -140,3 +142,6 @@ cdef class Connection:
     cpdef void _fail(self, int64_t status)
     cpdef void _forget(self)
     cpdef void _leave(self)
+
+@cython.locals(flow=int64_t, here=Connection, there=Connection)
+cpdef tuple join(Host near, ConnectionUser near_user, object near_owner, Host far, ConnectionUser far_user, object far_owner, int64_t source, int64_t target)

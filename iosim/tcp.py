@@ -155,6 +155,7 @@ class Port:
 
 
 NO_TCP_PORT = Port(NO_USER, 0)
+NO_WAY = FrameSource()
 
 
 class Host(FrameSink):
@@ -181,6 +182,7 @@ class Host(FrameSink):
         self.segment_cost = params.segment_cost
         self.receive_cost = params.receive_cost
         self.routes: dict[int, FrameSource] = {}  # by the other host's number
+        self.gateway: FrameSource = NO_WAY  # the way to all others
         self.connections: dict[int, Connection] = {}
         self.ended: dict[int, int] = {}  # by incoming flow, what had been received; the oldest first
         self.ports: dict[int, Port] = {}
@@ -195,7 +197,11 @@ class Host(FrameSink):
 
     def reaches(self, address: int) -> bool:
         """Whether there is a way to this address's host."""
-        return address >> 16 in self.routes
+        return self.way(address) is not NO_WAY
+
+    def way(self, address: int) -> FrameSource:
+        """The one that frames for this address take."""
+        return self.routes.get(address >> 16, self.gateway)
 
     def free_port(self) -> int:
         """A dynamic port, the next in turn."""
@@ -225,7 +231,7 @@ class Host(FrameSink):
         """One frame, whatever its size; nobody hears of its fate."""
         frame = new_frame(DATAGRAM, self.flows.of_datagrams(source, target), size, UDP_IPV4)
         frame.request = request
-        way = self.routes[target >> 16]
+        way = self.way(target)
         way.transmit(frame, self.processor)
 
     # ---- frames ------------------------------------------------------------------------------------------------------
@@ -302,7 +308,7 @@ class Host(FrameSink):
     def _answer(self, frame: Frame, kind: int, acknowledged: int) -> None:
         answer = new_frame(kind, frame.flow ^ 1, 0, TCP_IPV4)
         answer.acknowledged = acknowledged
-        way = self.routes[self.flows.source(frame.flow) >> 16]
+        way = self.way(self.flows.source(frame.flow))
         way.transmit(answer, self.processor)
 
 
@@ -443,7 +449,7 @@ class Connection:
         self.retransmission = ConnectionTimer(self, RETRANSMISSION)
         self.delayed = ConnectionTimer(self, DELAYED_ACK)
         host.connections[flow ^ 1] = self
-        self.source = host.routes[host.flows.target(flow) >> 16]
+        self.source = host.way(host.flows.target(flow))
 
     # ---- what the user asks for --------------------------------------------------------------------------------------
 
@@ -844,6 +850,30 @@ class Connection:
         self.retransmission.due = OFF
         self.delayed.due = OFF
         self.host.connections.pop(self.flow ^ 1, None)
+
+
+def join(
+    near: Host,
+    near_user: ConnectionUser,
+    near_owner: Any,
+    far: Host,
+    far_user: ConnectionUser,
+    far_owner: Any,
+    source: int,
+    target: int,
+) -> tuple[Connection, Connection]:
+    """A connection that has been there for long: both sides established, without a frame; near's side and far's.
+
+    `source` is the address at the far host, the client; `target` the near one's. Nobody is told.
+    """
+    flow = near.flows.new(source, target)
+    here = Connection(near, flow ^ 1, near_user, near_owner)
+    there = Connection(far, flow, far_user, far_owner)
+    here.edge = far.receive_buffer
+    there.edge = near.receive_buffer
+    here.state = ESTABLISHED
+    there.state = ESTABLISHED
+    return here, there
 
 
 NO_FRAME = new_frame(ACK, 0, 0, TCP_IPV4)
