@@ -7,14 +7,17 @@ cdef class Client(Actor):
     cpdef void finished(self, Request request)
 
 cdef class Request:
-    cdef public int64_t began, bytes, expected, group, index, intended, issued, mark, offset, size, status, step, target
-    cdef public int64_t write
+    cdef public int64_t address, began, bytes, expected, group, index, intended, issued, mark, offset, size, socket, status, step
+    cdef public int64_t target, write
     cdef public int64_t[::1] ledger
     cdef public Client source
     cdef public list steps
     cpdef void fail(self)
     @cython.locals(spent=int64_t)
     cpdef void spend(self, int64_t cause, int64_t now)
+    cpdef void travels(self, int64_t cause, int64_t until)
+    @cython.locals(source=Client)
+    cpdef void drop(self, int64_t cause, int64_t now)
 
 cpdef object new_ledger()
 @cython.locals(request=Request)

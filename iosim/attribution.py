@@ -46,6 +46,7 @@ CAUSES = (
     "timer_tick",
     "fault_recovery",
     "remote_memory",
+    "connection_order",
 )
 (
     USER,
@@ -78,10 +79,15 @@ MODERATION = CAUSES.index("moderation")
 FILTER = CAUSES.index("filter")
 WRITE_THROTTLE = CAUSES.index("write_throttle")
 FAULT_RECOVERY = CAUSES.index("fault_recovery")
+CONNECTION_ORDER = CAUSES.index("connection_order")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
 
 BACKGROUND = -1  # index of a request that no client made
+
+# Where a request that came over a network is, beside a socket of the server.
+ON_ITS_WAY = 0  # or with its client
+ENDED = -1
 
 # How a request ended.
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
@@ -106,6 +112,7 @@ class Request:
     """
 
     __slots__ = (
+        "address",
         "began",
         "bytes",
         "expected",
@@ -117,6 +124,7 @@ class Request:
         "mark",
         "offset",
         "size",
+        "socket",
         "source",
         "status",
         "step",
@@ -142,6 +150,8 @@ class Request:
     offset: int
     size: int
     write: int
+    socket: int  # number of the server's socket it came to, from then on until its answer is given to the transport
+    address: int  # whence a datagram came (tcp.py)
 
     def fail(self) -> None:
         """What it needed ended with an error: its handler goes on with its last step, the end."""
@@ -154,6 +164,18 @@ class Request:
         if spent:
             self.ledger[cause] += spent
             self.mark = now
+
+    def travels(self, cause: int, until: int) -> None:
+        """The same for one that a frame carries, unless that is explained; it may have arrived by an earlier frame."""
+        if self.mark < until and self.socket == ON_ITS_WAY:
+            self.spend(cause, until)
+
+    def drop(self, cause: int, now: int) -> None:
+        """What carried it is lost, and nobody will send it again."""
+        self.travels(cause, now)
+        self.status = DROPPED
+        source = self.source
+        source.finished(self)
 
 
 def new_ledger() -> "array[int]":
@@ -169,6 +191,7 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.bytes = 0
     request.expected = 0
     request.step = 0
+    request.socket = ON_ITS_WAY
     request.group = group
     request.index = index
     request.intended = now

@@ -7,14 +7,14 @@ from iosim.binding cimport FrameSink, FrameSource
 from iosim.frames cimport Frame, new_frame
 from iosim.processor cimport Processor
 
-cdef int64_t ACK, DATA, DATAGRAM, FIN, NO_HASH, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
+cdef int64_t ACK, DATA, DATAGRAM, FIN, KERNEL, NO_HASH, PROPAGATION, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
 cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP_IPV4, TIMER, UDP_IPV4
 cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
 cdef int64_t RETRANSMISSION, SYN_RECEIVED, SYN_SENT
 cdef Request NO_REQUEST
 
 cdef class Flows:
-    cdef public list sources
+    cdef public list senders, sources
     cdef public dict known
     cpdef int64_t new(self, int64_t source, int64_t target)
     @cython.locals(pair=tuple)
@@ -110,8 +110,10 @@ cdef class Connection:
     cpdef void _greeted(self, Frame frame)
     @cython.locals(until=int64_t, hole=bint, follower=Frame, timer=ConnectionTimer)
     cpdef void _data(self, Frame frame)
-    @cython.locals(size=int64_t, user=ConnectionUser)
+    @cython.locals(sender=Connection, marks=list, requests=list, place=int64_t, mark=int64_t, request=Request)
     cpdef void _deliver(self, Frame frame, int64_t until)
+    @cython.locals(size=int64_t, user=ConnectionUser)
+    cpdef void _give(self, int64_t until, int64_t pushed, Request request)
     @cython.locals(place=int64_t)
     cpdef void _keep(self, Frame frame)
     cpdef void _fin(self, Frame frame)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.actor import TIMER, Actor, Clock
-from iosim.attribution import NO_REQUEST, REMOTE_PEER, RETRANSMIT, SEND_WINDOW, Request
+from iosim.attribution import KERNEL, NO_REQUEST, PROPAGATION, REMOTE_PEER, RETRANSMIT, SEND_WINDOW, Request
 from iosim.binding import FrameSink, FrameSource
 from iosim.frames import (
     ACK,
@@ -77,12 +77,15 @@ class Flows:
 
     def __init__(self) -> None:
         self.sources: list[int] = []  # by flow
+        self.senders: list[Connection] = []  # by flow: the side that sends on it, while there is one
         self.known: dict[tuple[int, int], int] = {}  # of datagrams
 
     def new(self, source: int, target: int) -> int:
         """A new connection; the flow that goes there."""
         self.sources.append(source)
         self.sources.append(target)
+        self.senders.append(NO_CONNECTION)
+        self.senders.append(NO_CONNECTION)
         return len(self.sources) - 2
 
     def of_datagrams(self, source: int, target: int) -> int:
@@ -282,6 +285,8 @@ class Host(FrameSink):
         port = self.datagram_ports.get(target & LAST_PORT, NO_TCP_PORT)
         if port is NO_TCP_PORT:
             self.unreachable += 1
+            if frame.request is not NO_REQUEST:
+                frame.request.drop(KERNEL, self.clock.now)
             return
         user = port.user
         user.datagram(port.owner, self.flows.source(frame.flow), frame.payload, frame.request)
@@ -449,6 +454,7 @@ class Connection:
         self.retransmission = ConnectionTimer(self, RETRANSMISSION)
         self.delayed = ConnectionTimer(self, DELAYED_ACK)
         host.connections[flow ^ 1] = self
+        host.flows.senders[flow] = self
         self.source = host.way(host.flows.target(flow))
 
     # ---- what the user asks for --------------------------------------------------------------------------------------
@@ -587,7 +593,7 @@ class Connection:
             until = follower.sequence + follower.payload
             if until > self.expected:
                 if follower.request is not NO_REQUEST:
-                    follower.request.spend(RETRANSMIT, self.clock.now)  # it waited for what was lost before it
+                    follower.request.travels(RETRANSMIT, self.clock.now)  # it waited for what was lost before it
                 self._deliver(follower, until)
         self.delivering = False
         if self.state != ESTABLISHED:
@@ -601,11 +607,33 @@ class Connection:
             timer.arm(self.host.delayed_ack)
 
     def _deliver(self, frame: Frame, until: int) -> None:
+        """In pieces that end where a request does: a segment's end, and whose it is, are seen on the sender's side.
+
+        The other requests than the one that the segment carries are told to have been on the way.
+        """
+        sender: Connection = self.host.flows.senders[self.flow ^ 1]
+        if sender is NO_CONNECTION:
+            self._give(until, frame.pushed, frame.request)
+            return
+        marks = sender.marks
+        requests = sender.requests
+        for place in range(len(marks)):
+            mark = marks[place]
+            if mark > until or self.state != ESTABLISHED:
+                break
+            if mark > self.expected:
+                request: Request = requests[place]
+                request.travels(PROPAGATION, self.clock.now)
+                self._give(mark, frame.pushed if mark == until else 0, request)
+        if self.expected < until and self.state == ESTABLISHED:
+            self._give(until, frame.pushed, NO_REQUEST)
+
+    def _give(self, until: int, pushed: int, request: Request) -> None:
         size = until - self.expected
         self.expected = until
         self.unread += size
         user = self.user
-        user.received(self, size, frame.pushed, frame.request)
+        user.received(self, size, pushed, request)
 
     def _keep(self, frame: Frame) -> None:
         place = len(self.early)
@@ -808,9 +836,10 @@ class Connection:
 
         Simplified: of several requests that end in one segment the last is carried.
         """
-        while self.marks and self.marks[0] <= self.una:
-            self.marks.pop(0)
-            self.requests.pop(0)
+        if self.marks[0] <= self.una:
+            left = [place for place in range(len(self.marks)) if self.marks[place] > self.una]
+            self.requests = [self.requests[place] for place in left]
+            self.marks = [self.marks[place] for place in left]
         now = self.clock.now
         for place in range(len(self.marks)):
             mark = self.marks[place]
@@ -818,7 +847,7 @@ class Connection:
                 break
             if mark > frame.sequence:
                 request = self.requests[place]
-                request.spend(RETRANSMIT if frame.sequence < self.highest else self.blocked, now)
+                request.travels(RETRANSMIT if frame.sequence < self.highest else self.blocked, now)
                 frame.request = request
 
     def reply(self) -> None:
@@ -850,6 +879,7 @@ class Connection:
         self.retransmission.due = OFF
         self.delayed.due = OFF
         self.host.connections.pop(self.flow ^ 1, None)
+        self.host.flows.senders[self.flow] = NO_CONNECTION
 
 
 def join(
