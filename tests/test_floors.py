@@ -30,7 +30,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "theory",
         "verify",
     ),
-    5: ("disk_ports", "file_systems", "filters", "machine", "presets", "scenario", "storage", "volumes"),
+    5: ("disk_ports", "file_systems", "filters", "machine", "networks", "presets", "scenario", "storage", "volumes"),
     4: (
         "addresses",
         "application",
