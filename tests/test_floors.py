@@ -36,6 +36,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "application",
         "captures",
         "designs",
+        "net_service",
+        "net_steps",
         "packed_files",
         "polling",
         "pools",
