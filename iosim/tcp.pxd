@@ -56,6 +56,8 @@ cdef class Host(FrameSink):
     cpdef Connection connect(self, int64_t source, int64_t target, ConnectionUser user, object owner)
     @cython.locals(frame=Frame, way=FrameSource)
     cpdef void send_datagram(self, int64_t source, int64_t target, int64_t size, Request request)
+    @cython.locals(way=FrameSource)
+    cpdef int64_t datagram_cost(self, int64_t target)
     @cython.locals(connection=Connection, time=int64_t, user=ConnectionUser)
     cpdef int64_t cost(self, Frame frame)
     @cython.locals(frame=Frame)

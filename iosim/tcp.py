@@ -235,6 +235,11 @@ class Host(FrameSink):
         way = self.way(target)
         way.transmit(frame, self.processor)
 
+    def datagram_cost(self, target: int) -> int:
+        """Processor time (ns) of sending one."""
+        way = self.way(target)
+        return self.segment_cost + way.transmit_cost(NO_FRAME)
+
     # ---- frames ------------------------------------------------------------------------------------------------------
 
     def cost(self, frame: Frame) -> int:

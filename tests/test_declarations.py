@@ -50,6 +50,7 @@ UNDECLARED = {
     "drives.ssd.SsdParams": PARAMS,
     "io_manager.IoParams": PARAMS,
     "net_clients.ClientParams": PARAMS,
+    "net_service.ServiceParams": PARAMS,
     "pools.GrowthParams": PARAMS,
     "pools.ThreadParams": PARAMS,
     "rss.HashType": "an enumeration that is read when a card is built",

@@ -38,6 +38,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "client_addresses",
         "designs",
         "net_clients",
+        "net_service",
+        "net_steps",
         "packed_files",
         "polling",
         "pools",
