@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.actor cimport Actor, Clock
-from iosim.attribution cimport Request
+from iosim.attribution cimport Request, hand_back, part_of
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
@@ -14,8 +14,8 @@ cdef int64_t STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_CONNECTION_ABORTE
 cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INSUFFICIENT_RESOURCES
 cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
 cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
-cdef int64_t TIMER, CHUNK, CHUNKS, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
-cdef int64_t NUMBER_MASK, PORT_MASK, SMALLEST_AREA, SEND_BUFFER
+cdef int64_t TIMER, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
+cdef int64_t NUMBER_MASK, PORT_MASK
 cdef Connection NO_CONNECTION
 cdef Irp NO_IRP
 cdef Notice NO_NOTICE
@@ -77,6 +77,7 @@ cdef class Afd(Driver):
     cpdef int64_t bind(self, Endpoint end, int64_t port)
     cpdef int64_t listen(self, Endpoint end, int64_t backlog)
     cpdef int64_t shutdown(self, Endpoint end, int64_t how)
+    cpdef void attach(self, Endpoint end, Connection connection)
     @cython.locals(status=int64_t)
     cpdef int64_t begin_connect(self, Endpoint end, int64_t target)
     cpdef int64_t update_context(self, Endpoint end)
@@ -94,7 +95,7 @@ cdef class Afd(Driver):
     cpdef int64_t _receive(self, Irp irp, Endpoint end)
     @cython.locals(size=int64_t, connection=Connection)
     cpdef int64_t _take(self, Endpoint end, int64_t room)
-    cpdef void _hand_over(self, Endpoint end, Request request, int64_t source)
+    cpdef void hand_over(self, Endpoint end, Request request, int64_t source)
     @cython.locals(irp=Irp, size=int64_t)
     cpdef void _feed(self, Endpoint end)
     @cython.locals(first=Irp)
@@ -156,7 +157,7 @@ cdef class Afd(Driver):
     cpdef Endpoint _taker(self, Irp irp)
     @cython.locals(connection=Connection)
     cpdef void _adopt(self, Endpoint end, Endpoint arrival)
-    @cython.locals(irp=Irp, size=int64_t)
+    @cython.locals(irp=Irp, room=int64_t, size=int64_t)
     cpdef void _accepted(self, Endpoint end)
     @cython.locals(connection=Connection)
     cpdef void _give_up(self, Endpoint end)

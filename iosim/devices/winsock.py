@@ -10,7 +10,7 @@ IPv6 and raw sockets there are none.
 """
 
 from iosim.actor import TIMER, Actor
-from iosim.attribution import CONNECTION_ORDER, KERNEL, NO_REQUEST, Request
+from iosim.attribution import CONNECTION_ORDER, KERNEL, NO_REQUEST, Request, hand_back, part_of
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NETWORK_INCREMENT
 from iosim.io_manager import IoManager
@@ -292,6 +292,17 @@ class Afd(Driver):
             self._end_sends(end)
         return STATUS_SUCCESS
 
+    def attach(self, end: Endpoint, connection: Connection) -> None:
+        """A connection that is established already is this socket's."""
+        end.state = CONNECTED
+        end.local = self.host.flows.source(connection.flow)
+        end.remote = self.host.flows.target(connection.flow)
+        end.connection = connection
+        end.connected_at = self.clock.now
+        connection.user = self.side
+        connection.owner = end
+        connection.no_delay = end.no_delay
+
     def begin_connect(self, end: Endpoint, target: int) -> int:
         """connect() on a socket that does not block: STATUS_PENDING, and `connected` or `connect_failed` later."""
         status = self._connect_refusal(end, target, False)
@@ -386,7 +397,7 @@ class Afd(Driver):
             self.buffered -= datagram.size
             end.unread -= datagram.size
             end.latest = datagram.request
-            self._hand_over(end, datagram.request, datagram.source)
+            self.hand_over(end, datagram.request, datagram.source)
             block.information = min(size, datagram.size)
             return STATUS_BUFFER_OVERFLOW if datagram.size > size else STATUS_SUCCESS
         if (end.unread or end.ended) and not end.receives:
@@ -426,7 +437,7 @@ class Afd(Driver):
             size = min(size, end.marks[0] - end.taken)
             if not room or end.taken + size == end.marks[0]:
                 end.latest = end.requests[0]
-                self._hand_over(end, end.latest, NO_ADDRESS)
+                self.hand_over(end, end.latest, NO_ADDRESS)
         if size:
             end.unread -= size
             end.taken += size
@@ -440,7 +451,7 @@ class Afd(Driver):
             connection.consumed(size)
         return size
 
-    def _hand_over(self, end: Endpoint, request: Request, source: int) -> None:
+    def hand_over(self, end: Endpoint, request: Request, source: int) -> None:
         """A program hears of the request: it waited until somebody received it."""
         if request is not NO_REQUEST and request.socket != end.number:
             request.travels(CONNECTION_ORDER, self.clock.now)
@@ -695,8 +706,11 @@ class Afd(Driver):
             return
         transmission.reading = True
         request = transmission.request
-        if request is not NO_REQUEST:  # its file is read on: so far it waited for what was sent before
-            request.spend(end.connection.blocked, self.clock.now)
+        if (
+            request is not NO_REQUEST
+        ):  # so far it waited for what was sent before; the client may end it during the read
+            request.travels(end.connection.blocked, self.clock.now)
+            request = part_of(request)
         irp = self.io.allocate(device.stack_size, transmission.irp.processor)
         irp.prepare(request, file, READ, offset, size)
         irp.processor = transmission.irp.processor
@@ -713,6 +727,8 @@ class Afd(Driver):
         transmission.reading = False
         end = transmission.end
         if transmission.irp is not NO_IRP:
+            if transmission.request is not NO_REQUEST:
+                hand_back(irp.request, transmission.request)
             if status or not size:
                 self._break_off(end, status if status else STATUS_CANCELLED)
             else:
@@ -785,7 +801,7 @@ class Afd(Driver):
                     end.remote = source
                 room = irp.location().size
                 status = STATUS_BUFFER_OVERFLOW if size > room else STATUS_SUCCESS
-                self._hand_over(end, request, source)
+                self.hand_over(end, request, source)
                 self._received(irp, request, status, min(size, room))
                 return
         if self.buffered + size <= self.buffered_most and end.unread + size <= self.host.receive_buffer:
@@ -908,8 +924,9 @@ class Afd(Driver):
         if end.broken:
             self._received(irp, NO_REQUEST, end.broken, 0)
         else:
-            size = self._take(end, irp.location().size)
-            self._received(irp, end.latest, STATUS_SUCCESS, size)
+            room = irp.location().size
+            size = self._take(end, room) if room else 0
+            self._received(irp, end.latest if room else NO_REQUEST, STATUS_SUCCESS, size)
 
     def _give_up(self, end: Endpoint) -> None:
         """AcceptEx has no use for the socket any more."""
