@@ -17,12 +17,13 @@ from iosim.dispatcher import Dispatcher
 from iosim.drives.block_map import BlockMap
 from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
-from iosim.link import PS, Link
+from iosim.link import Link
 from iosim.locks import ContendedLock
 from iosim.split import Splitter
 from iosim.thread import KINDS
 from iosim.workload import PipelinedSource, Window
 
+PS = 1000  # in a ns
 CACHE_FIGURES = (
     *("hits", "misses", "writes", "paging_reads", "paging_writes", "collided", "read_ahead_pages", "written_pages"),
     *("blocked", "dirty_area"),
