@@ -208,7 +208,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "locks": {name: it.lock(name) for name in model.locks},
         "disks": {name: it.disk(name) for name in model.disks},
         "volumes": {name: it.volume(name) for name in model.volumes},
-        "nics": {},
+        "nics": {name: it.nic(name) for name in model.nics},
         "numa": {},
         "theory": {},
     }

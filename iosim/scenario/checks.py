@@ -16,6 +16,7 @@ from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import AnyReplay, Replay
 from iosim.scenario.net_checks import net_mistakes
+from iosim.scenario.nic_checks import nic_mistakes
 from iosim.scenario.nodes import Node
 from iosim.scenario.problems import mistake_at
 from iosim.scenario.quantities import count_on
@@ -35,7 +36,7 @@ _REFERENCES = {
     "volumes": (("disk", "disks", "disk"),),
     "files": (("volume", "volumes", "volume"),),
     "faults": (("disk", "disks", "disk"),),
-    "workload": (("nic", "nics", "network card"), ("port", "ports", "port"), ("handler", "handlers", "handler")),
+    "workload": (("port", "ports", "port"), ("nic", "nics", "network card"), ("handler", "handlers", "handler")),
 }
 _STEP_REFERENCES = {
     "read": ("file", "files", "file"),
@@ -47,14 +48,14 @@ _STEP_REFERENCES = {
     "post": ("port", "ports", "port"),
 }
 _NO_CACHE = "a cached file can't be written without a cache; give the volume a 'cache'"
-_NAMED = {"classes": "workload"} | {name: name for name in ("ports", "pools", "locks", "disks", "volumes")}
+_NAMED = {"classes": "workload"} | {name: name for name in ("ports", "pools", "locks", "disks", "volumes", "nics")}
 
 
 def dangling(tree: Node, plain: Any) -> list[Mistake]:
     """Every name that stands for nothing, and every port whose packets nobody would remove."""
     names = {
         section: _keys(plain, section)
-        for section in ("ports", "disks", "volumes", "files", "handlers", "locks", "nics")
+        for section in ("ports", "disks", "volumes", "files", "nics", "handlers", "locks")
     }
     names["presets"] = dict(DRIVES)
     found = [
@@ -150,7 +151,7 @@ def impossible(
     if not model.run.rows and model.run.warm_up is None and not replays:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))
     if machine_known:
-        found += [*_processors(model), *_pools(model)]
+        found += [*_processors(model), *_pools(model), *nic_mistakes(model)]
     return [mistake_at(tree, path, message) for path, message in found]
 
 

@@ -20,7 +20,7 @@ from iosim.scenario.problems import mistakes_of
 from iosim.scenario.schema import VERSION, ScenarioModel
 from iosim.scenario.sources import bundled_directory, is_path, locate, read_all
 
-_SECTIONS = ("locks", "disks", "volumes", "files", "ports", "pools", "handlers", "workload")
+_SECTIONS = ("locks", "disks", "volumes", "files", "nics", "ports", "pools", "handlers", "workload")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from iosim.scenario.expectations import Expected, Figure
 from iosim.scenario.faults import Fault
 from iosim.scenario.hardware import Machine
+from iosim.scenario.nics import Nic
 from iosim.scenario.quantities import (
     Concurrency,
     Count,
@@ -208,6 +209,7 @@ class ScenarioModel(Section):
     volumes: dict[Name, Volume] = key({}, "volumes, by name")
     files: dict[Name, File] = key({}, "files, by name")
     faults: dict[Name, Fault] = key({}, "what goes wrong with disks, by name")
+    nics: dict[Name, Nic] = key({}, "network cards, by name")
     ports: dict[Name, Port] = key(..., "completion ports, by name", min_length=1)
     pools: dict[Name, Pool] = key(..., "pools of worker threads, by name", min_length=1)
     handlers: dict[Name, tuple[Step, ...]] = key({}, "what is done with a request, step by step, by name")
