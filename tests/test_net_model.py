@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from tiny_service import DELAY, Asker, TinyService
 
+from iosim.application import Step
+from iosim.net_service import Service
 from iosim.net_steps import AcceptStep, DisconnectStep, SendStep, TakeStep
 from iosim.tcp import TcpParams
 from iosim.variates import Variate
