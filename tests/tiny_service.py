@@ -6,7 +6,7 @@ from typing import Any
 from tiny import Tiny
 
 from iosim.application import ComputeStep, Step, WorkerProgram
-from iosim.attribution import COMPLETED, ENDED, FAILED, Client, Request, new_ledger, new_request
+from iosim.attribution import COMPLETED, ENDED, FAILED, ON_ITS_WAY, Client, Request, new_ledger, new_request
 from iosim.completion_port import CompletionPort
 from iosim.devices.winsock import CONNECTED, Afd
 from iosim.io_manager import IoCosts, IoManager
@@ -53,8 +53,8 @@ class Asker(ConnectionUser):
         self.connection: Connection
         self.pending: list[Request] = []
         self.bytes = 0  # of answers that have come
+        self.over = False  # nothing more can be asked
         self.log: list[tuple[int, Any]] = []
-        self.closes = True
 
     def note(self, what: Any) -> None:
         self.log.append((self.tiny.clock.now, what))
@@ -62,7 +62,10 @@ class Asker(ConnectionUser):
     def ask(self, index: int, size: int) -> Request:
         request = self.tiny.request_of(index, size)
         self.pending.append(request)
-        self.connection.send(size, request)
+        if self.over:
+            self.give_up()
+        else:
+            self.connection.send(size, request)
         return request
 
     def connected(self, connection: Connection) -> None:
@@ -77,11 +80,13 @@ class Asker(ConnectionUser):
 
     def peer_finished(self, connection: Connection) -> None:
         self.note("end")
-        if self.closes:
-            connection.finish()
+        self.over = True
+        connection.finish()
+        self.give_up()
 
     def failed(self, connection: Connection, status: int) -> None:
         self.note("failed")
+        self.over = True
         self.give_up()
 
     def give_up(self) -> None:
@@ -89,8 +94,10 @@ class Asker(ConnectionUser):
         pending = self.pending
         self.pending = []
         for request in pending:
-            if request.socket == 0 and request in self.tiny.open:
-                request.status = FAILED
+            if request not in self.tiny.open:
+                continue
+            request.status = FAILED
+            if request.socket == ON_ITS_WAY:
                 request.travels(0, self.tiny.clock.now)
                 request.source.finished(request)
 
