@@ -41,6 +41,10 @@ from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.modes import FULL_PACE
+from iosim.net_service import Service, ServiceParams
+from iosim.net_steps import NextStep
+from iosim.net_traces import NetTrace
+from iosim.network_loads import NetworkLoads, read_replay, round_trips
 from iosim.networks import Networks
 from iosim.numa import Topology
 from iosim.polling import PolledTransfer
@@ -60,8 +64,9 @@ from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.hardware import FOREGROUND_QUANTA
-from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
+from iosim.scenario.load import AnyReplay, ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
+from iosim.scenario.net_load import NetLoad, NetReplay
 from iosim.scenario.quantities import PerProcessor, count_on
 from iosim.scenario.schema import Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
@@ -121,7 +126,7 @@ class Machine:
         clock: Clock,
         seed: int,
         replication: int,
-        traces: dict[str, BlockTrace],
+        traces: dict[str, BlockTrace | NetTrace],
         record: Collection[str] = (),
     ) -> None:
         self.scenario = scenario
@@ -145,7 +150,8 @@ class Machine:
         parts = self.io, self.caches, self.file_systems, self.filters
         self.storage = Storage(self.model, *parts, self._resource, self.streams)
         self.disks = self.storage.disks
-        self.networks = Networks(self.model, self.io, self.caches, {})
+        self.networks = Networks(self.model, self.io, self.caches, round_trips(self.model))
+        self.network_loads = NetworkLoads(scenario, clock, self.window, self.streams, self._variate)
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
         self.locks = {name: self._lock(name) for name in self.model.locks}
@@ -181,7 +187,7 @@ class Machine:
         if not self.traces:
             return run.horizon, -(-run.horizon // BINS)
         longest = max(int(trace.arrival[-1]) for trace in self.traces.values())
-        fixed_depth = any(isinstance(it, Replay) and it.timing.depth for it in self.model.workload.values())
+        fixed_depth = any(isinstance(it, AnyReplay) and it.timing.depth for it in self.model.workload.values())
         rows = max(len(trace.arrival) for trace in self.traces.values())
         return NEVER, -(-(rows * 1_000_000 if fixed_depth else longest + 1) // BINS)
 
@@ -324,14 +330,27 @@ class Machine:
     # ---- workload and handlers -----------------------------------------------------------------------------------
 
     def _source(self, group: int, name: str) -> Source:
-        source = self._bare_source(group, name)
         load = self.model.workload[name]
+        if isinstance(load, NetLoad):
+            return self._net_source(group, name, load)
+        source = self._bare_source(group, name)
         places = max(len(self.places[port]) for port in self._ports_of(name))
         steps = [[*self._steps(name, place), EndStep(self.services)] for place in range(places)]
         source.steps = [*steps[0]]
         if places > 1:
             shift = CLIENT_SHIFT if isinstance(load, ClosedLoad) else 0
             source.port = PortPerProcessor([self._port_at(load.port, place) for place in range(places)], steps, shift)
+        return source
+
+    def _net_source(self, group: int, name: str, load: NetLoad) -> Source:
+        """Clients at the far end of a card's wire, and the service that they ask."""
+        port = self.places[load.port][0]
+        network = self.networks.by_name[load.nic]
+        service = Service(network.afd, self.services, port, ServiceParams())
+        trace = self.traces.get(name)
+        assert trace is None or isinstance(trace, NetTrace)
+        source = self.network_loads.source(group, name, port, network, service, trace)
+        source.steps = [*self._steps(name, 0), NextStep(service)]
         return source
 
     def _ports_of(self, workload: str) -> list[str]:
@@ -360,11 +379,13 @@ class Machine:
             else:
                 source = ClosedSource(self.clock, self.window, group, port, load.clients, think)
         else:
+            assert isinstance(load, Replay)
             source = self._replay(group, name, load)
         return source
 
     def _replay(self, group: int, name: str, load: Replay) -> ReplaySource:
         trace = self.traces[name]
+        assert isinstance(trace, BlockTrace)
         port = self.places[load.port][0]
         columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write, trace.think)
         return ReplaySource(self.clock, self.window, group, port, *columns, load.timing.depth)
@@ -419,7 +440,9 @@ class Machine:
         return OpenStep(self.services, metadata, record, call + stack.create + filters, filters)
 
     def _row_transfer(self, load: Replay, workload: str, port: CompletionPort) -> RowTransfer:
-        names = self.traces[workload].device_names
+        trace = self.traces[workload]
+        assert isinstance(trace, BlockTrace)
+        names = trace.device_names
         files = [load.map if isinstance(load.map, str) else load.map[name] for name in names]
         return RowTransfer(
             self.services, [self.storage.open(it, port) for it in files], [self.storage.file_caches[it] for it in files]
@@ -603,9 +626,9 @@ def transform_of(it: Distribution) -> Transform:
     return empirical(values, list(it.numbers))
 
 
-def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
+def read_traces(scenario: Scenario) -> dict[str, BlockTrace | NetTrace]:
     """The traces that a scenario replays, at its speed; raises WrongInput for a bad row, or a trace that nobody gave."""
-    traces = {}
+    traces: dict[str, BlockTrace | NetTrace] = {}
     if scenario.missing:
         raise WrongInput(
             [
@@ -615,6 +638,9 @@ def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
         )
     for name, path in scenario.traces.items():
         load = scenario.model.workload[name]
+        if isinstance(load, NetReplay):
+            traces[name] = read_replay(load, path)
+            continue
         assert isinstance(load, Replay)
         trace = read_block_trace(path, load.format, load.requests or 0)
         check_rows(scenario, load, trace)
