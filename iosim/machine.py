@@ -65,7 +65,7 @@ from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.hardware import FOREGROUND_QUANTA
-from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
+from iosim.scenario.load import AnyReplay, ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.scenario.net_load import NetLoad, NetReplay
 from iosim.scenario.net_steps import NET_STEPS
@@ -190,7 +190,7 @@ class Machine:
         if not self.traces:
             return run.horizon, -(-run.horizon // BINS)
         longest = max(int(trace.arrival[-1]) for trace in self.traces.values())
-        fixed_depth = any(isinstance(it, Replay) and it.timing.depth for it in self.model.workload.values())
+        fixed_depth = any(isinstance(it, AnyReplay) and it.timing.depth for it in self.model.workload.values())
         rows = max(len(trace.arrival) for trace in self.traces.values())
         return NEVER, -(-(rows * 1_000_000 if fixed_depth else longest + 1) // BINS)
 

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from iosim.actor import Clock
@@ -19,12 +20,13 @@ from iosim.net_clients import (
     Reach,
     ReplayNetworkSource,
 )
-from iosim.net_traces import NetTrace
+from iosim.net_traces import NetTrace, read_net_trace
 from iosim.networks import CLIENTS, Network
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
 from iosim.scenario.net_load import DRAWN, RISING, ClosedNetLoad, NetLoad, NetReplay, OpenNetLoad
+from iosim.scenario.schema import ScenarioModel
 from iosim.streams import Streams, exponential, table, whole
 from iosim.units import S
 from iosim.variates import Column, Constant, Variate
@@ -36,9 +38,13 @@ FIRST_SERVICE = 1024  # port of a machine's first service; the next one's is the
 Draw: TypeAlias = Callable[[Distribution, str, int, str], Variate]
 
 
-def one_way(round_trips: list[int]) -> int:
-    """What all loads of a card share of the way to it or back (ns): a frame spends it without an event of its own."""
-    return min(round_trips) // 2 if round_trips else 0
+def round_trips(model: ScenarioModel) -> dict[str, int]:
+    """What all loads of a card have in common of the way to it and back (ns): a frame spends it without an event."""
+    found: dict[str, int] = {}
+    for load in model.workload.values():
+        if isinstance(load, NetLoad):
+            found[load.nic] = min(load.round_trip, found.get(load.nic, load.round_trip))
+    return found
 
 
 class NetworkLoads:
@@ -127,6 +133,16 @@ def params_of(load: NetLoad) -> ClientParams:
         reset_after=load.resets.after if load.resets else 0,
         no_delay=not load.nagle,
     )
+
+
+def read_replay(load: NetReplay, path: Path) -> NetTrace:
+    """A replay's requests, at its speed; raises WrongInput where they can't be read or don't fit the load."""
+    protocol = TCP if load.protocol == "tcp" else UDP
+    trace = read_net_trace(path, load.format, protocol, load.server or "", load.requests or 0)
+    if load.requests_per_connection and len(trace.addresses):
+        message = "a capture says itself which requests share a connection; 'requests_per_connection' is a log's"
+        raise WrongInput([Mistake(trace.source, 0, 0, "", message)])
+    return trace.at_speed(load.timing.speedup)
 
 
 def captured_addresses(scenario: Scenario, name: str, load: NetLoad) -> "array[int]":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from iosim.scenario.load import ClosedLoad
-from iosim.scenario.net_load import LONGEST_DATAGRAM, NetLoad, NetReplay, OpenNetLoad, fits_a_datagram, reads_all
+from iosim.scenario.net_load import LONGEST_DATAGRAM, NetLoad, OpenNetLoad, fits_a_datagram, reads_all
 from iosim.scenario.schema import ScenarioModel
 from iosim.units import size_in_words
 
@@ -34,9 +34,6 @@ def _sizes(name: str, load: NetLoad) -> Found:
     if connections > MOST_CONNECTIONS:
         what = "clients" if isinstance(load, ClosedLoad) else "connections"
         yield ("workload", name, what), f"{connections} is more than {MOST_CONNECTIONS}"
-    if isinstance(load, NetReplay) and load.requests_per_connection and load.format == "capture":
-        message = "a capture says itself which requests share a connection"
-        yield ("workload", name, "requests_per_connection"), message
 
 
 def _datagrams(name: str, load: NetLoad) -> Found:
