@@ -10,6 +10,7 @@ from iosim.attribution import COMPLETED, ENDED, FAILED, ON_ITS_WAY, Client, Requ
 from iosim.completion_port import CompletionPort
 from iosim.devices.winsock import CONNECTED, Afd
 from iosim.io_manager import IoCosts, IoManager
+from iosim.irp import NO_IRP
 from iosim.kernel_queue import KernelThread
 from iosim.net_service import Service, ServiceParams
 from iosim.net_steps import NextStep, SendStep
@@ -195,7 +196,7 @@ class TinyService(Tiny):
     def leaks(self) -> dict[str, int]:
         """What must be 0 when nothing is under way; pages and receives beyond, or short of, those that are posted."""
         ends = self.afd.endpoints.values()
-        waiting = [irp for end in ends for irp in (*end.receives, *end.acceptors)]
+        waiting = [irp for end in ends for irp in (*end.receives, end.opening) if irp is not NO_IRP]
         posted = self.service.posted
         return {
             "pages": self.afd.locked - sum(-(-irp.first().size // PAGE) for irp in waiting),
