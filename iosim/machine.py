@@ -41,6 +41,7 @@ from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.modes import FULL_PACE
+from iosim.networks import Networks
 from iosim.numa import Topology
 from iosim.polling import PolledTransfer
 from iosim.pools import (
@@ -144,6 +145,7 @@ class Machine:
         parts = self.io, self.caches, self.file_systems, self.filters
         self.storage = Storage(self.model, *parts, self._resource, self.streams)
         self.disks = self.storage.disks
+        self.networks = Networks(self.model, self.io, self.caches, {})
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
         self.locks = {name: self._lock(name) for name in self.model.locks}
@@ -165,6 +167,9 @@ class Machine:
         self.sampler.pipelines = self.pipelines
         self.sampler.caches = self.file_systems.caches
         self.sampler.splitters = self.storage.volumes.splitters
+        networks = self.networks.by_name
+        self.sampler.miniports = {name: it.miniport for name, it in networks.items()}
+        self.sampler.incoming = {name: it.link_in for name, it in networks.items()}
         self.sampler.classes = list(self.model.workload)
         self.sampler.slack = self.storage.volumes.slack
         self.sampler.filters = self.filters.drivers
@@ -493,6 +498,7 @@ class Machine:
         for threads in (*self.pools.values(), self.system_workers, self.cache_workers):
             for thread in list(threads):  # one that runs may make its pool grow
                 self.dispatcher.make_ready(thread)
+        self.networks.start()
         for source in self.sources:
             source.start()
         most = self.model.run.max_events
@@ -504,6 +510,7 @@ class Machine:
             )
         self.sampler.take()
         self.sampler.check_laws()
+        self.networks.check_laws()
         for source in self.sources:
             source.check_causes()
         return self._raw()
@@ -564,6 +571,11 @@ class Machine:
                 found[f"disks.{name}.reissued"] = disk.reissued
         for name, cache in self.file_systems.caches.items():
             found[f"volumes.{name}.dirty_max"] = cache.dirty_most
+        for name, network in self.networks.by_name.items():
+            found[f"nics.{name}.ring_max"] = max(queue.rx.used_most for queue in network.nic.queues)
+            found[f"nics.{name}.moved_entries"] = network.rebalancer.moves
+            found[f"nics.{name}.retransmitted"] = network.host.retransmitted + network.far.retransmitted
+            found[f"nics.{name}.unreachable"] = network.host.unreachable
         for name, joined in self.storage.volumes.joined.items():
             found[f"volumes.{name}.failed_disks"] = sum(leg.failed for leg in joined.legs)
         return found

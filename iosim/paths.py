@@ -71,7 +71,7 @@ class SwiftLink(Link):
     def carry(self, frame: Frame, ready: int) -> int:
         """It leaves when it can."""
         if not self.up:
-            self.lost += 1
+            self.lose(frame, ready)
             return ready
         self.frames += 1
         self.bytes += frame.size

@@ -103,6 +103,7 @@ cdef class Connection:
     cpdef void finish(self)
     cpdef void reset(self)
     cpdef void abandon(self)
+    cpdef void begin(self)
     @cython.locals(timer=ConnectionTimer)
     cpdef void greet(self)
     cpdef void _establish(self)

@@ -225,9 +225,7 @@ class Host(FrameSink):
         """Begin a connection; `user` hears of its end."""
         flow = self.flows.new(source, target)
         connection = Connection(self, flow, user, owner)
-        connection.state = SYN_SENT
-        connection.left = self.connect_tries
-        connection.greet()
+        connection.begin()
         return connection
 
     def send_datagram(self, source: int, target: int, size: int, request: Request) -> None:
@@ -518,6 +516,12 @@ class Connection:
         self.finish()
 
     # ---- the handshake -----------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Ask for the connection."""
+        self.state = SYN_SENT
+        self.left = self.host.connect_tries
+        self.greet()
 
     def greet(self) -> None:
         """SYN, or the answer to one."""

@@ -49,6 +49,7 @@ UNDECLARED = {
     "drives.hdd.HddParams": PARAMS,
     "drives.ssd.SsdParams": PARAMS,
     "io_manager.IoParams": PARAMS,
+    "net_clients.ClientParams": PARAMS,
     "net_service.ServiceParams": PARAMS,
     "pools.GrowthParams": PARAMS,
     "pools.ThreadParams": PARAMS,

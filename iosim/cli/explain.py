@@ -57,7 +57,7 @@ def _pattern(path: str) -> str:
     import re
 
     path = re.sub(r"\[\d+\]", "[N]", path)
-    sections = "locks|disks|volumes|files|ports|pools|handlers|workload"
+    sections = "locks|disks|volumes|files|faults|nics|ports|pools|handlers|workload"
     return re.sub(rf"^({sections})\.[^.\[]+", r"\1.NAME", path)
 
 
