@@ -17,7 +17,7 @@ from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.machine import Raw
 from iosim.replication import ALL
 from iosim.results import Result, Study
-from iosim.scenario.load import ClosedLoad, Replay
+from iosim.scenario.load import AnyReplay, ClosedLoad
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, WarmUp, replications_for
 from iosim.summary import Summarizer, lookup
@@ -171,7 +171,7 @@ def warm_up_of(scenario: Scenario, raws: list[Raw]) -> tuple[int, list[str]]:
 
 def is_replay(scenario: Scenario) -> bool:
     """Whether the run ends by itself, with the last row of a trace."""
-    return any(isinstance(load, Replay) for load in scenario.model.workload.values())
+    return any(isinstance(load, AnyReplay) for load in scenario.model.workload.values())
 
 
 def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "locks": {name: it.lock(name) for name in model.locks},
         "disks": {name: it.disk(name) for name in model.disks},
         "volumes": {name: it.volume(name) for name in model.volumes},
-        "nics": {},
+        "nics": {name: it.nic(name) for name in model.nics},
         "numa": {},
         "theory": {},
     }
@@ -229,7 +229,7 @@ def class_figures(it: Summarizer, group: int, name: str, kind: str) -> dict[str,
 def latency_origin(scenario: Scenario) -> str:
     """What latency is counted from: the intended arrival (open load) or the issue (closed load, replay at depth)."""
     loads = scenario.model.workload.values()
-    issued = any(isinstance(it, ClosedLoad) or (isinstance(it, Replay) and it.timing.depth) for it in loads)
+    issued = any(isinstance(it, ClosedLoad) or (isinstance(it, AnyReplay) and it.timing.depth) for it in loads)
     return "issued" if issued else "intended"
 
 

@@ -7,14 +7,14 @@ from iosim.binding cimport FrameSink, FrameSource
 from iosim.frames cimport Frame, new_frame
 from iosim.processor cimport Processor
 
-cdef int64_t ACK, DATA, DATAGRAM, FIN, NO_HASH, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
+cdef int64_t ACK, DATA, DATAGRAM, FIN, KERNEL, NO_HASH, PROPAGATION, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
 cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP_IPV4, TIMER, UDP_IPV4
 cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
 cdef int64_t RETRANSMISSION, SYN_RECEIVED, SYN_SENT
 cdef Request NO_REQUEST
 
 cdef class Flows:
-    cdef public list sources
+    cdef public list senders, sources
     cdef public dict known
     cpdef int64_t new(self, int64_t source, int64_t target)
     @cython.locals(pair=tuple)
@@ -46,7 +46,9 @@ cdef class Host(FrameSink):
     cdef public int64_t last_port, minimum_rto, number, processor, receive_buffer, receive_cost, retransmitted, segment
     cdef public int64_t segment_cost, timeouts, unreachable
     cdef public dict connections, datagram_ports, ended, ports, routes
+    cdef public FrameSource gateway
     cpdef bint reaches(self, int64_t address)
+    cpdef FrameSource way(self, int64_t address)
     cpdef int64_t free_port(self)
     cpdef void listen(self, int64_t port, ConnectionUser user, object owner)
     cpdef void take_datagrams(self, int64_t port, ConnectionUser user, object owner)
@@ -54,6 +56,8 @@ cdef class Host(FrameSink):
     cpdef Connection connect(self, int64_t source, int64_t target, ConnectionUser user, object owner)
     @cython.locals(frame=Frame, way=FrameSource)
     cpdef void send_datagram(self, int64_t source, int64_t target, int64_t size, Request request)
+    @cython.locals(way=FrameSource)
+    cpdef int64_t datagram_cost(self, int64_t target)
     @cython.locals(connection=Connection, time=int64_t, user=ConnectionUser)
     cpdef int64_t cost(self, Frame frame)
     @cython.locals(frame=Frame)
@@ -99,6 +103,7 @@ cdef class Connection:
     cpdef void finish(self)
     cpdef void reset(self)
     cpdef void abandon(self)
+    cpdef void begin(self)
     @cython.locals(timer=ConnectionTimer)
     cpdef void greet(self)
     cpdef void _establish(self)
@@ -108,8 +113,10 @@ cdef class Connection:
     cpdef void _greeted(self, Frame frame)
     @cython.locals(until=int64_t, hole=bint, follower=Frame, timer=ConnectionTimer)
     cpdef void _data(self, Frame frame)
-    @cython.locals(size=int64_t, user=ConnectionUser)
+    @cython.locals(sender=Connection, marks=list, requests=list, place=int64_t, mark=int64_t, request=Request)
     cpdef void _deliver(self, Frame frame, int64_t until)
+    @cython.locals(size=int64_t, user=ConnectionUser)
+    cpdef void _give(self, int64_t until, int64_t pushed, Request request)
     @cython.locals(place=int64_t)
     cpdef void _keep(self, Frame frame)
     cpdef void _fin(self, Frame frame)
@@ -140,3 +147,6 @@ cdef class Connection:
     cpdef void _fail(self, int64_t status)
     cpdef void _forget(self)
     cpdef void _leave(self)
+
+@cython.locals(flow=int64_t, here=Connection, there=Connection)
+cpdef tuple join(Host near, ConnectionUser near_user, object near_owner, Host far, ConnectionUser far_user, object far_owner, int64_t source, int64_t target)

@@ -330,5 +330,4 @@ def segments(frame: Frame) -> int:
 def spend(frame: Frame, cause: int, until: int) -> None:
     """Explain a request's time up to `until`, unless another frame of it has done so."""
     request = frame.request
-    if request.mark < until:
-        request.spend(cause, until)
+    request.travels(cause, until)
