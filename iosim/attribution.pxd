@@ -6,6 +6,9 @@ from iosim.actor cimport Actor
 cdef class Client(Actor):
     cpdef void finished(self, Request request)
 
+cdef class Nobody(Client):
+    cpdef void finished(self, Request request)
+
 cdef class Request:
     cdef public int64_t address, began, bytes, expected, group, index, intended, issued, mark, offset, size, socket, status, step
     cdef public int64_t target, write
@@ -23,6 +26,8 @@ cpdef object new_ledger()
 @cython.locals(request=Request)
 cpdef Request new_request(int64_t group, int64_t index, int64_t now, int64_t[::1] ledger)
 cpdef Request background_request()
+@cython.locals(ghost=Request)
+cpdef Request ghost_of(Request request)
 @cython.locals(part=Request)
 cpdef Request part_of(Request request)
 @cython.locals(told=int64_t, cause=int64_t, step=int64_t, spent=int64_t, known=int64_t)

@@ -103,6 +103,16 @@ class Client(Actor):
         raise NotImplementedError
 
 
+class Nobody(Client):
+    """The client of what nobody waits for."""
+
+    def finished(self, request: "Request") -> None:
+        """As if nothing had been."""
+
+
+NOBODY = Nobody()
+
+
 class Request:
     """Something that a client asked for: what it is, how far its handler has come, and where its time went.
 
@@ -199,6 +209,15 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.mark = now
     request.ledger = ledger
     return request
+
+
+def ghost_of(request: Request) -> Request:
+    """What a server does for a request whose client has given it up, and does not know."""
+    ghost = new_request(request.group, request.index, request.mark, new_ledger())
+    ghost.source = NOBODY
+    ghost.steps = request.steps
+    ghost.size = request.size
+    return ghost
 
 
 def part_of(request: Request) -> Request:

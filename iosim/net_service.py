@@ -215,8 +215,8 @@ class Service(Client):
             elif call is not NO_PACKET and self.issue(thread, end, call):  # type: ignore[arg-type]  # an IRP
                 return DONE
             if self._has_whole(thread, end):
-                request: Request = end.requests[0]
-                self.afd.hand_over(end, request, NO_ADDRESS)
+                request = self.afd.hand_over(end, end.requests[0], NO_ADDRESS)
+                end.requests[0] = request
                 self._switch(thread, request)
                 return DONE
             if not self._next_call(thread, end):
@@ -381,11 +381,11 @@ class SocketStep(Step):
         """Make the calls."""
         service = self.service
         due = thread.request
+        due.step = 0  # other workers may come here with the same stand-in, in the middle of a call too
         outcome = service.go_on(thread, service.find(due.socket))
         if outcome == AGAIN:
-            return AGAIN
-        due.step = 0
-        if outcome == LEFT:
+            due.step = 1
+        elif outcome == LEFT:
             self.services.let_go(thread)
         return outcome
 

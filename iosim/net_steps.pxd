@@ -12,7 +12,7 @@ from iosim.ntstatus cimport is_error
 from iosim.tcp cimport Connection, Host
 from iosim.variates cimport Variate
 
-cdef int64_t AGAIN, BLOCKED_CALL, CHUNK, CHUNKS, DATAGRAM, DONE, ENDED, LAST_STEP, LEFT, NOT_FAST, ON_ITS_WAY, RECEIVE, SEND
+cdef int64_t AGAIN, BLOCKED_CALL, CHUNK, CHUNKS, DATAGRAM, DONE, ENDED, FAILED, LAST_STEP, LEFT, NOT_FAST, ON_ITS_WAY, RECEIVE, SEND
 cdef int64_t SEND_TO, TRANSMIT
 cdef Packet NO_PACKET, PAID
 cdef Request NO_REQUEST

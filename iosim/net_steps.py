@@ -6,7 +6,7 @@ last step.
 """
 
 from iosim.application import Step
-from iosim.attribution import BLOCKED_CALL, ENDED, LAST_STEP, NO_REQUEST, ON_ITS_WAY, Request
+from iosim.attribution import BLOCKED_CALL, ENDED, FAILED, LAST_STEP, NO_REQUEST, ON_ITS_WAY, Request
 from iosim.device_stack import NOT_FAST, FileObject
 from iosim.devices.winsock import CHUNK, CHUNKS, DATAGRAM, RECEIVE, SEND, SEND_TO, TRANSMIT, Endpoint, Transmission
 from iosim.irp import Irp
@@ -89,10 +89,13 @@ class Answer(NetStep):
         self.last = last
 
     def rider(self, thread: KernelThread) -> Request:
-        """The request that the last byte carries; the thread goes on for a stand-in."""
+        """The request that the last byte carries; the thread goes on for a stand-in.
+
+        One whose client has given it up stays: the handler's end is its own.
+        """
         request = thread.request
         service = self.service
-        if not self.last or request.source is service:
+        if not self.last or request.source is service or request.status == FAILED:
             return NO_REQUEST
         thread.request = service.remainder(request)
         request.socket = ON_ITS_WAY

@@ -2,13 +2,29 @@
 
 import pytest
 from tiny import named
-from tiny_service import CALL, DELAY, IRP, OPEN, RECEIVE, REMOVAL, REMOVE, WORK, TinyService
+from tiny_service import (
+    CALL,
+    DELAY,
+    FAR,
+    IRP,
+    LATENCY,
+    NEAR,
+    OPEN,
+    PORT,
+    RECEIVE,
+    REMOVAL,
+    REMOVE,
+    WORK,
+    TinyService,
+    cached_file,
+)
 
 from iosim.application import PostStep
-from iosim.attribution import CAUSES, COMPLETED, FAILED
+from iosim.attribution import CAUSES, COMPLETED, DROPPED, FAILED, Request
 from iosim.completion_port import CompletionPort
 from iosim.devices.winsock import UNBOUND
-from iosim.net_steps import AcceptStep, DisconnectStep, SendStep, TakeStep
+from iosim.net_steps import AcceptStep, DisconnectStep, SendStep, TakeStep, TransmitStep
+from iosim.tcp import ConnectionUser, TcpParams
 from iosim.variates import Constant
 
 NOTHING = {"pages": 0, "buffered": 0, "requests": 0, "carried": 0, "receives": 0}
@@ -307,4 +323,95 @@ def test_a_request_whose_socket_was_closed_meanwhile_fails() -> None:
     tiny.service.close(tiny.service.find(request.socket))
     tiny.run()
     assert tiny.lost() == [7]
+    assert tiny.leaks() == NOTHING
+
+
+# ---- datagrams -------------------------------------------------------------------------------------------------------
+
+
+class Sender(ConnectionUser):
+    """A client that asks by datagrams."""
+
+    def __init__(self, tiny: TinyService, port: int = 5000) -> None:
+        self.tiny = tiny
+        self.address = FAR << 16 | port
+        tiny.far.take_datagrams(port, self, self)
+
+    def ask(self, index: int, size: int) -> Request:
+        request = self.tiny.request_of(index, size)
+        self.tiny.far.send_datagram(self.address, NEAR << 16 | PORT, size, request)
+        return request
+
+    def datagram(self, owner: object, source: int, size: int, request: Request) -> None:
+        assert size == request.expected
+        request.source.finished(request)
+
+
+def test_a_datagram_is_answered_to_where_it_came_from() -> None:
+    tiny = TinyService()
+    tiny.service.take_datagrams(PORT)
+    senders = [Sender(tiny, 5000), Sender(tiny, 5001)]
+    senders[0].ask(1, 100)
+    second = senders[1].ask(2, 100)
+    tiny.run()
+    answering = REMOVE + REMOVAL + WORK + CALL + IRP + 3  # a datagram for an address of its own takes an IRP
+    assert tiny.ended == [
+        (2 * DELAY + answering, 1, COMPLETED),
+        # copied at once, with a packet that is no IRP, behind that of the first one's send
+        (2 * DELAY + 2 * answering + CALL + REMOVE, 2, COMPLETED),
+    ]
+    assert named(CAUSES, second.ledger)["connection_order"] == answering + CALL
+    assert tiny.leaks()["pages"] == 0
+
+
+def test_datagrams_for_which_their_socket_has_no_room_are_dropped() -> None:
+    tiny = TinyService(tcp=TcpParams(receive_buffer=250))
+    tiny.service.take_datagrams(PORT)
+    sender = Sender(tiny)
+    for index in range(5):
+        sender.ask(index, 100)
+    tiny.run()
+    assert [(index, status) for _, index, status in tiny.ended if status == DROPPED] == [(3, DROPPED), (4, DROPPED)]
+    assert tiny.served() == [0, 1, 2]
+    assert (tiny.afd.overflowed, tiny.afd.buffered, tiny.leaks()["requests"]) == (2, 0, 0)
+
+
+def test_a_datagram_for_a_port_without_a_socket_is_dropped() -> None:
+    tiny = TinyService()
+    Sender(tiny).ask(1, 100)
+    tiny.run()
+    assert tiny.ended == [(DELAY, 1, DROPPED)]
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_sent_from_the_disk_and_from_the_cache_once_it_is_there() -> None:
+    tiny = TinyService(no_delay=True)
+    file = cached_file(tiny)
+    tiny.handler(lambda it: TransmitStep(it, file, Constant(6000), Constant(0), True))
+    client = tiny.joined()
+    missed = client.ask(1, 100)
+    tiny.run()
+    found = client.ask(2, 100)
+    tiny.run()
+    assert tiny.served() == [1, 2]
+    assert client.bytes == 12_000
+    assert named(CAUSES, missed.ledger)["device_service"] == LATENCY
+    assert "device_service" not in named(CAUSES, found.ledger)
+    assert found.expected == 6000
+    assert tiny.leaks() == NOTHING
+
+
+def test_a_file_whose_client_resets_during_the_read_is_sent_to_nobody() -> None:
+    tiny = TinyService()
+    file = cached_file(tiny)
+    tiny.handler(lambda it: TransmitStep(it, file, Constant(6000), Constant(0), True))
+    client = tiny.joined()
+    client.ask(1, 100)
+    tiny.pass_time(DELAY + LATENCY // 2)
+    client.abort()
+    tiny.run()
+    assert tiny.lost() == [1]
+    assert (tiny.afd.reads, tiny.afd.transmissions) == ({}, {})
     assert tiny.leaks() == NOTHING

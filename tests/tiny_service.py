@@ -6,15 +6,33 @@ from typing import Any
 from tiny import Tiny
 
 from iosim.application import ComputeStep, Step, WorkerProgram
-from iosim.attribution import COMPLETED, ENDED, FAILED, Client, Request, new_ledger, new_request
+from iosim.attribution import (
+    COMPLETED,
+    ENDED,
+    FAILED,
+    ON_ITS_WAY,
+    SYSTEM_WORKER_QUEUE,
+    Client,
+    Request,
+    new_ledger,
+    new_request,
+)
+from iosim.cache_manager import CacheManager
 from iosim.completion_port import CompletionPort
+from iosim.device_stack import DeviceObject, FileObject
+from iosim.devices.ntfs import Ntfs
+from iosim.devices.port_driver import PortCosts, PortDriver
 from iosim.devices.winsock import CONNECTED, Afd
+from iosim.drives.constant import ConstantDrive
 from iosim.io_manager import IoCosts, IoManager
-from iosim.kernel_queue import KernelThread
+from iosim.irp import NO_IRP
+from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.net_service import Service, ServiceParams
 from iosim.net_steps import NextStep, SendStep
+from iosim.page_cache import PageCache
 from iosim.paths import MachineEnd, PathEnd, PlainPath, plain_path
 from iosim.services import CallCosts, Services
+from iosim.system_workers import SystemWorker
 from iosim.tcp import Connection, ConnectionUser, Flows, Host, TcpParams, join
 from iosim.units import PAGE
 from iosim.variates import Constant, Variate
@@ -25,6 +43,8 @@ DELAY = 1_000_000  # ns one way
 NEAR, FAR = 1, 2
 PORT = 80
 WORK = 100  # ns of a handler's computing
+
+LATENCY = 10 * DELAY  # of the disk
 
 RECEIVE = CALL + IRP + PAGE_LOCK  # posting one
 
@@ -53,8 +73,8 @@ class Asker(ConnectionUser):
         self.connection: Connection
         self.pending: list[Request] = []
         self.bytes = 0  # of answers that have come
+        self.over = False  # nothing more can be asked
         self.log: list[tuple[int, Any]] = []
-        self.closes = True
 
     def note(self, what: Any) -> None:
         self.log.append((self.tiny.clock.now, what))
@@ -62,7 +82,10 @@ class Asker(ConnectionUser):
     def ask(self, index: int, size: int) -> Request:
         request = self.tiny.request_of(index, size)
         self.pending.append(request)
-        self.connection.send(size, request)
+        if self.over:
+            self.give_up()
+        else:
+            self.connection.send(size, request)
         return request
 
     def connected(self, connection: Connection) -> None:
@@ -77,11 +100,13 @@ class Asker(ConnectionUser):
 
     def peer_finished(self, connection: Connection) -> None:
         self.note("end")
-        if self.closes:
-            connection.finish()
+        self.over = True
+        connection.finish()
+        self.give_up()
 
     def failed(self, connection: Connection, status: int) -> None:
         self.note("failed")
+        self.over = True
         self.give_up()
 
     def give_up(self) -> None:
@@ -89,8 +114,10 @@ class Asker(ConnectionUser):
         pending = self.pending
         self.pending = []
         for request in pending:
-            if request.socket == 0 and request in self.tiny.open:
-                request.status = FAILED
+            if request not in self.tiny.open:
+                continue
+            request.status = FAILED
+            if request.socket == ON_ITS_WAY:
                 request.travels(0, self.tiny.clock.now)
                 request.source.finished(request)
 
@@ -188,7 +215,7 @@ class TinyService(Tiny):
     def leaks(self) -> dict[str, int]:
         """What must be 0 when nothing is under way; pages and receives beyond, or short of, those that are posted."""
         ends = self.afd.endpoints.values()
-        waiting = [irp for end in ends for irp in (*end.receives, *end.acceptors)]
+        waiting = [irp for end in ends for irp in (*end.receives, end.opening) if irp is not NO_IRP]
         posted = self.service.posted
         return {
             "pages": self.afd.locked - sum(-(-irp.first().size // PAGE) for irp in waiting),
@@ -197,3 +224,16 @@ class TinyService(Tiny):
             "carried": len(self.afd.carried),
             "receives": sum(posted - len(end.receives) for end in ends if end.state == CONNECTED),
         }
+
+
+def cached_file(tiny: TinyService) -> FileObject:
+    """A file behind a cache of its own, on a disk whose every command takes LATENCY."""
+    drive = ConstantDrive(tiny.clock, 8, 1 << 40, LATENCY)
+    port = PortDriver(tiny.io, tiny.caches, drive, 0, 8, (0,), PortCosts(0, 0, 0, 0, 0, 0))
+    workers = KernelQueue(tiny.clock, tiny.dispatcher, 0, NO_LIMIT)
+    workers.cause_limit = workers.cause_thread = workers.cause_order = SYSTEM_WORKER_QUEUE
+    cache = CacheManager(tiny.io, PageCache(1000), workers)
+    device = DeviceObject(port, None, 0, 1 << 40)
+    cache.device = DeviceObject(Ntfs(tiny.io, cache, 0, 0), device, 0, 1 << 30)
+    tiny.dispatcher.make_ready(tiny.dispatcher.create_thread(SystemWorker(workers), 12))
+    return FileObject(0, cache.device, 1 << 24, 1 << 20, True)

@@ -2,14 +2,14 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.actor cimport Actor, Clock
-from iosim.attribution cimport Request, hand_back, part_of
+from iosim.attribution cimport Request, ghost_of, hand_back, part_of
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
 from iosim.objects cimport Event
 from iosim.tcp cimport Connection, ConnectionUser, Host
 
-cdef int64_t CONNECTION_ORDER, IO_NETWORK_INCREMENT, KERNEL, NEITHER, NOT_FAST, PAGE, STATUS_ADDRESS_ALREADY_EXISTS, STATUS_BUFFER_OVERFLOW
+cdef int64_t CONNECTION_ORDER, ENDED, IO_NETWORK_INCREMENT, KERNEL, NEITHER, NOT_FAST, PAGE, STATUS_ADDRESS_ALREADY_EXISTS, STATUS_BUFFER_OVERFLOW
 cdef int64_t STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_CONNECTION_ABORTED, STATUS_CONNECTION_ACTIVE
 cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INSUFFICIENT_RESOURCES
 cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
@@ -95,7 +95,7 @@ cdef class Afd(Driver):
     cpdef int64_t _receive(self, Irp irp, Endpoint end)
     @cython.locals(size=int64_t, connection=Connection)
     cpdef int64_t _take(self, Endpoint end, int64_t room)
-    cpdef void hand_over(self, Endpoint end, Request request, int64_t source)
+    cpdef Request hand_over(self, Endpoint end, Request request, int64_t source)
     @cython.locals(irp=Irp, size=int64_t)
     cpdef void _feed(self, Endpoint end)
     @cython.locals(first=Irp)

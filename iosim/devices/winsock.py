@@ -10,7 +10,7 @@ IPv6 and raw sockets there are none.
 """
 
 from iosim.actor import TIMER, Actor
-from iosim.attribution import CONNECTION_ORDER, KERNEL, NO_REQUEST, Request, hand_back, part_of
+from iosim.attribution import CONNECTION_ORDER, ENDED, KERNEL, NO_REQUEST, Request, ghost_of, hand_back, part_of
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NETWORK_INCREMENT
 from iosim.io_manager import IoManager
@@ -396,8 +396,7 @@ class Afd(Driver):
             end.remote = end.remote if end.connected_at != NEVER else datagram.source
             self.buffered -= datagram.size
             end.unread -= datagram.size
-            end.latest = datagram.request
-            self.hand_over(end, datagram.request, datagram.source)
+            end.latest = self.hand_over(end, datagram.request, datagram.source)
             block.information = min(size, datagram.size)
             return STATUS_BUFFER_OVERFLOW if datagram.size > size else STATUS_SUCCESS
         if (end.unread or end.ended) and not end.receives:
@@ -436,8 +435,7 @@ class Afd(Driver):
         if end.marks:
             size = min(size, end.marks[0] - end.taken)
             if not room or end.taken + size == end.marks[0]:
-                end.latest = end.requests[0]
-                self.hand_over(end, end.latest, NO_ADDRESS)
+                end.latest = end.requests[0] = self.hand_over(end, end.requests[0], NO_ADDRESS)
         if size:
             end.unread -= size
             end.taken += size
@@ -451,12 +449,16 @@ class Afd(Driver):
             connection.consumed(size)
         return size
 
-    def hand_over(self, end: Endpoint, request: Request, source: int) -> None:
-        """A program hears of the request: it waited until somebody received it."""
-        if request is not NO_REQUEST and request.socket != end.number:
-            request.travels(CONNECTION_ORDER, self.clock.now)
-            request.socket = end.number
-            request.address = source
+    def hand_over(self, end: Endpoint, request: Request, source: int) -> Request:
+        """A program hears of the request: it waited until somebody received it. Returns what the program works for."""
+        if request is NO_REQUEST or request.socket == end.number:
+            return request
+        if request.socket == ENDED:
+            request = ghost_of(request)
+        request.travels(CONNECTION_ORDER, self.clock.now)
+        request.socket = end.number
+        request.address = source
+        return request
 
     def _feed(self, end: Endpoint) -> None:
         """Data has come, or will come no more: the oldest receive takes what it has room for, the next one the rest (5.3).
@@ -801,7 +803,7 @@ class Afd(Driver):
                     end.remote = source
                 room = irp.location().size
                 status = STATUS_BUFFER_OVERFLOW if size > room else STATUS_SUCCESS
-                self.hand_over(end, request, source)
+                request = self.hand_over(end, request, source)
                 self._received(irp, request, status, min(size, room))
                 return
         if self.buffered + size <= self.buffered_most and end.unread + size <= self.host.receive_buffer:

@@ -178,4 +178,6 @@ def _schema(dimension: units.Dimension) -> Json:
 
 
 TimeDraw: TypeAlias = Annotated[Distribution, _drawn(units.parse_time, units.format_time, units.TIME)]
-SizeDraw: TypeAlias = Annotated[Distribution, _drawn(units.parse_size, units.format_size, units.SIZE)]
+_SIZES = _drawn(units.parse_size, units.format_size, units.SIZE)
+SizeDraw: TypeAlias = Annotated[Distribution, _SIZES]
+read_sizes, show_sizes = _SIZES.read, _SIZES.show
