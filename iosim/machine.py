@@ -41,10 +41,11 @@ from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.modes import FULL_PACE
-from iosim.net_service import Service, ServiceParams
+from iosim.net_service import Service
 from iosim.net_steps import NextStep
 from iosim.net_traces import NetTrace
 from iosim.network_loads import NetworkLoads, read_replay, round_trips
+from iosim.network_services import NetworkServices
 from iosim.networks import Networks
 from iosim.numa import Topology
 from iosim.polling import PolledTransfer
@@ -67,6 +68,7 @@ from iosim.scenario.hardware import FOREGROUND_QUANTA
 from iosim.scenario.load import AnyReplay, ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.scenario.net_load import NetLoad, NetReplay
+from iosim.scenario.net_steps import NET_STEPS
 from iosim.scenario.quantities import PerProcessor, count_on
 from iosim.scenario.schema import Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
@@ -151,11 +153,12 @@ class Machine:
         self.storage = Storage(self.model, *parts, self._resource, self.streams)
         self.disks = self.storage.disks
         self.networks = Networks(self.model, self.io, self.caches, round_trips(self.model))
-        self.network_loads = NetworkLoads(scenario, clock, self.window, self.streams, self._variate)
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
         self.locks = {name: self._lock(name) for name in self.model.locks}
         self.variates: dict[str, Variate] = {}
+        self.network_loads = NetworkLoads(scenario, clock, self.window, self.streams, self._variate)
+        self.network_services = NetworkServices(self.model, self.services, self.storage, self._variate, self._draw)
         self.sources = [self._source(group, name) for group, name in enumerate(self.model.workload)]
         self._build_pools()
         self._listen(record)
@@ -343,15 +346,33 @@ class Machine:
         return source
 
     def _net_source(self, group: int, name: str, load: NetLoad) -> Source:
-        """Clients at the far end of a card's wire, and the service that they ask."""
-        port = self.places[load.port][0]
+        """Load that comes over a card: its clients at the far end, and the service that they ask."""
         network = self.networks.by_name[load.nic]
-        service = Service(network.afd, self.services, port, ServiceParams())
+        port = self.places[load.port][0]
+        service = self.network_services.service(load.handler, network.afd, port)
         trace = self.traces.get(name)
-        assert trace is None or isinstance(trace, NetTrace)
+        trace = trace if isinstance(trace, NetTrace) else None
         source = self.network_loads.source(group, name, port, network, service, trace)
-        source.steps = [*self._steps(name, 0), NextStep(service)]
+        source.steps = [*self._net_steps(name, load, service, trace)]
         return source
+
+    def _net_steps(self, workload: str, load: NetLoad, service: Service, trace: NetTrace | None) -> list[Step]:
+        """The handler of such a load."""
+        port = self.places[load.port][0]
+        net = self.network_services
+        steps = net.first_steps(load.handler, service)
+        read: Variate = Constant(0)
+        for index, step in enumerate(self.model.handlers[load.handler]):
+            kind, body = next(iter(step))
+            if kind == "post":
+                port = self.places[body.port][0]
+            if kind == "read":
+                read = self._variate(body.size, workload, index, "size")
+            if kind in NET_STEPS:
+                steps += net.step(service, workload, index, port, read, trace)
+            else:
+                steps += self._step(kind, body, workload, index, port)
+        return [*steps, NextStep(service)]
 
     def _ports_of(self, workload: str) -> list[str]:
         """The ports that a workload's requests go through."""

@@ -36,6 +36,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "filters",
         "machine",
         "network_loads",
+        "network_services",
         "networks",
         "presets",
         "scenario",

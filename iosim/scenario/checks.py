@@ -16,6 +16,7 @@ from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import AnyReplay, Replay
 from iosim.scenario.net_checks import net_mistakes
+from iosim.scenario.net_step_checks import net_step_mistakes
 from iosim.scenario.nic_checks import nic_mistakes
 from iosim.scenario.nodes import Node
 from iosim.scenario.problems import mistake_at
@@ -42,6 +43,7 @@ _STEP_REFERENCES = {
     "read": ("file", "files", "file"),
     "write": ("file", "files", "file"),
     "flush": ("file", "files", "file"),
+    "transmit_file": ("file", "files", "file"),
     "open": ("volume", "volumes", "volume"),
     "close": ("volume", "volumes", "volume"),
     "lock": ("name", "locks", "lock"),
@@ -147,6 +149,7 @@ def impossible(
     """What can't be built or can't happen; `machine_known` is off while the machine itself has mistakes."""
     found = [*_sizes(model), *_transfers(model), *_replays(model, traces), *_expectations(model, tree), *_plots(model)]
     found += [*_sharing(model), *_thresholds(model), *disk_mistakes(model), *net_mistakes(model, captures)]
+    found += [*net_step_mistakes(model)]
     replays = any(isinstance(load, AnyReplay) for load in model.workload.values())
     if not model.run.rows and model.run.warm_up is None and not replays:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))

@@ -49,6 +49,7 @@ class NetLoad(Section):
     port: str = key(
         ..., "name of the completion port of its sockets; left out, it is the only one there is", min_length=1
     )
+    handler: str = key(..., "name of the handler that serves them")
     protocol: Literal["tcp", "udp"] = key(
         "tcp", "tcp: connections; udp: datagrams, each a request, which is dropped where it gets lost"
     )

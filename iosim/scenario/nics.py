@@ -214,6 +214,12 @@ class Tcp(Section):
         source="a choice: as a layer of the storage stack",
         sure="assumed",
     )
+    socket: Time = key(
+        "10 us",
+        "making a socket, for a connection to come",
+        source="a choice: dearer than a file handle",
+        sure="assumed",
+    )
     maximum_segment: Count = key(1460, "bytes of a segment", source="Ethernet's 1500 bytes, IPv4", sure="documented")
     receive_buffer: PositiveSize = key(
         "64 KiB", "bytes that may lie unread at a connection's end: its window", source="SO_RCVBUF", sure="assumed"
