@@ -104,6 +104,8 @@ class Network:
         self.link_in.end = self.nic
         self.host.gateway = self.miniport
         self.far.gateway = self.way
+        self.host.rss = self.rss
+        self.far.rss = self.rss
         self.afd = Afd(io, self.host, params.afd, params.locked_most, hold=params.hold)
         self.rebalancer = Rebalancer(self.nic, params.rss.period or 1, params.rss.slack)
 
