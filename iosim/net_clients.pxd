@@ -11,7 +11,7 @@ from iosim.variates cimport Variate
 from iosim.workload cimport Source
 
 cdef int64_t ALL, ARRIVAL, CLIENT_SHIFT, DATAGRAM, DEVICE, ENDED, FAILED, LINK, MOST_ITERATIONS, ON_ITS_WAY
-cdef int64_t PORT_MASK, PROPAGATION, REMOTE_PEER, TIMER, UDP_IPV4
+cdef int64_t PORT_MASK, PROPAGATION, REMOTE_PEER, TIMER, UDP, UDP_IPV4
 cdef Request NO_REQUEST
 cdef ClientEnd NO_END
 
@@ -89,7 +89,7 @@ cdef class NetworkSource(Source):
     cpdef void issue(self, int64_t index, int64_t number)
     @cython.locals(end=ClientEnd, far=Host, flows=Flows, flow=int64_t, connection=Connection)
     cpdef ClientEnd _connect(self, int64_t number)
-    @cython.locals(flows=Flows, flow=int64_t, frame=Frame, way=FrameSource)
+    @cython.locals(far=Host, flows=Flows, flow=int64_t, frame=Frame, way=FrameSource)
     cpdef void _send_datagram(self, Request request, int64_t number)
     @cython.locals(connection=Connection, request=Request, drip=Drip)
     cpdef void send_waiting(self, ClientEnd end)

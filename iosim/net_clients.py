@@ -25,6 +25,7 @@ from iosim.workload import Source, Window
 
 ALL = -1  # that a client reads
 PORT_MASK = 0xFFFF
+UDP = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,6 @@ class Reach:
 
     `near` is the server's host and `target` the service's address on it (tcp.py), `far` the host of all clients, whose frames
     take `way`. `service` is the program's side (net_service.py): it listens, and takes connections that are there already.
-    `rss` is the card's, which gives each flow its hash.
     """
 
     def __init__(self, near: Host, far: Host, target: int, way: FrameSource, service: Any) -> None:
@@ -319,9 +319,11 @@ class NetworkSource(Source):
 
     def _send_datagram(self, request: Request, number: int) -> None:
         self.live[request.index] = NO_END
-        flows = self.far.flows
+        far = self.far
+        flows = far.flows
         flow = flows.of_datagrams(self.addresses.source(number), self.target)
         frame = new_frame(DATAGRAM, flow, request.size, UDP_IPV4)
+        frame.hash = far.hash_of(flow, UDP)
         frame.request = request
         way = self.way
         way.transmit(frame, 0)

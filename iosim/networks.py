@@ -105,6 +105,8 @@ class Network:
         self.miniport.propagation = params.from_clients
         self.host.gateway = self.miniport
         self.far.gateway = self.way
+        self.host.rss = self.rss
+        self.far.rss = self.rss
         self.afd = Afd(io, self.host, params.afd, params.locked_most, hold=params.hold)
         self.rebalancer = Rebalancer(self.nic, params.rss.period or 1, params.rss.slack)
 

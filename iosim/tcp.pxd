@@ -6,12 +6,14 @@ from iosim.attribution cimport Request
 from iosim.binding cimport FrameSink, FrameSource
 from iosim.frames cimport Frame, new_frame
 from iosim.processor cimport Processor
+from iosim.rss cimport Rss
 
-cdef int64_t ACK, DATA, DATAGRAM, FIN, KERNEL, NO_HASH, PROPAGATION, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
-cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP_IPV4, TIMER, UDP_IPV4
+cdef int64_t ACK, ADDRESS_MASK, DATA, DATAGRAM, FIN, KERNEL, NO_HASH, PROPAGATION, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
+cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP, TCP_IPV4, TIMER, UDP, UDP_IPV4
 cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
 cdef int64_t RETRANSMISSION, SYN_RECEIVED, SYN_SENT
 cdef Request NO_REQUEST
+cdef Rss NO_RSS
 
 cdef class Flows:
     cdef public list senders, sources
@@ -47,14 +49,17 @@ cdef class Host(FrameSink):
     cdef public int64_t segment_cost, timeouts, unreachable
     cdef public dict connections, datagram_ports, ended, ports, routes
     cdef public FrameSource gateway
+    cdef public Rss rss
     cpdef bint reaches(self, int64_t address)
     cpdef FrameSource way(self, int64_t address)
+    @cython.locals(rss=Rss, source=int64_t, target=int64_t, from_host=int64_t, to_host=int64_t)
+    cpdef int64_t hash_of(self, int64_t flow, int64_t protocol)
     cpdef int64_t free_port(self)
     cpdef void listen(self, int64_t port, ConnectionUser user, object owner)
     cpdef void take_datagrams(self, int64_t port, ConnectionUser user, object owner)
     @cython.locals(flow=int64_t, connection=Connection)
     cpdef Connection connect(self, int64_t source, int64_t target, ConnectionUser user, object owner)
-    @cython.locals(frame=Frame, way=FrameSource)
+    @cython.locals(flow=int64_t, frame=Frame, way=FrameSource)
     cpdef void send_datagram(self, int64_t source, int64_t target, int64_t size, Request request)
     @cython.locals(way=FrameSource)
     cpdef int64_t datagram_cost(self, int64_t target)

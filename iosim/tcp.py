@@ -33,6 +33,7 @@ from iosim.frames import (
 )
 from iosim.ntstatus import STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT
 from iosim.processor import Processor
+from iosim.rss import Rss
 from iosim.units import KIB, MS, S
 
 CLOSED, SYN_SENT, SYN_RECEIVED, ESTABLISHED = range(4)  # states
@@ -40,6 +41,8 @@ RETRANSMISSION, DELAYED_ACK = range(2)  # timers
 
 FIRST_DYNAMIC_PORT = 49152  # IANA's range, Windows' since Vista
 LAST_PORT = 65535
+ADDRESS_MASK = 0xFFFF_FFFF
+TCP, UDP = 6, 17
 LONGEST_RTO = 60 * S  # RFC 6298 (2.5)
 NO_WINDOW_LIMIT = 1 << 40
 REMEMBERED = 4096  # connections that have ended, in place of TIME_WAIT
@@ -159,6 +162,7 @@ class Port:
 
 NO_TCP_PORT = Port(NO_USER, 0)
 NO_WAY = FrameSource()
+NO_RSS: Rss = Rss.__new__(Rss)
 
 
 class Host(FrameSink):
@@ -186,6 +190,7 @@ class Host(FrameSink):
         self.receive_cost = params.receive_cost
         self.routes: dict[int, FrameSource] = {}  # by the other host's number
         self.gateway: FrameSource = NO_WAY  # the way to all others
+        self.rss = NO_RSS  # of the card at the machine's end, which gives frames their flow's hash
         self.connections: dict[int, Connection] = {}
         self.ended: dict[int, int] = {}  # by incoming flow, what had been received; the oldest first
         self.ports: dict[int, Port] = {}
@@ -205,6 +210,17 @@ class Host(FrameSink):
     def way(self, address: int) -> FrameSource:
         """The one that frames for this address take."""
         return self.routes.get(address >> 16, self.gateway)
+
+    def hash_of(self, flow: int, protocol: int) -> int:
+        """What the card writes beside a flow's frames; each direction has its own."""
+        rss = self.rss
+        if rss is NO_RSS:
+            return NO_HASH
+        source = self.flows.source(flow)
+        target = self.flows.target(flow)
+        from_host = source >> 16 & ADDRESS_MASK
+        to_host = target >> 16 & ADDRESS_MASK
+        return rss.hash_ipv4(protocol, from_host, to_host, source & LAST_PORT, target & LAST_PORT, False)
 
     def free_port(self) -> int:
         """A dynamic port, the next in turn."""
@@ -230,7 +246,9 @@ class Host(FrameSink):
 
     def send_datagram(self, source: int, target: int, size: int, request: Request) -> None:
         """One frame, whatever its size; nobody hears of its fate."""
-        frame = new_frame(DATAGRAM, self.flows.of_datagrams(source, target), size, UDP_IPV4)
+        flow = self.flows.of_datagrams(source, target)
+        frame = new_frame(DATAGRAM, flow, size, UDP_IPV4)
+        frame.hash = self.hash_of(flow, UDP)
         frame.request = request
         way = self.way(target)
         way.transmit(frame, self.processor)
@@ -315,6 +333,7 @@ class Host(FrameSink):
 
     def _answer(self, frame: Frame, kind: int, acknowledged: int) -> None:
         answer = new_frame(kind, frame.flow ^ 1, 0, TCP_IPV4)
+        answer.hash = self.hash_of(frame.flow ^ 1, TCP)
         answer.acknowledged = acknowledged
         way = self.way(self.flows.source(frame.flow))
         way.transmit(answer, self.processor)
@@ -420,7 +439,7 @@ class Connection:
         self.host = host
         self.clock = host.clock
         self.flow = flow  # the outgoing one
-        self.hash = NO_HASH
+        self.hash = host.hash_of(flow, TCP)
         self.user = user
         self.owner = owner
         self.state = CLOSED

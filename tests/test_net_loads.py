@@ -58,6 +58,16 @@ def test_requests_come_over_the_card_and_end(load: str, expected: dict[str, int]
     assert figures(load) == expected
 
 
+@pytest.mark.parametrize(
+    ("more", "used"),
+    [("", 2), (", addresses: sequential", 2), (", addresses: sequential, protocol: udp", 1)],
+)
+def test_connections_are_spread_over_the_cards_processors_by_their_addresses(more: str, used: int) -> None:
+    """Random clients hit both, the ports of one client too; datagrams go by their hosts alone."""
+    processors = iosim.run(scenario(OPEN + more)).summary["nics"]["nic0"]["processors"]
+    assert sum(it["frames_per_s"]["value"] > 0 for it in processors.values()) == used
+
+
 def test_a_longer_round_trip_than_the_cards_other_loads_have_is_spent_on_the_way() -> None:
     """The handler sends nothing, so what is seen of the round trip is the way there."""
     near = "kind: closed, clients: 1, think: 3 ms"
