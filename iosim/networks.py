@@ -102,6 +102,7 @@ class Network:
         self.way = PlainPath(clock, self.link_in)
         self.link_out.end = PathEnd(clock, params.to_clients, self.far)
         self.link_in.end = self.nic
+        self.miniport.propagation = params.from_clients
         self.host.gateway = self.miniport
         self.far.gateway = self.way
         self.host.rss = self.rss
