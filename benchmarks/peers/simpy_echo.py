@@ -40,7 +40,7 @@ class Times:
 
 @dataclass
 class CardCosts:
-    """Processor time (ns) of an interrupt, of a run of its DPC, and of each frame in it; the shortest gap between interrupts."""
+    """Processor time (ns) of an interrupt, of a DPC, and of each frame in it; the shortest gap between interrupts."""
 
     isr: int
     dpc: int
