@@ -20,6 +20,10 @@ class ClientAddresses:
         """That of connection `index`, the same whenever it is asked for."""
         raise NotImplementedError
 
+    def target(self, index: int, usual: int) -> int:
+        """The address that it goes to: the service's usual one, unless a capture says otherwise."""
+        return usual
+
 
 class SequentialAddresses(ClientAddresses):
     """One client's ports, which rise by 1 as a system hands them out; after the last comes the next client's first."""
@@ -52,11 +56,32 @@ class RandomAddresses(ClientAddresses):
 
 
 class GivenAddresses(ClientAddresses):
-    """Those of a capture, again from the first when there are no more."""
+    """Those of a capture, again from the first when there are no more; `targets` of them as well, or empty."""
 
-    def __init__(self, addresses: "array[int]") -> None:
+    def __init__(self, addresses: "array[int]", targets: "array[int]") -> None:
         self.addresses = addresses
+        self.targets = targets
 
     def source(self, index: int) -> int:
         """The next one."""
         return self.addresses[index % len(self.addresses)]
+
+    def target(self, index: int, usual: int) -> int:
+        """The captured one, if it matters."""
+        return self.targets[index % len(self.targets)] if len(self.targets) else usual
+
+
+class ReplyAddresses(ClientAddresses):
+    """The same connections the other way round: what comes in is what their servers sent."""
+
+    def __init__(self, requests: ClientAddresses, server: int) -> None:
+        self.requests = requests
+        self.server = server
+
+    def source(self, index: int) -> int:
+        """The server's."""
+        return self.requests.target(index, self.server)
+
+    def target(self, index: int, usual: int) -> int:
+        """The client's, which is here."""
+        return self.requests.source(index)

@@ -265,7 +265,8 @@ class NetworkSource(Source):
         for number in range(self.clients):
             end = ClientEnd(number)
             source = self._next_address(number)
-            near, far = join(self.near, NO_USER, 0, self.far, self.side, end, source, self.target)
+            target = self.addresses.target(number, self.target)
+            near, far = join(self.near, NO_USER, 0, self.far, self.side, end, source, target)
             self._own(end, far)
             end.connected = True
             service.attach(near)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from iosim.actor import Clock
 from iosim.captures import TCP, UDP, read_capture
-from iosim.client_addresses import ClientAddresses, GivenAddresses, RandomAddresses, SequentialAddresses
+from iosim.client_addresses import ClientAddresses, GivenAddresses, RandomAddresses, ReplyAddresses, SequentialAddresses
 from iosim.completion_port import CompletionPort
 from iosim.errors import Mistake, WrongInput
 from iosim.net_clients import (
@@ -28,12 +28,14 @@ from iosim.scenario.loader import Scenario
 from iosim.scenario.net_load import DRAWN, RISING, ClosedNetLoad, NetLoad, NetReplay, OpenNetLoad
 from iosim.scenario.schema import ScenarioModel
 from iosim.streams import Streams, exponential, table, whole
+from iosim.tcp import LAST_PORT
 from iosim.units import S
 from iosim.variates import Column, Constant, Variate
 from iosim.workload import Window
 
 FIRST_DRAWN, DRAWN_BITS = 64 << 24, 30  # clients from anywhere: 64.0.0.0 to 127.255.255.255
 FIRST_SERVICE = 1024  # port of a machine's first service; the next one's is the next
+NO_TARGETS = array("q")
 
 Draw: TypeAlias = Callable[[Distribution, str, int, str], Variate]
 
@@ -66,7 +68,10 @@ class NetworkLoads:
         assert isinstance(load, NetLoad)
         target = self._target(group, network, trace)
         reach = Reach(network.host, network.far, target, self._way(load, network), service)
-        common = self.clock, self.window, group, port, reach, self._addresses(name, load, trace)
+        addresses = self._addresses(name, load, trace)
+        if load.direction == "replies":
+            addresses = ReplyAddresses(addresses, CLIENTS << 16 | target & LAST_PORT)
+        common = self.clock, self.window, group, port, reach, addresses
         request = self.draw(load.request, name, 0, "request")
         end = self._resets(name, load), params_of(load)
         if isinstance(load, NetReplay):
@@ -113,13 +118,13 @@ class NetworkLoads:
 
     def _addresses(self, name: str, load: NetLoad, trace: NetTrace | None) -> ClientAddresses:
         if trace is not None and len(trace.addresses):
-            return GivenAddresses(trace.addresses)
+            return GivenAddresses(trace.addresses, NO_TARGETS)
         if load.addresses == DRAWN:
             drawn = self._drawn(f"{name}.addresses", whole(1 << DRAWN_BITS))
             return RandomAddresses(FIRST_DRAWN, 1 << DRAWN_BITS, drawn)
         if load.addresses == RISING:
             return SequentialAddresses(CLIENTS)
-        return GivenAddresses(captured_addresses(self.scenario, name, load))
+        return GivenAddresses(*captured_addresses(self.scenario, name, load))
 
 
 def params_of(load: NetLoad) -> ClientParams:
@@ -145,12 +150,13 @@ def read_replay(load: NetReplay, path: Path) -> NetTrace:
     return trace.at_speed(load.timing.speedup)
 
 
-def captured_addresses(scenario: Scenario, name: str, load: NetLoad) -> "array[int]":
-    """The clients of a capture's connections, in the order in which they come; raises WrongInput if it has none."""
+def captured_addresses(scenario: Scenario, name: str, load: NetLoad) -> "tuple[array[int], array[int]]":
+    """Clients and servers of a capture's connections, in the order in which they come; raises WrongInput without any."""
     capture = read_capture(scenario.captures[name])
     protocol = TCP if load.protocol == "tcp" else UDP
     flows = [flow for flow in capture.flows if flow.protocol == protocol and len(flow.source) == 4]
     if not flows:
         message = f"holds no {load.protocol.upper()} connection over IPv4"
         raise WrongInput([Mistake(capture.source, 0, 0, "", message)])
-    return array("q", [int.from_bytes(flow.source, "big") << 16 | flow.source_port for flow in flows])
+    sources = array("q", [int.from_bytes(flow.source, "big") << 16 | flow.source_port for flow in flows])
+    return sources, array("q", [int.from_bytes(flow.destination, "big") << 16 | flow.destination_port for flow in flows])

@@ -210,7 +210,7 @@ def test_drawn_addresses_lie_in_their_network_and_stay() -> None:
 
 
 def test_given_addresses_come_again() -> None:
-    addresses = GivenAddresses(array("q", [SERVER << 16 | 1, SERVER << 16 | 2]))
+    addresses = GivenAddresses(array("q", [SERVER << 16 | 1, SERVER << 16 | 2]), array("q"))
     assert [addresses.source(index) & 0xFFFF for index in range(3)] == [1, 2, 1]
 
 

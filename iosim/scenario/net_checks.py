@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from iosim.scenario.load import ClosedLoad
-from iosim.scenario.net_load import LONGEST_DATAGRAM, NetLoad, OpenNetLoad, fits_a_datagram, reads_all
+from iosim.scenario.net_load import LONGEST_DATAGRAM, NetLoad, NetReplay, OpenNetLoad, fits_a_datagram, reads_all
 from iosim.scenario.schema import ScenarioModel
 from iosim.units import size_in_words
 
@@ -21,6 +21,7 @@ def net_mistakes(model: ScenarioModel, captures: dict[str, Path]) -> Found:
                 yield ("workload", name, "port"), f"a socket is on one port; '{load.port}' is one for each processor"
             yield from _sizes(name, load)
             yield from _datagrams(name, load)
+            yield from _replies(name, load)
     for name, path in captures.items():
         if not path.is_file():
             yield ("workload", name, "addresses"), f"no such file: {path}; or write random or sequential"
@@ -34,6 +35,15 @@ def _sizes(name: str, load: NetLoad) -> Found:
     if connections > MOST_CONNECTIONS:
         what = "clients" if isinstance(load, ClosedLoad) else "connections"
         yield ("workload", name, what), f"{connections} is more than {MOST_CONNECTIONS}"
+
+
+def _replies(name: str, load: NetLoad) -> Found:
+    """Connections the other way round are there before the run: nobody listens on so many ports."""
+    if load.direction == "requests":
+        return
+    if load.protocol != "tcp" or load.requests_per_connection is not None or isinstance(load, NetReplay):
+        message = "goes with TCP connections that last for the whole run"
+        yield ("workload", name, "direction"), message
 
 
 def _datagrams(name: str, load: NetLoad) -> Found:

@@ -66,6 +66,13 @@ class NetLoad(Section):
         source="a choice",
         sure="assumed",
     )
+    direction: Literal["requests", "replies"] = key(
+        "requests",
+        "requests: what the connections' clients send comes in here; replies: what their servers send: this machine stands"
+        " for the clients, and receive side scaling hashes the same addresses the other way round",
+        source="a choice",
+        sure="assumed",
+    )
     request: SizeDraw = key(
         "512 B", "size of a request", source="a choice: a web browser's GET with its headers", sure="assumed"
     )
