@@ -148,3 +148,47 @@ def test_a_logs_requests_are_played_by_its_clients() -> None:
     Path("access.log").write_text(line.format("a", 10) + line.format("b", 20) + line.format("a", 30))
     load = "kind: replay, trace: access.log, timing: {speedup: 100}, requests_per_connection: 1"
     assert figures(load) == {"offered": 3, "completed": 3}
+
+
+# ---- what goes wrong -------------------------------------------------------------------------------------------------
+
+
+def answers(*steps: dict[str, Any]) -> dict[str, Any]:
+    """A handler that computes for 10 us and sends, or these steps in place of it; one that overloads its machine may."""
+    return {"handlers.work": [*steps] or [{"compute": "10 us"}, {"send": "100 kB"}], "overloads": True}
+
+
+def test_a_client_that_stops_reading_leaves_its_requests_in_flight() -> None:
+    """The first answer of each connection does not fit its window of 64 KiB; those behind it wait for it."""
+    assert figures(f"{OPEN}, reads: nothing", answers()) == {"offered": 19, "in_flight": 19}
+    three = figures("kind: closed, clients: 3, reads: 250 kB", answers())
+    assert three == {"offered": 9, "completed": 6, "in_flight": 3}
+
+
+def test_connections_that_find_the_backlog_full_are_refused() -> None:
+    steps = {"accept": {"posted": 1, "backlog": 2}}, {"compute": "100 us"}, {"send": "100 B"}
+    load = "kind: closed, clients: 50, think: 30 ms, requests_per_connection: 1"
+    changes = answers(*steps) | {"workload.web.think": {"uniform": ["1 ms", "1.05 ms"]}}
+    found = figures(load, changes | {"run.duration": "1.2 ms"})
+    assert found["completed"] >= 3  # one AcceptEx and two places
+    assert found["failed"] > 30
+
+
+def test_datagrams_that_find_no_buffer_of_the_card_are_dropped() -> None:
+    small = {"nics.nic0.receive_buffers": 8, "nics.nic0.interrupt_moderation": "100 us", "run.duration": "1 ms"}
+    load = "kind: open, rate: 1000000/s, connections: 4, protocol: udp, request: 100 B"
+    found = figures(load, answers({"compute": "1 us"}, {"send": "100 B"}) | small)
+    assert found["dropped"] > 500
+    assert found["completed"] > 100
+    assert set(found) == {"offered", "completed", "dropped"}
+
+
+def test_a_log_says_how_much_is_sent_back() -> None:
+    line = 'a - - [17/May/2015:10:05:00 +0000] "GET / HTTP/1.1" 200 {} "-" "-"\n'
+    Path("access.log").write_text(line.format(30_000) + line.format(20_000))
+    it = iosim.run(scenario("kind: replay, trace: access.log, request: 200 B", answers({"send": "logged"})))
+    out = it.summary["nics"]["nic0"]
+    assert (
+        out["bytes_out_per_s"]["value"] / out["frames_out_per_s"]["value"] > 1000
+    )  # segments of answers, and few ACKs
+    assert it.summary["requests"]["completed"] == 2
