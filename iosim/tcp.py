@@ -133,6 +133,10 @@ class ConnectionUser:
         """Processor time (ns) that `received` will take for so many bytes."""
         return 0
 
+    def datagram_copy(self, owner: Any, size: int) -> int:
+        """The same of `datagram`."""
+        return 0
+
     def received(self, connection: "Connection", size: int, pushed: int, request: Request) -> None:
         """So many bytes more, in order; they count against the window until `consumed`."""
 
@@ -264,7 +268,7 @@ class Host(FrameSink):
         """Of TCP, of the copy into a receive that was posted before, and of the segments that an ACK lets go."""
         connection = self.connections.get(frame.flow, NO_CONNECTION)
         if connection is NO_CONNECTION:
-            return self.receive_cost
+            return self.receive_cost + (self._copy_of(frame) if frame.kind == DATAGRAM else 0)
         time = self.receive_cost
         if frame.payload:
             user = connection.user
@@ -272,6 +276,11 @@ class Host(FrameSink):
         if connection.nxt < connection.end:
             time += connection.segments_cost(min(frame.acknowledged - connection.una, connection.end - connection.nxt))
         return time
+
+    def _copy_of(self, frame: Frame) -> int:
+        port = self.datagram_ports.get(self.flows.target(frame.flow) & LAST_PORT, NO_TCP_PORT)
+        user = port.user
+        return user.datagram_copy(port.owner, frame.payload)
 
     def indicate(self, frames: list[Frame], processor: Processor) -> None:
         """Frames from a driver's DPC."""

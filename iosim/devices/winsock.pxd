@@ -207,6 +207,7 @@ cdef class TransportSide(ConnectionUser):
     cpdef void connected(self, Connection connection)
     cpdef void failed(self, Connection connection, int64_t status)
     cpdef int64_t copy_cost(self, Connection connection, int64_t size)
+    cpdef int64_t datagram_copy(self, object owner, int64_t size)
     cpdef void received(self, Connection connection, int64_t size, int64_t pushed, Request request)
     cpdef void acknowledged(self, Connection connection)
     cpdef void peer_finished(self, Connection connection)

@@ -1267,6 +1267,10 @@ class TransportSide(ConnectionUser):
         """Pass it on."""
         return self.afd.copy_cost(connection.owner, size)
 
+    def datagram_copy(self, owner: Endpoint, size: int) -> int:
+        """One receive takes a datagram, if one waits."""
+        return self.afd.copy_cost(owner, size) if owner.receives else 0
+
     def received(self, connection: Connection, size: int, pushed: int, request: Request) -> None:
         """Pass it on."""
         self.afd.received(connection.owner, size, pushed, request)
