@@ -20,7 +20,7 @@ from iosim.results import Result, Study
 from iosim.scenario.load import ClosedLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, WarmUp, replications_for
-from iosim.summary import Summarizer, lookup
+from iosim.summary import QUANTILES, Summarizer, lookup
 from iosim.version import VERSION
 
 Progress = Callable[[int, int, str], None]
@@ -215,6 +215,8 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
     warnings += it.warnings + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")
+    document["refused"] = it.refused
+    document["batch_means"] = it.batch_means
     document["expect"] = [judge(document, expectation, model.overloads) for expectation in model.expect]
     document["warnings"] = list(dict.fromkeys(warnings))
     return document
@@ -251,9 +253,12 @@ def judge(document: dict[str, Any], expectation: Any, overloads: bool) -> dict[s
         found = {"value": None, "ci95": None}
     value, ends = found["value"], found["ci95"]
     verdict, needs = "undecided", ""
-    if value is None:
-        needs = f"{expectation.figure} has no value here; a longer run may give it one"
-    elif trouble := _no_verdict(document, expectation, ends, overloads):
+    if trouble := _no_verdict(document, expectation, overloads):
+        needs = trouble
+    elif value is None:
+        takes = document["refused"].get(expectation.figure, "a longer run")
+        needs = f"{expectation.figure} has no value here; it takes {takes}"
+    elif ends is None and (trouble := without_interval(document, expectation, value)):
         needs = trouble
     elif len(sides := {expectation.holds(end) for end in (ends or [value])}) == 1:
         verdict = "met" if sides.pop() else "missed"
@@ -264,13 +269,10 @@ def judge(document: dict[str, Any], expectation: Any, overloads: bool) -> dict[s
     return {"expect": expectation.text, "verdict": verdict, "value": value, "ci95": ends, "needs": needs}
 
 
-def _no_verdict(document: dict[str, Any], expectation: Any, ends: Any, overloads: bool) -> str:
+def _no_verdict(document: dict[str, Any], expectation: Any, overloads: bool) -> str:
     """Why the run itself allows no verdict; empty when it does."""
     regime = document["regime"]
-    counted = (
-        expectation.figure.startswith(("requests.", "events", "simulated_ns")) or ".requests." in expectation.figure
-    )
-    if counted:
+    if _is_count(expectation.figure):
         return ""
     if regime["kind"] == "unstable" and not overloads:
         return (
@@ -280,8 +282,25 @@ def _no_verdict(document: dict[str, Any], expectation: Any, ends: Any, overloads
         return "the regime is undecided: a longer run"
     if document["requests"]["in_flight"] and expectation.operator.startswith("<"):
         return "requests that never ended make the figure a lower bound"
-    if ends is None and regime["kind"] != "terminating":
-        return "2 replications or more, for an interval"
+    return ""
+
+
+def _is_count(figure: str) -> bool:
+    """Whether it tells what happened in this run, rather than what a steady system does."""
+    return figure.startswith(("requests.", "events", "simulated_ns")) or ".requests." in figure
+
+
+def without_interval(document: dict[str, Any], expectation: Any, value: float) -> str:
+    """What a figure takes to have an interval; empty where the value alone decides."""
+    if document["regime"]["kind"] == "terminating" or _is_count(expectation.figure):
+        return ""
+    statistic = expectation.figure.rsplit(".", 1)[-1]
+    if statistic == "max":  # it only grows with the run
+        decided = expectation.operator.startswith("<") != expectation.holds(value)
+        return "" if decided else "nothing bounds the largest of all requests; expect it of p999"
+    fewest = 10 if statistic in QUANTILES else 2
+    if document["replications"] < fewest:
+        return f"{fewest} replications or more, for an interval"
     return ""
 
 

@@ -2,25 +2,23 @@
 
 Pure numerics on columns; knows no result and no scenario, needs numpy alone. Sums are `math.fsum` or elementwise
 numpy, and the t quantile is rounded to 12 digits, so that figures are the same to the byte on every processor (numpy's
-own sums and products of matrices are not). Left out: sequential stopping, spectral variance.
+own sums and products of matrices are not). `quantiles` has quantiles, `stopping` the rule that ends a run. Left out:
+spectral variance.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from iosim.histogram import rank_of
 
 Floats = NDArray[np.float64]
 
 NO_INTERVAL = math.nan  # both ends of an interval that one run, or an unbounded ratio, does not have
 UNDECIDED = -1  # what `mser5` answers when the series is too short to tell
-BEYOND = 10  # observations that must lie beyond a quantile before we name it
 
 
 # --- quantiles of the normal and of Student's t ---------------------------------------------------------------------
@@ -308,11 +306,19 @@ def _equal_steps(name: str, times: ArrayLike, values: ArrayLike) -> tuple[NDArra
 
 @dataclass(frozen=True, slots=True)
 class BatchMeans:
-    """The mean of one long run: `independent` says whether its interval may be used."""
+    """The mean of one long run: `independent` says whether its interval may be used.
+
+    `lag1` is the correlation of neighbouring batches, `limit` what it must stay below.
+    """
 
     estimate: Estimate
     lag1: float
-    independent: bool
+    limit: float
+
+    @property
+    def independent(self) -> bool:
+        """Whether neighbouring batches differ as strangers do."""
+        return self.lag1 < self.limit
 
 
 def batch_means(series: ArrayLike, batches: int = 20, level: float = 0.95) -> BatchMeans:
@@ -328,8 +334,8 @@ def batch_means(series: ArrayLike, batches: int = 20, level: float = 0.95) -> Ba
         raise ValueError(f"{len(values)} observations don't make {batches} batches")
     means = _block_means(values, batches)
     lag1 = _lag1(means)
-    bound = (normal_quantile(0.95) * math.sqrt(batches - 2) - 1) / (batches - 1)
-    return BatchMeans(interval(means, level), lag1, lag1 < bound)
+    limit = (normal_quantile(0.95) * math.sqrt(batches - 2) - 1) / (batches - 1)
+    return BatchMeans(interval(means, level), lag1, limit)
 
 
 def _block_means(values: Floats, blocks: int) -> list[float]:
@@ -454,27 +460,3 @@ def _as_rows(series: ArrayLike) -> Floats:
     if rows.ndim != 2 or rows.shape[1] < 10:
         raise ValueError(f"(replications, at least 10 bins) are needed, not {rows.shape}")
     return rows
-
-
-# --- quantiles of columns -------------------------------------------------------------------------------------------
-
-
-def quantile_of_column(values: NDArray[np.integer[Any]], q: float) -> int:
-    """The ceil(q * n)-th smallest of n integers: a value that occurred, never an interpolation.
-
-    Raises ValueError for an empty column or `q` outside 0 to 1; `q` means its decimal digits.
-    """
-    rank = rank_of(len(values), q)
-    return int(np.partition(values, rank - 1)[rank - 1])
-
-
-def quantile_refusal(n: int, q: float) -> int:
-    """0 when `n` values can carry the quantile `q` (0 < q < 1), else how many values it takes.
-
-    The rule: at least 10 values on the thinner side, pooled over replications; p99 takes 1,000 and p999 10,000. A
-    necessary condition only: waits of one run resemble each other, so the interval over replications has the last word.
-    """
-    _check_probability(q)
-    thin = min(q, round(1 - q, 12))
-    needed = math.ceil(round(BEYOND / thin, 6))
-    return 0 if n >= needed else needed

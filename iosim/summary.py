@@ -2,8 +2,9 @@
 
 Requests that count are those whose intended arrival lies after the warm-up and before the horizon. Every figure is first
 taken of each replication alone; the value is the mean over replications and `ci95` Student's interval around it (null for
-one replication). A quantile that the pooled sample can't carry is null, with a warning that names the length it takes.
-Times are ns.
+one replication). Quantiles and maxima are those of all replications' requests together; a quantile's interval takes 10
+replications, and a maximum, which grows with the run, has none. A quantile that the sample can't carry is null, and
+`refused` names the length it takes (`quantiles` has the rules). Times are ns.
 """
 
 import hashlib
@@ -15,21 +16,25 @@ import numpy as np
 
 from iosim.attribution import CAUSES
 from iosim.machine import Raw
+from iosim.quantiles import blocks_for, clustering, quantile_interval, quantile_refusal
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
+from iosim.samples import Sample, together
 from iosim.statistics import (
     Estimate,
     Regime,
     WarmUp,
     batch_means,
     interval,
-    quantile_refusal,
     regime,
     slowest_warm_up,
 )
 from iosim.thread import KINDS
+from iosim.units import format_time
 from iosim.workload import NEVER
 
 SCHEMA_VERSION = 1
+BATCHES = 20
+NOTHING: dict[str, Any] = {"value": None, "ci95": None}
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 Figures = dict[str, Any]
@@ -62,7 +67,7 @@ def find_warm_up(raws: list[Raw]) -> WarmUp:
 def figure(values: list[float], whole: bool = False) -> Figures:
     """One value a replication to one figure; NaN values (nothing to average) give null."""
     if not values or any(math.isnan(value) for value in values):
-        return {"value": None, "ci95": None}
+        return NOTHING
     return shown(interval(values), whole)
 
 
@@ -84,6 +89,8 @@ class Summarizer:
         self.terminating = terminating
         self.replications = [replication(raw, warm_up, self.horizon) for raw in raws]
         self.warnings: list[str] = []
+        self.batch_means: dict[str, Figures] = {}  # of one replication's means, by path
+        self.refused: dict[str, str] = {}  # figures that are null, and what they take
         self.classes = raws[0].classes
 
     def per_replication(self, take: Callable[[Replication], float]) -> Figures:
@@ -94,29 +101,63 @@ class Summarizer:
 
     def distribution(self, column: str, where: str, group: int) -> Figures:
         """Mean, quantiles and maximum of latencies or waits of a class."""
-        fewest = min(each.count(group) for each in self.replications)
-        found: Figures = {"mean": self._mean(column, group)}
+        samples = [each.sample(column, group) for each in self.replications]
+        found: Figures = {"mean": self._mean(column, where, group)}
         refused: list[str] = []
-        for name, q in QUANTILES.items():
-            needed = quantile_refusal(fewest, q)
-            if needed:
-                found[name] = {"value": None, "ci95": None}
-                refused.append(f"{name} takes {needed}")
-            else:
-                found[name] = figure([each.quantile_of(column, group, q) for each in self.replications])
-        found["max"] = figure([each.largest_of(column, group) for each in self.replications])
+        if all(map(len, samples)):
+            whole = together(samples)
+            for name, q in QUANTILES.items():
+                found[name], times = self._quantile(samples, whole, q)
+                if times:
+                    self.refused[f"{where}.{name}"] = self._longer(times)
+                    refused.append(name)
+        else:
+            found.update(dict.fromkeys(QUANTILES, NOTHING))
+        largest = [each.largest_of(column, group) for each in self.replications]
+        found["max"] = NOTHING if any(map(math.isnan, largest)) else {"value": max(largest), "ci95": None}
         if refused:
-            self.warnings.append(f"{where}: {fewest} requests a replication are too few ({', '.join(refused)})")
+            takes = self.refused[f"{where}.{refused[-1]}"]
+            self.warnings.append(f"{where}: too few independent requests beyond {', '.join(refused)}; it takes {takes}")
         return found
 
-    def _mean(self, column: str, group: int) -> Figures:
-        """One replication's mean has the interval of its batch means, where there are enough rows."""
+    def _quantile(self, samples: list[Sample], whole: Sample, q: float) -> tuple[Figures, float]:
+        """The figure, and 0; or null and how many times as long a run it takes.
+
+        A path that ends by itself is what was asked for: its own requests are no sample of others.
+        """
+        pooled = whole.quantile(q)
+        factor = 1.0
+        if not self.terminating:
+            parts = [part for sample in samples for part in sample.beyond(pooled, blocks_for(len(samples)))]
+            factor = clustering([beyond for beyond, _ in parts], [size for _, size in parts])
+        if needed := quantile_refusal(len(whole), q, factor):
+            return NOTHING, needed / len(whole)
+        own = [float(sample.quantile(q)) for sample in samples]
+        return shown(quantile_interval(float(pooled), own)), 0.0
+
+    def _longer(self, times: float) -> str:
+        """What a run `times` as long would be: of the time measured, or of replications."""
+        runs = len(self.replications)
+        if self.terminating:
+            return f"{times:.1f} times as many requests"
+        ns = self.replications[0].seconds * times * 1e9
+        grain = 10 ** max(0, int(math.log10(ns)) - 1)  # two digits are plenty
+        return f"{format_time(math.ceil(ns / grain) * grain)} measured in each replication, or {math.ceil(runs * times)} replications"
+
+    def _mean(self, column: str, where: str, group: int) -> Figures:
+        """One replication's mean has the interval of its batch means, if its batches pass as independent."""
         found = figure([each.mean_of(column, group) for each in self.replications])
         only = self.replications[0]
-        if len(self.replications) == 1 and isinstance(only, FromRows) and only.count(group) >= 400:
-            batches = batch_means(only.column(column, group))
-            if batches.independent and not self.terminating:
-                found["ci95"] = shown(batches.estimate)["ci95"]
+        if len(self.replications) > 1 or self.terminating or not isinstance(only, FromRows) or only.count(group) < 400:
+            return found
+        batches = batch_means(only.column(column, group), BATCHES)
+        path = f"{where}.mean"
+        lags = {"batches": BATCHES, "lag1": batches.lag1, "limit": batches.limit, "independent": batches.independent}
+        self.batch_means[path] = lags
+        if batches.independent:
+            return {**found, "ci95": shown(batches.estimate)["ci95"]}
+        lag = f"neighbouring batches are alike (lag 1: {batches.lag1:.2f}, limit {batches.limit:.2f})"
+        self.warnings.append(f"{path} has no interval: {lag}; a longer run, or 2 replications or more")
         return found
 
     def out_of_order(self, name: str) -> Figures:

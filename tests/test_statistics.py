@@ -386,23 +386,3 @@ def test_a_regime_without_bins_load_or_window_is_refused() -> None:
 def test_growth_over_the_window_is_slope_times_width(replications: int) -> None:
     line = np.tile(np.arange(40.0) + 0.5, (replications, 1))
     assert ours.growth(line).value == pytest.approx(40)
-
-
-# --- quantiles of columns
-
-
-@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=200), st.integers(0, 1000))
-def test_a_quantile_is_the_order_statistic_of_its_rank(column: list[int], per_mille: int) -> None:
-    rank = max(1, -(-per_mille * len(column) // 1000))
-    assert ours.quantile_of_column(np.array(column, dtype=np.int64), per_mille / 1000) == sorted(column)[rank - 1]
-
-
-def test_an_empty_column_has_no_quantile() -> None:
-    with pytest.raises(ValueError, match="no values"):
-        ours.quantile_of_column(np.array([], dtype=np.int64), 0.5)
-
-
-@pytest.mark.parametrize(("q", "needed"), [(0.5, 20), (0.9, 100), (0.99, 1_000), (0.999, 10_000), (0.01, 1_000)])
-def test_a_tail_takes_ten_observations_beyond_it(q: float, needed: int) -> None:
-    assert ours.quantile_refusal(needed - 1, q) == needed
-    assert ours.quantile_refusal(needed, q) == 0

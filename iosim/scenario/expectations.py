@@ -4,6 +4,7 @@ A figure is a path of the summary. A bare `p99` means `latency_ns.p99`; `mean wa
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
@@ -121,6 +122,12 @@ def parse_expectation(value: Any) -> Expectation:
         raise ValueError("an expectation is written like 'latency_ns.p99 < 5 ms' (with <, <=, > or >=)")
     figure = figure_path(match[1])
     return Expectation(figure, match[2], _bound(figure, match[3]), " ".join(value.split()))
+
+
+def thresholds(expectations: Iterable[Expectation], column: str) -> list[int]:
+    """Where values of `column` (latency_ns, wait_ns; ns) must be counted exactly: at each bound, and just below it."""
+    bounds = {int(it.bound) for it in expectations if column in it.figure.split(".")}
+    return sorted({edge for bound in bounds for edge in (bound - 1, bound) if edge >= 0})
 
 
 def _bound(figure: str, text: str) -> float:

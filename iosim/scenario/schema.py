@@ -153,7 +153,7 @@ class Run(Section):
     rows: Flag = key(
         True,
         "keep one row (48 bytes) a request; false keeps histograms only, in memory that does not grow: quantiles are"
-        " then at most 1/128 high, and warm_up must be a time",
+        " then at most 1/1024 high, and warm_up must be a time",
         source="a choice",
         sure="assumed",
     )
