@@ -142,7 +142,8 @@ class Summarizer:
             return f"{times:.1f} times as many requests"
         ns = self.replications[0].seconds * times * 1e9
         grain = 10 ** max(0, int(math.log10(ns)) - 1)  # two digits are plenty
-        return f"{format_time(math.ceil(ns / grain) * grain)} measured in each replication, or {math.ceil(runs * times)} replications"
+        length = format_time(math.ceil(ns / grain) * grain)
+        return f"{length} measured in each replication, or {math.ceil(runs * times)} replications"
 
     def _mean(self, column: str, where: str, group: int) -> Figures:
         """One replication's mean has the interval of its batch means, if its batches pass as independent."""
