@@ -75,6 +75,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
     warnings += it.warnings + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")
+    document["stopping"] = None  # a number was asked for; `stopping` says it where a rule ends the run
     document["refused"] = it.refused
     document["batch_means"] = it.batch_means
     document["expect"] = [judge(document, expectation, model.overloads) for expectation in model.expect]

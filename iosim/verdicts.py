@@ -3,7 +3,7 @@
 from typing import Any
 
 from iosim.quantiles import REPLICATIONS
-from iosim.scenario.expectations import Expectation
+from iosim.scenario.expectations import Expectation, is_count
 from iosim.statistics import Estimate, replications_for
 from iosim.summary import QUANTILES, lookup
 
@@ -46,11 +46,6 @@ def _no_verdict(document: dict[str, Any], expectation: Expectation, overloads: b
     if document["requests"]["in_flight"] and expectation.operator.startswith("<"):
         return "requests that never ended make the figure a lower bound"
     return ""
-
-
-def is_count(figure: str) -> bool:
-    """Whether it tells what happened in this run, rather than what a steady system does."""
-    return figure.startswith(("requests.", "events", "simulated_ns")) or ".requests." in figure
 
 
 def _without_interval(document: dict[str, Any], expectation: Expectation, value: float) -> str:

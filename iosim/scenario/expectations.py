@@ -146,6 +146,36 @@ def _bound(figure: str, text: str) -> float:
         raise ValueError(f"'{text}' is not a plain number, which {figure} is compared with") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """The half width of a figure's interval that is asked for, as a share of its value."""
+
+    share: float
+    figure: str
+    text: str
+
+
+_PRECISION = re.compile(r"\s*([0-9.]+\s*%)\s+of\s+(\S.*?)\s*")
+
+
+def parse_precision(value: Any) -> Precision:
+    """Read `PERCENT of FIGURE`; ValueError says what is wrong."""
+    match = _PRECISION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a precision is written like '2% of latency_ns.p99'")
+    share, figure = float(units.parse_percent(match[1])), figure_path(match[2])
+    if not 0 < share < 1:
+        raise ValueError(f"a precision lies between 0 % and 100 %, not at {match[1]}")
+    if is_count(figure) or figure.endswith(".max"):
+        raise ValueError(f"{figure} has no interval: it is a count, or grows with the run")
+    return Precision(share, figure, " ".join(value.split()))
+
+
+def is_count(figure: str) -> bool:
+    """Whether it tells what happened in this run, rather than what a steady system does."""
+    return figure.startswith(("requests.", "events", "simulated_ns")) or ".requests." in figure
+
+
 def _figure(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a figure is a path of the summary, like 'latency_ns.p99'")
@@ -156,4 +186,8 @@ Figure: TypeAlias = Annotated[str, Read(_figure, str, {"type": "string", "exampl
 Expected: TypeAlias = Annotated[
     Expectation,
     Read(parse_expectation, lambda it: it.text, {"type": "string", "examples": ["latency_ns.p99 < 5 ms"]}),
+]
+Precise: TypeAlias = Annotated[
+    Precision,
+    Read(parse_precision, lambda it: it.text, {"type": "string", "examples": ["2% of latency_ns.p99"]}),
 ]
