@@ -383,6 +383,7 @@ def regime(
     offered: float,
     window_ns: int,
     queues: Mapping[str, ArrayLike] | None = None,
+    loads: Mapping[str, Sequence[float]] | None = None,
     *,
     terminating: bool = False,
     bounded: bool = False,
@@ -395,14 +396,17 @@ def regime(
     window (see `growth`) with its interval [lo, hi] at `level`; e = G / offered and g = G / mean level.
 
     - terminating: the caller says that the run ends by itself (a trace, a fixed amount of work); nothing is looked at;
-    - unstable: lo(G) > 0 and (lo(e) > 1 % or lo(g) > 1/2), unless the load is `bounded` (closed clients: it can't be);
+    - unstable, unless the load is `bounded` (closed clients: it can't be): at first by the operational bound, where one of
+      `loads` (offered work over capacity by resource, one value a replication) surely exceeds 1.01; then by growth, where
+      lo(G) > 0 and (lo(e) > 1 % or lo(g) > 1/2);
     - steady: hi(e) < 1 % and hi(g) <= 1 (so also when the system was empty throughout); with fewer than 8 replications,
       whose wide interval can't bound g, lo(G) <= 0 takes the place of the second;
     - undecided: everything else; a longer window decides.
 
-    The resource is the queue whose own growth has the largest lower bound, if above 0. A system that sheds load (drops)
-    is steady by this rule: its drops are counted elsewhere. An overload below 1 % that is lost in noise passes as
-    steady or undecided. Raises ValueError for fewer than 10 bins, nothing offered, or an empty window.
+    The resource is the queue whose own growth has the largest lower bound, if above 0, else what exceeds its bound. A
+    system that sheds load (drops) is steady by this rule: its drops are counted elsewhere. An overload below 1 % that
+    is lost in noise passes as steady or undecided. Raises ValueError for fewer than 10 bins, nothing offered, or an
+    empty window.
     """
     if terminating:
         return Regime("terminating", "", NOT_LOOKED_FOR, NOT_LOOKED_FOR, "the run ends by itself")
@@ -412,8 +416,12 @@ def regime(
     gained, mean = growth(present, level), math.fsum(present.flat) / present.size
     kind, reason = _judge(gained, gained.scaled(1 / offered), mean, bounded, len(present) < TREND)
     resource, shown = "", gained
+    over, load = ("", NOT_LOOKED_FOR) if bounded else _over_capacity(loads or {}, level)
+    if over:
+        kind, reason = "unstable", f"{over} would need {load.value:.1%} of its time ({load.low:.1%} to {load.high:.1%})"
     if kind == "unstable":
         resource, shown = _fastest_growing(queues or {}, gained, level)
+        resource = resource or over
     return Regime(kind, resource, shown.scaled(1e9 / window_ns), gained.scaled(1 / offered), reason)
 
 
@@ -443,6 +451,14 @@ def _judge(gained: Estimate, share: Estimate, mean: float, bounded: bool, few: b
         return "steady", text
     longer = max(1.5, (max(share.high, -share.low) / LEFT_BEHIND) ** (2 / 3))  # a steady share falls as window^-1.5
     return "undecided", f"{text}; a window about {longer:.1f} times as long may decide"
+
+
+def _over_capacity(loads: Mapping[str, Sequence[float]], level: float) -> tuple[str, Estimate]:
+    """The resource whose offered work surely exceeds its capacity by most, and its load; "" when there is none."""
+    found = {name: interval(values, level) for name, values in loads.items()}
+    surely = [name for name, load in found.items() if load.has_interval and load.low > 1 + LEFT_BEHIND]
+    worst = max(surely, key=lambda name: found[name].low, default="")
+    return worst, found.get(worst, NOT_LOOKED_FOR)
 
 
 def _fastest_growing(queues: Mapping[str, ArrayLike], gained: Estimate, level: float) -> tuple[str, Estimate]:

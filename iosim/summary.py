@@ -41,27 +41,32 @@ Figures = dict[str, Any]
 
 
 def find_warm_up(raws: list[Raw]) -> WarmUp:
-    """MSER-5 on the number in the system, the completions and every port's queue, averaged over replications.
+    """MSER-5 on states averaged over replications (never on latency); the slowest decides.
 
-    The slowest decides. Completions tell where the number can't: closed clients are always in the system. A queue that
-    holds less than a tenth of the system's requests has no say: it is empty but for a few bursts, and where those fall
-    tells nothing of a warm-up.
+    States: the number in the system, completions, every port's queue, and misses of every cache, which fall as it fills.
+    A disk's queue is part of the number in the system; its own noise would only cut more. Completions tell where the number
+    can't: closed clients are always in the system. A queue that holds less than a tenth of the system's requests has no
+    say, nor has a cache with less than a miss a step: where its few bursts fall tells nothing of a warm-up. Dirty pages
+    come and go with the lazy writer's scans and never settle.
     """
     step = raws[0].bin_ns
     steps = min(min(len(raw.samples["time"]) for raw in raws) - 1, raws[0].horizon // step)
-    names = [
-        "in_system",
-        "completed",
-        *(name for name in raws[0].samples if name.startswith("ports.") and name.endswith(".depth")),
-    ]
     series: dict[str, Any] = {}
-    for name in names:
+    for name in filter(_is_state, raws[0].samples):
         rows = [np.diff(np.frombuffer(raw.samples[name], dtype=np.int64)[: steps + 1]) / step for raw in raws]
         series[name] = np.array(rows)
     least = series["in_system"].mean() / 10
+    judged = {"completed": series.pop("completed")}
+    for name, rows in series.items():
+        enough = 1 / step if name.endswith(".misses") else least
+        if rows.mean() >= enough:
+            judged[name] = rows
     times = np.arange(steps) * step
-    judged = {name: (times, rows) for name, rows in series.items() if name == "completed" or rows.mean() >= least}
-    return slowest_warm_up(judged)
+    return slowest_warm_up({name: (times, rows) for name, rows in judged.items()})
+
+
+def _is_state(sample: str) -> bool:
+    return sample in ("in_system", "completed") or sample.endswith((".depth", ".misses"))
 
 
 def figure(values: list[float], whole: bool = False) -> Figures:
@@ -396,16 +401,34 @@ class Summarizer:
         """Steady, unstable, undecided or terminating (statistics.py has the rule)."""
         if self.terminating:
             return regime([], 1.0, 1, terminating=True)
-        present, queues = self._levels("in_system"), {}
+        present, queues = self._late_levels("in_system"), {}
         for name in self.raws[0].samples:
             if name.endswith((".depth", ".waiting")):
-                queues[name.rsplit(".", 1)[0]] = self._levels(name)
-        offered = sum(each.count(ALL) + each.raw.in_flight for each in self.replications) / len(self.replications)
-        window = min(each.span for each in self.replications)
-        return regime(present, max(offered, 1e-9), window, queues, bounded=closed)
+                queues[name.rsplit(".", 1)[0]] = self._late_levels(name)
+        late = present.shape[1] * self.raws[0].bin_ns
+        whole = min(each.span for each in self.replications)
+        offered = sum(self._offered(each) for each in self.replications) / len(self.replications) * late / max(whole, 1)
+        return regime(present, max(offered, 1e-9), late, queues, self._loads(), bounded=closed)
 
-    def _levels(self, name: str) -> Any:
-        levels = [each.levels(name) for each in self.replications]
+    def _offered(self, each: Replication) -> int:
+        return each.count(ALL) + each.raw.in_flight
+
+    def _loads(self) -> dict[str, list[float]]:
+        """Work offered to the processors over what they can do (utilization law): their use times offered over ended.
+
+        Not of drives: a busy drive of many channels may have room for more.
+        """
+        found = []
+        for each in self.replications:
+            total = sum(each.over(f"processors.{kind}") for kind in KINDS) or 1
+            excess = self._offered(each) / max(1.0, each.throughput(ALL) * each.seconds)
+            found.append((1 - each.over("processors.idle") / total) * excess)
+        return {"processors": found}
+
+    def _late_levels(self, name: str) -> Any:
+        """Mean level in each step of the run's last half (or of the window, if that is shorter)."""
+        half = self.raws[0].horizon // 2 // self.raws[0].bin_ns
+        levels = [each.levels(name)[max(0, half - each.first) :] for each in self.replications]
         shortest = min(len(level) for level in levels)
         return np.array([level[:shortest] for level in levels])
 

@@ -325,6 +325,21 @@ def test_an_unstable_verdict_names_the_queue_that_grows_and_how_fast() -> None:
     assert found.left_behind.value == pytest.approx(1 / 6, abs=0.02)
 
 
+def test_work_beyond_capacity_is_unstable_before_any_queue_shows_it() -> None:
+    """The operational bound: what would need more than all of its time can't be steady, however short the window."""
+    calm = queue_lengths(0.5, 2_000, 10, seed=2)
+    found = ours.regime(calm, 1_000, 10**9, {"cpu": calm}, {"cpu": [1.08, 1.1, 1.12] * 3, "bus": [0.9] * 9})
+    assert (found.kind, found.resource) == ("unstable", "cpu")
+    assert "cpu would need 110.0% of its time" in found.reason
+
+
+@pytest.mark.parametrize("loads", [[1.2], [0.9, 1.2, 1.0] * 3, [1.005, 1.006] * 5])
+def test_a_bound_that_may_hold_condemns_nobody(loads: list[float]) -> None:
+    calm = queue_lengths(0.5, 20_000, 10, seed=2)
+    assert ours.regime(calm, 10_000, 10**9, {}, {"cpu": loads}).kind == "steady"
+    assert ours.regime(calm, 10_000, 10**9, {}, {"cpu": [1.5] * 9}, bounded=True).kind == "steady"
+
+
 def test_growth_without_a_queue_to_blame_is_still_unstable() -> None:
     disk = queue_lengths(1.2, 10_000, 10, seed=1)
     found = ours.regime(disk, 9_600, 10**9, {"cpu": 0 * disk})
