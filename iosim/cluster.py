@@ -6,8 +6,10 @@ networks only.
 """
 
 import socket
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,7 +42,7 @@ class Cluster(Executor):
         from distributed import as_completed
 
         places = {self.client.submit(attempt, work, place, item, pure=False): place for place, item in enumerate(items)}
-        ended = as_completed(places)
+        ended = as_completed(places, loop=self.client.loop)
         try:
             while ended.count():
                 self._wait(ended)
@@ -89,15 +91,29 @@ def _connect(address: str) -> Any:
         raise _unusable(address, "write tcp://HOST:PORT, as 'dask scheduler' tells it")
     try:
         socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=REACHED).close()
-        client = Client(address, timeout=REACHED, set_as_default=False)
+        client = _within(REACHED + 1, lambda: Client(address, timeout=REACHED, set_as_default=False))
     except (OSError, ValueError) as error:
-        raise _unusable(address, f"no Dask scheduler answers there: {error}") from None
+        raise _unusable(address, f"no Dask scheduler answers there: {str(error) or 'it says nothing'}") from None
     try:
         client.wait_for_workers(1, timeout=MANNED)
     except TimeoutError:
         client.close()
         raise _unusable(address, f"it has no workers; start one with 'dask worker {address}'") from None
     return client
+
+
+def _within(seconds: float, make: Callable[[], Any]) -> Any:
+    """What `make` gives; raises TimeoutError when it takes longer. Dask's own limit does not hold for a peer that is silent."""
+    made: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            made.set_result(make())
+        except BaseException as error:
+            made.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return made.result(seconds)
 
 
 def _unusable(address: str, message: str) -> WrongInput:

@@ -83,8 +83,7 @@ def test_an_interrupted_sweep_says_what_is_kept_and_goes_on(iosim: Any, monkeypa
         f"cells kept in {store}: 1; the same command goes on from there",
         "interrupted",
     ]
-    monkeypatch.undo()
-    monkeypatch.chdir(store.parent.parent.parent)
+    monkeypatch.setattr(StudyStore, "put", original)
     assert iosim(*SWEEP)[0] == 0
 
 
