@@ -103,7 +103,7 @@ def _connect(address: str) -> Any:
 
 
 def _within(seconds: float, make: Callable[[], Any]) -> Any:
-    """What `make` gives; raises TimeoutError when it takes longer. Dask's own limit does not hold for a peer that is silent."""
+    """What `make` gives; raises TimeoutError when it takes longer. Dask's own limit holds for no silent peer."""
     made: Future[Any] = Future()
 
     def work() -> None:
