@@ -18,6 +18,7 @@ compiled.install()  # before anything is imported that may be compiled
 _HOMES = {
     "load": "iosim.scenario.loader",
     "run": "iosim.experiment",
+    "sweep": "iosim.studies",
     "Scenario": "iosim.scenario.loader",
     "Result": "iosim.results",
     "Driver": "iosim.device_stack",
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "load",
     "run",
+    "sweep",
 ]
 
 

@@ -70,21 +70,9 @@ def run(
     return _result(scenario, raws, document, clock, found)
 
 
-def _study_warnings(study: Study, overloads: bool) -> list[str]:
-    """One line for each thing that must be said, with the cells that it is said of."""
-    said = {
-        "the warm-up had not ended in the first half of the run; the second half is measured": [
-            row for row in study.rows if any(warning.startswith("warm-up") for warning in row["warnings"])
-        ],
-        "unstable: no steady figures": [row for row in study.rows if row["regime"] == "unstable" and not overloads],
-    }
-    lines = [f"{len(rows)} of {len(study.rows)} cells: {what}" for what, rows in said.items() if rows]
-    return lines + [f"cell {cell['cell']} failed: {cell['error']}" for cell in study.failed]
-
-
 def _result(scenario: Scenario, raws: list[Raw], document: dict[str, Any], clock: str, study: Study | None) -> Result:
     if study:
-        document["warnings"] += _study_warnings(study, scenario.model.overloads)
+        document["warnings"] += study.said(scenario.model.overloads)
     provenance = {
         "iosim": VERSION,
         "python": platform.python_version(),

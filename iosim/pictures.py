@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,9 +137,8 @@ def own_axes(title: str) -> "Axes":
     return ax
 
 
-def heading(result: "Result") -> str:
-    """Which run a figure shows."""
-    it = result.summary
+def heading(it: Mapping[str, Any]) -> str:
+    """Which run a figure shows: from its summary, or from what a study tells of itself."""
     count = it["replications"]
     runs = "1 replication" if count == 1 else f"{count} replications"
     return f"{it['scenario']}, seed {it['seed']}, {runs}, iosim {VERSION}"
@@ -155,7 +155,7 @@ def overview(result: "Result") -> "Figure":
         names.remove("latency")
     if not len(result.raws[0].timeline["times"]):
         names.remove("running_threads")
-    figure, panels = plots.figure_overview([RUN_PICTURES[name][0] for name in names], heading(result))
+    figure, panels = plots.figure_overview([RUN_PICTURES[name][0] for name in names], heading(result.summary))
     for name, ax in zip(names, panels, strict=True):
         RUN_PICTURES[name][1](result, ax)
     return figure
@@ -202,10 +202,13 @@ def in_words(figure: str) -> str:
 
 def _lines_of(study: "Study", x: str) -> dict[str, list[dict[str, Any]]]:
     lines: dict[str, list[dict[str, Any]]] = {}
-    for row in study.rows:
+    failed = [{"cell": row["cell"], "figures": {}, "regime": "failed"} for row in study.failed]
+    for row in [*study.rows, *failed]:
         others = {path: value for path, value in row["cell"].items() if path != x}
         label = ", ".join(_choice(path, value) for path, value in others.items()) or x
         lines.setdefault(label, []).append(row)
+    for line in lines.values():
+        line.sort(key=lambda row: study.vary[x].index(row["cell"][x]))
     return lines
 
 
@@ -223,10 +226,8 @@ def _estimate(row: dict[str, Any], path: str) -> Estimate:
     return Estimate(NO_INTERVAL if it["value"] is None else it["value"], low, high, 0)
 
 
-def study_figure(result: "Result") -> "Figure":
+def study_figure(study: "Study") -> "Figure":
     """The study's figure over its x path, another one beside it, and the processors' time for every line if they worked."""
-    study = result.study
-    assert study is not None
     asked = study.plot_request
     x = asked.x if asked else next(iter(study.vary))
     paths = [asked.figure if asked else "throughput_per_s"]
@@ -235,7 +236,7 @@ def study_figure(result: "Result") -> "Figure":
     if all(shares["idle"] > IDLE for line in lines.values() for shares in line):
         lines = {}
     titles = [*map(in_words, paths), *(f"Processor time, {label}" for label in lines)]
-    figure, panels = plots.figure_overview(titles, heading(result))
+    figure, panels = plots.figure_overview(titles, heading(study.about))
     for ax, path in zip(panels, paths, strict=False):
         study_lines(study, x, path, ax)
     values, label = x_axis(study, x)
@@ -253,22 +254,27 @@ def _companion(study: "Study", path: str) -> str:
 
 
 def _shares(row: dict[str, Any]) -> dict[str, float]:
-    return {kind: row["figures"][f"processors.share.{kind}"]["value"] for kind in KINDS}
+    return {kind: _estimate(row, f"processors.share.{kind}").value for kind in KINDS}
 
 
 def write_all(result: "Result", directory: Path) -> list[Path]:
     """Draw everything there is to draw into the directory."""
     written = [directory / "overview.png"]
     plots.save(overview(result), written[0])
-    if result.study:
-        written.append(directory / "study.png")
-        plots.save(study_figure(result), written[1])
     return written
+
+
+def write_study(study: "Study", directory: Path) -> list[Path]:
+    """The study's figure; nothing where no cell has figures."""
+    if not study.rows:
+        return []
+    plots.save(study_figure(study), directory / "study.png")
+    return [directory / "study.png"]
 
 
 def notebook_html(result: "Result") -> str:
     """A small table and a small picture."""
-    figure, panels = plots.figure_overview(["Latency by class"], heading(result))
+    figure, panels = plots.figure_overview(["Latency by class"], heading(result.summary))
     latency(result, panels[0])
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)

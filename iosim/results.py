@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from iosim.attribution import CAUSES
 from iosim.rows import groups, statuses, transferred
 from iosim.statistics import Estimate, paired, paired_ratio
+from iosim.units import as_written
 
 if TYPE_CHECKING:
     import pandas
@@ -92,6 +93,20 @@ class Study:
         met = all(verdict["verdict"] == "met" for row in self.rows for verdict in row["expect"])
         return max([0 if met else 3, *(5 if cell["exit_status"] == 5 else 4 for cell in self.failed)])
 
+    def said(self, overloads: bool) -> list[str]:
+        """One line for each thing that must be said, with the number of cells that it is said of; each failed cell."""
+        lines = {
+            "the warm-up had not ended in the first half of the run; the second half is measured": [
+                row for row in self.rows if any(warning.startswith("warm-up") for warning in row["warnings"])
+            ],
+            "unstable: no steady figures": [row for row in self.rows if row["regime"] == "unstable" and not overloads],
+            "an expectation was missed or is undecided": [
+                row for row in self.rows if any(verdict["verdict"] != "met" for verdict in row["expect"])
+            ],
+        }
+        told = [f"{len(rows)} of {len(self.rows)} cells: {what}" for what, rows in lines.items() if rows]
+        return told + [f"cell {in_words(cell['cell'])} failed: {cell['error']}" for cell in self.failed]
+
     def document(self) -> dict[str, Any]:
         """What `study.json` holds: the same bytes however the cells were run; cells sorted by key."""
         kept = ("key", "cell", "figures", "regime", "each", "expect", "warnings")
@@ -101,13 +116,15 @@ class Study:
         return {"schema_version": 1, **self.about, "vary": self.vary, "cells": in_order}
 
     def write(self, directory: Path) -> list[Path]:
-        """`study.json`, and the whole summary of every cell in `cells/KEY/summary.json`."""
+        """`study.json`, the whole summary of every cell in `cells/KEY/summary.json`, and a picture."""
+        import iosim.pictures as pictures
+
         written = [write_text(directory / "study.json", to_json(self.document()))]
         for row in self.rows:
             place = directory / "cells" / row["key"]
             place.mkdir(parents=True, exist_ok=True)
             written.append(write_text(place / "summary.json", to_json(row["summary"])))
-        return written
+        return written + pictures.write_study(self, directory)
 
     def row(self, cell: Mapping[str, Any]) -> dict[str, Any]:
         """The cell with these values of the varied paths; KeyError if there is none."""
@@ -142,6 +159,11 @@ class Study:
         import iosim.pictures as pictures
 
         return pictures.study_lines(self, x, figure, ax)
+
+
+def in_words(cell: Mapping[str, Any]) -> str:
+    """A cell by what was varied: `pools.workers.threads=8, machine.l2=1 MiB`."""
+    return ", ".join(f"{path}={as_written(value)}" for path, value in cell.items())
 
 
 class Plots:

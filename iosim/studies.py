@@ -208,7 +208,7 @@ def study(
         store.put(key, records[key])
         if progress:
             progress(len(records), len(tasks), "cells")
-    return _study(scenario, seed, plan, records)
+    return _study(scenario, seed, replications, plan, records)
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,9 @@ def _recorded(outcome: Outcome) -> Record:
     return Record(None, outcome.failure.text, getattr(error, "exit_status", 1), outcome.failure.trace)
 
 
-def _study(scenario: Scenario, seed: int, plan: list[Planned], records: dict[str, Record]) -> Study:
+def _study(
+    scenario: Scenario, seed: int, replications: int | None, plan: list[Planned], records: dict[str, Record]
+) -> Study:
     asked = scenario.model.study
     assert asked is not None
     rows, failed = [], []
@@ -248,7 +250,8 @@ def _study(scenario: Scenario, seed: int, plan: list[Planned], records: dict[str
             failed.append({"key": it.key, "cell": it.cell, "error": record.error, "exit_status": record.exit_status})
         else:
             rows.append(_row(it.cell, it.key, json.loads(record.figures)))
-    about = {"scenario": scenario.name, "seed": seed, "model": model_version()}
+    count = replications or asked.replications or scenario.model.run.replications
+    about = {"scenario": scenario.name, "seed": seed, "replications": count, "model": model_version()}
     return Study({path: list(values) for path, values in asked.vary.items()}, rows, asked.plot, failed, about)
 
 

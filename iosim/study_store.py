@@ -43,11 +43,19 @@ class StudyStore:
 
     def __init__(self, path: Path | str = IN_MEMORY) -> None:
         self.path = path
+        self.held: set[str] = set()  # cells of those asked for that are in the store by now
         try:
             self.connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
-            self._open()
         except sqlite3.Error as error:
             raise self._unusable(f"can't be used: {error}") from None
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            self.close()
+            raise self._unusable(f"can't be used: {error}") from None
+        except WrongInput:
+            self.close()
+            raise
 
     def _open(self) -> None:
         ask = self.connection.execute
@@ -79,6 +87,7 @@ class StudyStore:
             row = self.connection.execute("SELECT figures FROM cells WHERE key = ? AND figures IS NOT NULL", (key,))
             if (first := row.fetchone()) is not None:
                 found[key] = Record(first[0])
+        self.held.update(found)
         return found
 
     def put(self, key: str, record: Record) -> None:
@@ -88,6 +97,7 @@ class StudyStore:
             self.connection.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.Error as error:
             raise self._unusable(f"can't be written: {error}") from None
+        self.held.add(key)
 
     def close(self) -> None:
         """Put the log's content into the file."""

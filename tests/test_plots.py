@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from iosim import pictures, plots
+from iosim.results import Study
 from iosim.statistics import Estimate, interval
 from iosim.thread import KINDS
 
@@ -515,9 +516,9 @@ def test_an_unknown_kind_of_file_is_refused(tmp_path: Path) -> None:
 )
 def test_a_varied_value_is_told_in_words(path: str, value: object, label: str) -> None:
     """A legend that says `True` makes its reader guess what is true."""
-    study = SimpleNamespace(vary={path: [value], "x": [True]}, rows=[{"cell": {"x": True, path: value}, "figures": {}}])
-    assert list(pictures._lines_of(study, "x")) == [label]  # type: ignore[arg-type]
-    assert pictures.x_axis(study, "x") == (["true"], "x")  # type: ignore[arg-type]
+    study = Study({path: [value], "x": [True]}, [{"cell": {"x": True, path: value}, "figures": {}}], None)
+    assert list(pictures._lines_of(study, "x")) == [label]
+    assert pictures.x_axis(study, "x") == (["true"], "x")
 
 
 @pytest.mark.parametrize(
@@ -537,7 +538,7 @@ def test_a_study_shows_what_its_gain_costs_and_the_processors_unless_they_idle(
     shares["processors.share.idle"] = idle
     cells = {path: {"value": value, "ci95": None} for path, value in (figures | shares).items()}
     rows = [{"cell": {"x": x}, "figures": cells, "regime": "steady"} for x in (1, 2)]
-    study = SimpleNamespace(vary={"x": [1, 2]}, rows=rows, plot_request=SimpleNamespace(x="x", figure=asked))
-    result = SimpleNamespace(study=study, summary={"scenario": "s", "seed": 1, "replications": 1})
-    figure = pictures.study_figure(result)  # type: ignore[arg-type]
+    about = {"scenario": "s", "seed": 1, "replications": 1}
+    study = Study({"x": [1, 2]}, rows, SimpleNamespace(x="x", figure=asked), about=about)
+    figure = pictures.study_figure(study)
     assert [ax.get_title(loc="left") for ax in figure.axes] == titles

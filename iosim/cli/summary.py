@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from iosim.cli.tables import Table
+from iosim.results import in_words
 from iosim.units import as_written
 
 Figure: TypeAlias = tuple[float, float | None, float | None]
@@ -38,23 +39,48 @@ def figures(summary: Any, path: str = "") -> Iterator[tuple[str, Figure]]:
 
 def as_csv(summary: dict[str, Any], study: Any) -> str:
     """One row a figure: path, value, low, high; the cells of a study follow, named by what was varied."""
+    words = [["regime", _kind(summary.get("regime"))], ["stop", summary.get("stop", "")], *_verdict_words("", summary)]
+    return _csv(
+        [*words, *(_study_words(study) if study else ())],
+        [*figures(summary), *(_study_figures(study) if study else ())],
+    )
+
+
+def study_as_csv(study: Any) -> str:
+    """The cells of a study alone, in the same form."""
+    return _csv(_study_words(study), _study_figures(study))
+
+
+def _csv(words: list[list[str]], numbers: list[tuple[str, Figure]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "value", "low", "high"])
-    rows = list(figures(summary))
-    for row in study.rows if study else ():
-        cell = ", ".join(f"{path}={as_written(value)}" for path, value in row["cell"].items())
-        rows += [(f"study[{cell}].{path}", figure) for path, figure in figures(row["figures"])]
-    writer.writerow(["regime", _kind(summary.get("regime")), "", ""])
-    writer.writerow(["stop", summary.get("stop", ""), "", ""])
-    for number, verdict in enumerate(summary.get("expect", ())):
-        writer.writerow([f"expect[{number}]: {verdict['expect']}", verdict["verdict"], "", ""])
-    for row in study.rows if study else ():
-        cell = ", ".join(f"{path}={as_written(value)}" for path, value in row["cell"].items())
-        writer.writerow([f"study[{cell}].regime", _kind(row.get("regime")), "", ""])
-    for path, figure in rows:
+    for word in words:
+        writer.writerow([*word, "", ""])
+    for path, figure in numbers:
         writer.writerow([path, *("" if number is None else number for number in figure)])
     return text.getvalue()
+
+
+def _verdict_words(prefix: str, told: dict[str, Any]) -> list[list[str]]:
+    verdicts = enumerate(told.get("expect") or ())
+    return [[f"{prefix}expect[{number}]: {it['expect']}", it["verdict"]] for number, it in verdicts]
+
+
+def _study_words(study: Any) -> list[list[str]]:
+    words = []
+    for row in study.rows:
+        at = f"study[{in_words(row['cell'])}]."
+        words += [[f"{at}regime", _kind(row.get("regime"))], *_verdict_words(at, row)]
+    return words + [[f"study[{in_words(row['cell'])}].error", row["error"]] for row in study.failed]
+
+
+def _study_figures(study: Any) -> list[tuple[str, Figure]]:
+    return [
+        (f"study[{in_words(row['cell'])}].{path}", figure)
+        for row in study.rows
+        for path, figure in figures(row["figures"])
+    ]
 
 
 def as_study(study: Any) -> dict[str, Any]:
@@ -117,7 +143,7 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
         _shares(summary),
         *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes")),
         _verdicts(verdicts),
-        _cells(study),
+        *(study_tables(study) if study else ()),
     ]
 
 
@@ -217,6 +243,12 @@ def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
             [str(verdict["expect"]), str(verdict["verdict"]), _shown(figure, path), _interval(figure, path), needs]
         )
     return Table("", ["expected", "verdict", "value", "95 % interval", "to decide"], rows)
+
+
+def study_tables(study: Any) -> list[Table]:
+    """The cells of a study, and those that failed with the reason."""
+    failed = [[in_words(row["cell"]), str(row["error"])] for row in study.failed]
+    return [_cells(study), Table("failed", ["cell", "why"], failed)]
 
 
 def _cells(study: Any) -> Table:

@@ -23,6 +23,7 @@ from iosim.scenario.quantities import (
     TimeOrAuto,
     whole_between,
 )
+from iosim.scenario.ranges import expand
 from iosim.scenario.reading import Section, at, key, whole_list
 from iosim.scenario.steps import Step
 from iosim.scenario.storage import Disk, File, Volume
@@ -183,11 +184,15 @@ class Plot(Section):
     figure: Figure = key("throughput_per_s", "the figure of the summary on the y axis")
 
 
+def _expanded(values: list[Any]) -> list[Any]:
+    return [each for value in values for each in expand(value)]
+
+
 class Study(Section):
     """A grid of runs: every combination of the varied values."""
 
     vary: Annotated[dict[str, tuple[Any, ...]], Field(min_length=1)] = key(
-        ..., "paths of this file and the values that each takes"
+        ..., "paths of this file and the values that each takes; '1..64*2' and '0..100+25' are several values"
     )
     replications: Count | None = key(None, "replications of each cell; left out, those of 'run'")
     plot: Plot | None = key(None, "what to draw")
@@ -195,9 +200,9 @@ class Study(Section):
     @field_validator("vary", mode="before")
     @classmethod
     def _lists(cls, value: Any) -> Any:
-        for path, values in value.items() if isinstance(value, dict) else ():
-            at(path, whole_list, values)
-        return value
+        if not isinstance(value, dict):
+            return value
+        return {path: at(path, _expanded, at(path, whole_list, values)) for path, values in value.items()}
 
 
 class ScenarioModel(Section):
