@@ -1,6 +1,7 @@
 """What the replications of a scenario say together: its summary, its regime in words, and a verdict on each expectation."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from iosim import summary
@@ -8,7 +9,7 @@ from iosim.machine import Raw
 from iosim.replication import ALL
 from iosim.scenario.load import ClosedLoad, Replay
 from iosim.scenario.loader import Scenario
-from iosim.statistics import WarmUp
+from iosim.statistics import WITNESSES, WarmUp
 from iosim.summary import Summarizer
 from iosim.verdicts import judge
 
@@ -48,6 +49,8 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
     loads = list(enumerate(model.workload.items()))
     kinds = {load.kind for load in model.workload.values()}
     regime = it.regime(kinds == {"closed"})
+    if warnings and regime.kind == "steady" and len(raws) >= WITNESSES:
+        regime = replace(regime, kind="undecided", reason=f"{warnings[0]}; a longer run decides")
     document = {
         "schema_version": summary.SCHEMA_VERSION,
         "scenario": scenario.name,
