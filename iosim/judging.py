@@ -12,6 +12,12 @@ from iosim.statistics import WarmUp
 from iosim.summary import Summarizer
 from iosim.verdicts import judge
 
+GROWING = (
+    "latency_ns",
+    "wait_ns",
+    "latency_causes_ns",
+)  # what goes on growing while a run is unstable: no interval holds it
+
 
 def warm_up_of(scenario: Scenario, raws: list[Raw]) -> tuple[int, list[str]]:
     """The warm-up (ns, a whole number of steps) of these replications, and what must be said about it."""
@@ -72,9 +78,13 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
         "numa": {},
         "theory": {},
     }
-    warnings += it.warnings + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
+    warnings += it.warnings + it.refusals() + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")
+    if regime.kind == "unstable" and not model.overloads:
+        for part in (document, *document["classes"].values()):
+            for name in GROWING:
+                part[name] = {statistic: {**it, "ci95": None} for statistic, it in part[name].items()}
     document["stopping"] = None  # a number was asked for; `stopping` says it where a rule ends the run
     document["refused"] = it.refused
     document["batch_means"] = it.batch_means

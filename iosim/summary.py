@@ -108,21 +108,16 @@ class Summarizer:
         """Mean, quantiles and maximum of latencies or waits of a class."""
         samples = [each.sample(column, group) for each in self.replications]
         found: Figures = {"mean": self._mean(column, where, group)}
-        refused: list[str] = []
         if all(map(len, samples)):
             whole = together(samples)
             for name, q in QUANTILES.items():
                 found[name], times = self._quantile(samples, whole, q)
                 if times:
                     self.refused[f"{where}.{name}"] = self._longer(times)
-                    refused.append(name)
         else:
             found.update(dict.fromkeys(QUANTILES, NOTHING))
         largest = [each.largest_of(column, group) for each in self.replications]
         found["max"] = NOTHING if any(map(math.isnan, largest)) else {"value": max(largest), "ci95": None}
-        if refused:
-            takes = self.refused[f"{where}.{refused[-1]}"]
-            self.warnings.append(f"{where}: too few independent requests beyond {', '.join(refused)}; it takes {takes}")
         return found
 
     def _quantile(self, samples: list[Sample], whole: Sample, q: float) -> tuple[Figures, float]:
@@ -139,6 +134,21 @@ class Summarizer:
             return NOTHING, needed / len(whole)
         own = [float(sample.quantile(q)) for sample in samples]
         return shown(quantile_interval(float(pooled), own)), 0.0
+
+    def refusals(self) -> list[str]:
+        """One line for all quantiles that are left out, with what the one that needs most of all requests' takes."""
+        if not self.refused:
+            return []
+        by_column: dict[str, list[str]] = {}
+        for path in self.refused:
+            column, _, name = path.rpartition(".")
+            if len(self.classes) == 1 and column.startswith("classes."):
+                continue  # it would say the same again
+            by_column.setdefault(column, []).append(name)
+        told = "; ".join(f"{column} {', '.join(names)}" for column, names in by_column.items())
+        first = next(iter(by_column))
+        last = f"{first}.{by_column[first][-1]}"
+        return [f"too few independent requests lie beyond {told}: {last} takes {self.refused[last]}"]
 
     def _longer(self, times: float) -> str:
         """What a run `times` as long would be: of the time measured, or of replications."""

@@ -93,7 +93,7 @@ def test_a_figure_without_interval_is_never_precise() -> None:
 
 def test_the_rule_gives_the_bytes_of_the_same_number_of_replications() -> None:
     """Replications that came later are those that a longer run would have had."""
-    ruled = iosim.run(scenario(precision="2% of mean"), jobs=1).summary
+    ruled = iosim.run(scenario(precision="4% of mean"), jobs=1).summary
     count = ruled["stopping"]["replications"]
     assert count > ruled["stopping"]["pilot"] == 10
     assert ruled["stopping"]["by_rule"]

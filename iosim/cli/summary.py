@@ -142,6 +142,7 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
         _causes(summary),
         _shares(summary),
         *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes")),
+        _batches(summary.get("batch_means") or {}),
         _verdicts(verdicts),
         *(study_tables(study) if study else ()),
     ]
@@ -229,6 +230,15 @@ def _devices(summary: dict[str, Any], section: str) -> Table:
 
 def _tells(figure: Figure | None, path: str) -> bool:
     return figure is not None and figure[0] != _NOTHING.get(path, 0)
+
+
+def _batches(batch_means: dict[str, Any]) -> Table:
+    """How alike neighbouring batches of a single replication are; only strangers give its means an interval."""
+    rows = [
+        [path, str(it["batches"]), f"{it['lag1']:.2f}", f"{it['limit']:.2f}", "yes" if it["independent"] else "no"]
+        for path, it in batch_means.items()
+    ]
+    return Table("the single replication in batches", ["mean of", "batches", "lag 1", "limit", "independent"], rows)
 
 
 def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
