@@ -41,9 +41,9 @@ def is_replay(scenario: Scenario) -> bool:
     return any(isinstance(load, Replay) for load in scenario.model.workload.values())
 
 
-def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
-    """The summary of a scenario's replications."""
-    warm_up, warnings = warm_up_of(scenario, raws)
+def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = None) -> dict[str, Any]:
+    """The summary of a scenario's replications; `cut` (ns, a whole number of steps) is a warm-up found elsewhere."""
+    warm_up, warnings = warm_up_of(scenario, raws) if cut is None else (cut, [])
     it = Summarizer(raws, warm_up, is_replay(scenario))
     model = scenario.model
     loads = list(enumerate(model.workload.items()))

@@ -58,7 +58,7 @@ def t_quantile_of_tail(tail: float, df: float) -> float:
 def _newton_on_tail(start: float, tail: float, df: float) -> float:
     t = start
     for _ in range(200):
-        here = _t_tail(t, df)
+        here = t_tail(t, df)
         step = math.log(here / tail) * here / (t * _t_density(t, df))
         t *= math.exp(step)
         if abs(step) < 1e-15:
@@ -82,7 +82,7 @@ def _t_density(t: float, df: float) -> float:
     return math.exp(log_scale - (df + 1) / 2 * math.log1p(t * t / df))
 
 
-def _t_tail(t: float, df: float) -> float:
+def t_tail(t: float, df: float) -> float:
     """P(T > t) for t > 0: half the incomplete beta function at df / (df + t^2)."""
     a, b = df / 2, 0.5
     x, rest = df / (df + t * t), t * t / (df + t * t)

@@ -18,10 +18,12 @@ FLOORS: dict[int, tuple[str, ...]] = {
     7: ("cli", "report", "timeline", "why"),
     6: (
         "cluster",
+        "comparison",
         "doctor",
         "executors",
         "experiment",
         "judging",
+        "pairing",
         "pictures",
         "planning",
         "plots",
