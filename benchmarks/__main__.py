@@ -1,16 +1,16 @@
-"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace   (see README.md beside this file)"""
+"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace | sweep   (see README.md beside this file)"""
 
 import argparse
 import platform
 import sys
 from pathlib import Path
 
-from benchmarks import agreement, memory, pairs, sizes, startup, trace, where
+from benchmarks import agreement, memory, pairs, sizes, startup, study, trace, where
 from benchmarks.install import default_cache
 from benchmarks.registry import ENGINES
 from benchmarks.systems import TITLES
 
-VERBS = ("pairs", "agreement", "profile", "sizes", "memory", "trace")
+VERBS = ("pairs", "agreement", "profile", "sizes", "memory", "trace", "sweep")
 
 
 def run_pairs(asked: argparse.Namespace) -> int:
@@ -57,6 +57,9 @@ def main() -> int:
     much.add_argument("--requests", type=int, default=10_000_000)
     replayed = verbs.add_parser("trace", help="time and peak memory of replaying a block trace")
     replayed.add_argument("file", type=Path, help="within 180 GB, in a format that iosim reads")
+    grid = verbs.add_parser("sweep", help="a study on two cores against two bare copies of its cell")
+    grid.add_argument("--milliseconds", type=int, default=1000, help="simulated time of one replication of a cell")
+    grid.add_argument("--rounds", type=int, default=5)
     given = sys.argv[1:]
     asked = parser.parse_args(
         given if given and (given[0] in VERBS or given[0] in ("-h", "--help")) else ["pairs", *given]
@@ -71,6 +74,8 @@ def main() -> int:
         return sizes.report(asked.only or [*sizes.SWEEPS], asked.largest, asked.instructions)
     if asked.verb == "memory":
         return memory.report(asked.requests)
+    if asked.verb == "sweep":
+        return study.report(asked.milliseconds, asked.rounds)
     if asked.verb == "trace":
         return trace.report(asked.file)
     where.report(asked.model)

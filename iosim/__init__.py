@@ -18,6 +18,8 @@ compiled.install()  # before anything is imported that may be compiled
 _HOMES = {
     "load": "iosim.scenario.loader",
     "run": "iosim.experiment",
+    "sweep": "iosim.studies",
+    "compare": "iosim.comparison",
     "Scenario": "iosim.scenario.loader",
     "Result": "iosim.results",
     "Driver": "iosim.device_stack",
@@ -36,8 +38,10 @@ __all__ = [
     "Scenario",
     "WrongInput",
     "__version__",
+    "compare",
     "load",
     "run",
+    "sweep",
 ]
 
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from iosim import plots
 from iosim.attribution import CAUSES
 from iosim.replication import replication
 from iosim.statistics import NO_INTERVAL, Estimate
-from iosim.summary import port_names
+from iosim.summary import QUANTILES, port_names
 from iosim.thread import KINDS
 from iosim.units import as_written
 from iosim.version import VERSION
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
 
 def latency(result: "Result", ax: "Axes") -> None:
     """Latency distribution by class."""
-    plots.latency(ax, result.requests.latencies())
+    refused = {
+        name: [
+            q
+            for quantile, q in QUANTILES.items()
+            if f"classes.{name}.latency_ns.{quantile}" in result.summary["refused"]
+        ]
+        for name in result.summary["classes"]
+    }
+    plots.latency(ax, result.requests.latencies(), refused)
 
 
 def causes(result: "Result", ax: "Axes") -> None:
@@ -66,6 +75,23 @@ def queue_depth(result: "Result", ax: "Axes") -> None:
     plots.queue_depth(ax, {name: it for name, it in series.items() if it[1].max() >= deepest / 50 and deepest})
 
 
+def warm_up(result: "Result", ax: "Axes") -> None:
+    """What is cut off at the front: requests in the system, or their ends where clients keep the number constant."""
+    present, step = _steps_of(result, "in_system"), result.raws[0].bin_ns
+    times = np.arange(present.shape[1]) * step
+    rows, what = present / step, "Requests in the system"
+    if np.ptp(rows[:, 1:]) < 0.01 * max(1.0, rows.max()):
+        rows, what = _steps_of(result, "completed") / (step / 1e9), "Requests ended per second"
+    plots.warm_up(ax, times, rows, result.summary["warm_up_ns"], what)
+
+
+def _steps_of(result: "Result", sample: str) -> "np.ndarray[Any, Any]":
+    """A sampled figure's change in each whole step of every replication."""
+    rows = [np.diff(np.frombuffer(raw.samples[sample], dtype=np.int64)) for raw in result.raws]
+    whole = min(min(map(len, rows)), max(1, result.raws[0].horizon // result.raws[0].bin_ns))
+    return np.array([row[:whole] for row in rows])
+
+
 def waited_behind(result: "Result", ax: "Axes") -> None:
     """Who waited behind whom, over all resources of all replications; a drive's own queue is no such resource."""
     plots.waited_behind(ax, *_waits(result))
@@ -88,6 +114,7 @@ RUN_PICTURES = {
     "processor_time": ("Processor time", processor_time),
     "running_threads": ("Running threads against the limit", running_threads),
     "queue_depth": ("Queues over time", queue_depth),
+    "warm_up": ("What is measured, and the warm-up that is not", warm_up),
     "waited_behind": ("Who waited behind whom (mean of a request)", waited_behind),
 }
 
@@ -110,9 +137,8 @@ def own_axes(title: str) -> "Axes":
     return ax
 
 
-def heading(result: "Result") -> str:
-    """Which run a figure shows."""
-    it = result.summary
+def heading(it: Mapping[str, Any]) -> str:
+    """Which run a figure shows: from its summary, or from what a study tells of itself."""
     count = it["replications"]
     runs = "1 replication" if count == 1 else f"{count} replications"
     return f"{it['scenario']}, seed {it['seed']}, {runs}, iosim {VERSION}"
@@ -123,11 +149,13 @@ def overview(result: "Result") -> "Figure":
     names = list(RUN_PICTURES)
     if len(result.summary["classes"]) < 2 or not _waits(result)[1].any():
         names.remove("waited_behind")
+    if result.summary["regime"]["kind"] == "terminating":
+        names.remove("warm_up")  # a path that ends by itself is measured whole
     if result.raws[0].tallies:
         names.remove("latency")
     if not len(result.raws[0].timeline["times"]):
         names.remove("running_threads")
-    figure, panels = plots.figure_overview([RUN_PICTURES[name][0] for name in names], heading(result))
+    figure, panels = plots.figure_overview([RUN_PICTURES[name][0] for name in names], heading(result.summary))
     for name, ax in zip(names, panels, strict=True):
         RUN_PICTURES[name][1](result, ax)
     return figure
@@ -174,10 +202,13 @@ def in_words(figure: str) -> str:
 
 def _lines_of(study: "Study", x: str) -> dict[str, list[dict[str, Any]]]:
     lines: dict[str, list[dict[str, Any]]] = {}
-    for row in study.rows:
+    failed = [{"cell": row["cell"], "figures": {}, "regime": "failed"} for row in study.failed]
+    for row in [*study.rows, *failed]:
         others = {path: value for path, value in row["cell"].items() if path != x}
         label = ", ".join(_choice(path, value) for path, value in others.items()) or x
         lines.setdefault(label, []).append(row)
+    for line in lines.values():
+        line.sort(key=lambda row: study.vary[x].index(row["cell"][x]))
     return lines
 
 
@@ -195,10 +226,8 @@ def _estimate(row: dict[str, Any], path: str) -> Estimate:
     return Estimate(NO_INTERVAL if it["value"] is None else it["value"], low, high, 0)
 
 
-def study_figure(result: "Result") -> "Figure":
+def study_figure(study: "Study") -> "Figure":
     """The study's figure over its x path, another one beside it, and the processors' time for every line if they worked."""
-    study = result.study
-    assert study is not None
     asked = study.plot_request
     x = asked.x if asked else next(iter(study.vary))
     paths = [asked.figure if asked else "throughput_per_s"]
@@ -207,7 +236,7 @@ def study_figure(result: "Result") -> "Figure":
     if all(shares["idle"] > IDLE for line in lines.values() for shares in line):
         lines = {}
     titles = [*map(in_words, paths), *(f"Processor time, {label}" for label in lines)]
-    figure, panels = plots.figure_overview(titles, heading(result))
+    figure, panels = plots.figure_overview(titles, heading(study.about))
     for ax, path in zip(panels, paths, strict=False):
         study_lines(study, x, path, ax)
     values, label = x_axis(study, x)
@@ -225,22 +254,27 @@ def _companion(study: "Study", path: str) -> str:
 
 
 def _shares(row: dict[str, Any]) -> dict[str, float]:
-    return {kind: row["figures"][f"processors.share.{kind}"]["value"] for kind in KINDS}
+    return {kind: _estimate(row, f"processors.share.{kind}").value for kind in KINDS}
 
 
 def write_all(result: "Result", directory: Path) -> list[Path]:
     """Draw everything there is to draw into the directory."""
     written = [directory / "overview.png"]
     plots.save(overview(result), written[0])
-    if result.study:
-        written.append(directory / "study.png")
-        plots.save(study_figure(result), written[1])
     return written
+
+
+def write_study(study: "Study", directory: Path) -> list[Path]:
+    """The study's figure; nothing where no cell has figures."""
+    if not study.rows:
+        return []
+    plots.save(study_figure(study), directory / "study.png")
+    return [directory / "study.png"]
 
 
 def notebook_html(result: "Result") -> str:
     """A small table and a small picture."""
-    figure, panels = plots.figure_overview(["Latency by class"], heading(result))
+    figure, panels = plots.figure_overview(["Latency by class"], heading(result.summary))
     latency(result, panels[0])
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)

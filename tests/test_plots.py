@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from iosim import pictures, plots
+from iosim.results import Study
 from iosim.statistics import Estimate, interval
 from iosim.thread import KINDS
 
@@ -55,7 +56,7 @@ def exactly(*values: float) -> list[Estimate]:
     return [Estimate(value, value, value, 10) for value in values]
 
 
-LATENCIES = {"read": np.arange(1, 1001) * 1000, "write": np.full(50, 2 * MS)}
+LATENCIES = {"read": np.repeat(np.arange(1, 1001), 2) * 1000, "write": np.full(50, 2 * MS)}
 CAUSES = {"read": {"user": 2.0 * MS, "device_queue": 6.0 * MS, "lock": 0.01 * MS}, "echo": {"user": 1.0 * MS}}
 SHARES = [{"user": 0.5, "idle": 0.5}, {"user": 0.4, "refill": 0.6}]
 STEPS = ([0, MS, 2 * MS, 3 * MS], [1, 3, 2, 0])
@@ -68,6 +69,7 @@ DRAWN: dict[str, Callable[[Axes], Axes]] = {
     "processor_time": lambda ax: plots.processor_time(ax, [1, 2], SHARES, "Threads"),
     "running_threads": lambda ax: plots.running_threads(ax, *STEPS, 2),
     "queue_depth": lambda ax: plots.queue_depth(ax, {"port": STEPS}),
+    "warm_up": lambda ax: plots.warm_up(ax, [0, 10, 20], [[1.0, 3, 2], [2, 5, 2]], 10, "Requests in the system"),
 }
 EMPTY: dict[str, Callable[[Axes], Axes]] = {
     "latency": lambda ax: plots.latency(ax, {"read": np.array([], dtype=np.int64)}),
@@ -81,6 +83,7 @@ EMPTY: dict[str, Callable[[Axes], Axes]] = {
     "processor_time": lambda ax: plots.processor_time(ax, [], [], "Threads"),
     "running_threads": lambda ax: plots.running_threads(ax, [], [], 2),
     "queue_depth": lambda ax: plots.queue_depth(ax, {"port": ([], [])}),
+    "warm_up": lambda ax: plots.warm_up(ax, [], [[]], 0, "Requests in the system"),
 }
 
 
@@ -195,12 +198,12 @@ def test_the_latency_line_rises_to_all_requests_at_the_maximum(ax: Axes) -> None
     assert ax.get_xscale() == "log"
     assert "µs" in ax.get_xlabel()
     assert (x[-1], y[-1]) == (1000, 100)
-    assert y[np.searchsorted(x, 250)] == 25
+    assert y[np.searchsorted(x, 250, side="right") - 1] == 25
 
 
 def test_p50_and_p99_are_marked_and_named_per_class(ax: Axes) -> None:
     plots.latency(ax, LATENCIES)
-    assert legend_of(ax) == ["read, p50 500 µs, p99 990 µs", "write, p50 2 ms, 50 requests only"]
+    assert legend_of(ax) == ["read, p50 500 µs, p99 990 µs", "write, p50 2 ms, 50 requests are too few for p99"]
     marks = [line for line in ax.get_lines() if line.get_marker() not in ("None", "", None)]
     assert [(list(line.get_xdata()), list(line.get_ydata())) for line in marks] == [  # type: ignore[arg-type]
         ([500, 990], [50, 99]),
@@ -513,9 +516,9 @@ def test_an_unknown_kind_of_file_is_refused(tmp_path: Path) -> None:
 )
 def test_a_varied_value_is_told_in_words(path: str, value: object, label: str) -> None:
     """A legend that says `True` makes its reader guess what is true."""
-    study = SimpleNamespace(vary={path: [value], "x": [True]}, rows=[{"cell": {"x": True, path: value}, "figures": {}}])
-    assert list(pictures._lines_of(study, "x")) == [label]  # type: ignore[arg-type]
-    assert pictures.x_axis(study, "x") == (["true"], "x")  # type: ignore[arg-type]
+    study = Study({path: [value], "x": [True]}, [{"cell": {"x": True, path: value}, "figures": {}}], None)
+    assert list(pictures._lines_of(study, "x")) == [label]
+    assert pictures.x_axis(study, "x") == (["true"], "x")
 
 
 @pytest.mark.parametrize(
@@ -535,7 +538,7 @@ def test_a_study_shows_what_its_gain_costs_and_the_processors_unless_they_idle(
     shares["processors.share.idle"] = idle
     cells = {path: {"value": value, "ci95": None} for path, value in (figures | shares).items()}
     rows = [{"cell": {"x": x}, "figures": cells, "regime": "steady"} for x in (1, 2)]
-    study = SimpleNamespace(vary={"x": [1, 2]}, rows=rows, plot_request=SimpleNamespace(x="x", figure=asked))
-    result = SimpleNamespace(study=study, summary={"scenario": "s", "seed": 1, "replications": 1})
-    figure = pictures.study_figure(result)  # type: ignore[arg-type]
+    about = {"scenario": "s", "seed": 1, "replications": 1}
+    study = Study({"x": [1, 2]}, rows, SimpleNamespace(x="x", figure=asked), about=about)
+    figure = pictures.study_figure(study)
     assert [ax.get_title(loc="left") for ax in figure.axes] == titles

@@ -14,6 +14,8 @@ from iosim.version import VERSION
 
 VERBS = {
     "run": "iosim.cli.run",
+    "sweep": "iosim.cli.sweep",
+    "compare": "iosim.cli.compare",
     "check": "iosim.cli.check",
     "explain": "iosim.cli.explain",
     "list": "iosim.cli.bundled",
@@ -46,8 +48,8 @@ def iosim() -> None:
 
     A SCENARIO is a bundled name ('iosim list') or a file, written './mine.yaml'.
 
-    Exit status: 0 good, 1 unexpected failure, 2 wrong input, 3 an expectation or a tolerance missed or undecided, 5 a
-    conservation law broken, 130 interrupted.
+    Exit status: 0 good, 1 unexpected failure, 2 wrong input, 3 an expectation or a tolerance missed or undecided, 4
+    cells of a study failed, 5 a conservation law broken, 130 interrupted.
     """
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from iosim.clock import NAMES
+
 if TYPE_CHECKING:
     from iosim.scenario import Scenario
 
@@ -20,6 +22,38 @@ def with_set(command: F) -> F:
         multiple=True,
         help="Change one value, by the file's own rules; may be repeated.",
     )(command)
+
+
+def with_run(command: F) -> F:
+    """`--seed`, `--replications`, `--jobs`, `--clock`: how often and how it is run."""
+    options = (
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Start of all random streams, instead of the scenario's.",
+        ),
+        click.option(
+            "--replications",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Independent runs, instead of the scenario's.",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Worker processes; the results are the same bytes.",
+        ),
+        click.option(
+            "--clock",
+            type=click.Choice(NAMES),
+            help="The event engine [the fastest]; the results are the same bytes.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def with_format(*formats: str) -> Callable[[F], F]:

@@ -3,35 +3,23 @@
 import json
 import os
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from iosim.cli.options import load_scenario, with_format, with_set
+from iosim.cli.options import load_scenario, with_format, with_run, with_set
+from iosim.cli.output import demand_writable, unusable
+from iosim.cli.progress import Progress
 from iosim.cli.talk import data, talk
-from iosim.clock import NAMES, choose_clock
+from iosim.clock import choose_clock
 from iosim.compiled import MODE
-from iosim.errors import Mistake, WrongInput
 
 
 @click.command("run", short_help="Run a scenario and its study.")
 @click.argument("scenario")
 @with_set
-@click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Start of all random streams, instead of the scenario's."
-)
-@click.option(
-    "--replications", type=click.IntRange(min=1), metavar="N", help="Independent runs, instead of the scenario's."
-)
-@click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Worker processes; the results are the same bytes."
-)
-@click.option(
-    "--clock", type=click.Choice(NAMES), help="The event engine [the fastest]; the results are the same bytes."
-)
+@with_run
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go [iosim-out/SCENARIO].")
 @with_format("table", "json", "csv")
 @click.option("--reproducible", is_flag=True, help="Leave out wall-clock facts, so that files can be compared.")
@@ -54,7 +42,7 @@ def command(
     choose_clock(chosen["clock"])
     loaded = load_scenario(scenario, changes)
     directory = out or Path("iosim-out") / loaded.name
-    _demand_writable(directory)
+    demand_writable(directory)
     if not (quiet or MODE.compiled or MODE.asked):
         talk(f"note: {MODE}. The results are the same and take longer; with IOSIM_PURE=1 this line is left out.")
     from iosim.experiment import run
@@ -73,25 +61,11 @@ def command(
     return int(result.exit_status)
 
 
-def _demand_writable(directory: Path) -> None:
-    """Find out before an hour of simulation, not after it."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        raise _unusable(directory, error) from None
-
-
-def _unusable(directory: Path, error: OSError) -> WrongInput:
-    return WrongInput([Mistake(f"--out {directory}", 0, 0, "", f"cannot be written: {error.strerror or error}")])
-
-
 def _write(result: Any, directory: Path, reproducible: bool) -> None:
     try:
         result.write(directory, reproducible)
     except OSError as error:
-        raise _unusable(directory, error) from None
+        raise unusable(directory, error) from None
 
 
 def _print(result: Any, form: str, reproducible: bool) -> None:
@@ -113,24 +87,3 @@ def _talk(result: Any, directory: Path) -> None:
     for warning in result.summary.get("warnings") or ():
         talk(f"warning: {warning}")
     talk(f"results in {directory}{os.sep}")
-
-
-class Progress:
-    """One line on the terminal, from the second second on."""
-
-    def __init__(self) -> None:
-        self.since = time.monotonic()
-        self.drawn = 0
-
-    def __call__(self, done: int, total: int, label: str) -> None:
-        if time.monotonic() - self.since < 1:
-            return
-        filled = 30 * done // total if total else 0
-        line = f"[{'#' * filled}{'-' * (30 - filled)}] {done}/{total} {label}"[:100]
-        talk(f"\r{line.ljust(self.drawn)}", end="")
-        self.drawn = len(line)
-
-    def clear(self) -> None:
-        """Take the line away, so that nothing of it is left among the results."""
-        if self.drawn:
-            talk(f"\r{' ' * self.drawn}\r", end="")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from iosim.cli.tables import Table
+from iosim.results import in_words
 from iosim.units import as_written
 
 Figure: TypeAlias = tuple[float, float | None, float | None]
@@ -38,23 +39,48 @@ def figures(summary: Any, path: str = "") -> Iterator[tuple[str, Figure]]:
 
 def as_csv(summary: dict[str, Any], study: Any) -> str:
     """One row a figure: path, value, low, high; the cells of a study follow, named by what was varied."""
+    words = [["regime", _kind(summary.get("regime"))], ["stop", summary.get("stop", "")], *_verdict_words("", summary)]
+    return _csv(
+        [*words, *(_study_words(study) if study else ())],
+        [*figures(summary), *(_study_figures(study) if study else ())],
+    )
+
+
+def study_as_csv(study: Any) -> str:
+    """The cells of a study alone, in the same form."""
+    return _csv(_study_words(study), _study_figures(study))
+
+
+def _csv(words: list[list[str]], numbers: list[tuple[str, Figure]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "value", "low", "high"])
-    rows = list(figures(summary))
-    for row in study.rows if study else ():
-        cell = ", ".join(f"{path}={as_written(value)}" for path, value in row["cell"].items())
-        rows += [(f"study[{cell}].{path}", figure) for path, figure in figures(row["figures"])]
-    writer.writerow(["regime", _kind(summary.get("regime")), "", ""])
-    writer.writerow(["stop", summary.get("stop", ""), "", ""])
-    for number, verdict in enumerate(summary.get("expect", ())):
-        writer.writerow([f"expect[{number}]: {verdict['expect']}", verdict["verdict"], "", ""])
-    for row in study.rows if study else ():
-        cell = ", ".join(f"{path}={as_written(value)}" for path, value in row["cell"].items())
-        writer.writerow([f"study[{cell}].regime", _kind(row.get("regime")), "", ""])
-    for path, figure in rows:
+    for word in words:
+        writer.writerow([*word, "", ""])
+    for path, figure in numbers:
         writer.writerow([path, *("" if number is None else number for number in figure)])
     return text.getvalue()
+
+
+def _verdict_words(prefix: str, told: dict[str, Any]) -> list[list[str]]:
+    verdicts = enumerate(told.get("expect") or ())
+    return [[f"{prefix}expect[{number}]: {it['expect']}", it["verdict"]] for number, it in verdicts]
+
+
+def _study_words(study: Any) -> list[list[str]]:
+    words = []
+    for row in study.rows:
+        at = f"study[{in_words(row['cell'])}]."
+        words += [[f"{at}regime", _kind(row.get("regime"))], *_verdict_words(at, row)]
+    return words + [[f"study[{in_words(row['cell'])}].error", row["error"]] for row in study.failed]
+
+
+def _study_figures(study: Any) -> list[tuple[str, Figure]]:
+    return [
+        (f"study[{in_words(row['cell'])}].{path}", figure)
+        for row in study.rows
+        for path, figure in figures(row["figures"])
+    ]
 
 
 def as_study(study: Any) -> dict[str, Any]:
@@ -116,8 +142,9 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
         _causes(summary),
         _shares(summary),
         *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes", "nics")),
+        _batches(summary.get("batch_means") or {}),
         _verdicts(verdicts),
-        _cells(study),
+        *(study_tables(study) if study else ()),
     ]
 
 
@@ -127,15 +154,24 @@ def _head(summary: dict[str, Any]) -> Table:
     throughput = read_figure(summary.get("throughput_per_s"))
     between = _interval(throughput, "")
     runs = summary.get("replications")
+    stopped = _stopped(summary.get("stopping"))
     rows = [
         ["scenario", str(summary.get("scenario"))],
         ["regime", _regime(summary.get("regime"))],
-        ["seed", f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}"],
+        ["seed", f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}{stopped}"],
         ["simulated", _shown(read_figure(summary.get("simulated_ns")), "simulated_ns")],
         ["requests", ", ".join(counts)],
         ["throughput", f"{_shown(throughput, '')} /s{f' ({between})' if between else ''}"],
     ]
     return Table("", ["", ""], rows)
+
+
+def _stopped(stopping: Any) -> str:
+    """By what the number of replications came about, where a precision was asked for."""
+    if not stopping:
+        return ""
+    said = "stopped by rule" if stopping["by_rule"] else "not reached"
+    return f" ({said}: {stopping['rule']}; pilot {stopping['pilot']})"
 
 
 def _latency(summary: dict[str, Any]) -> Table:
@@ -196,6 +232,15 @@ def _tells(figure: Figure | None, path: str) -> bool:
     return figure is not None and figure[0] != _NOTHING.get(path, 0)
 
 
+def _batches(batch_means: dict[str, Any]) -> Table:
+    """How alike neighbouring batches of a single replication are; only strangers give its means an interval."""
+    rows = [
+        [path, str(it["batches"]), f"{it['lag1']:.2f}", f"{it['limit']:.2f}", "yes" if it["independent"] else "no"]
+        for path, it in batch_means.items()
+    ]
+    return Table("the single replication in batches", ["mean of", "batches", "lag 1", "limit", "independent"], rows)
+
+
 def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
     from iosim.scenario.expectations import parse_expectation
 
@@ -208,6 +253,12 @@ def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
             [str(verdict["expect"]), str(verdict["verdict"]), _shown(figure, path), _interval(figure, path), needs]
         )
     return Table("", ["expected", "verdict", "value", "95 % interval", "to decide"], rows)
+
+
+def study_tables(study: Any) -> list[Table]:
+    """The cells of a study, and those that failed with the reason."""
+    failed = [[in_words(row["cell"]), str(row["error"])] for row in study.failed]
+    return [_cells(study), Table("failed", ["cell", "why"], failed)]
 
 
 def _cells(study: Any) -> Table:

@@ -17,6 +17,7 @@ from iosim.scenario.net_load import DRAWN, RISING, NetLoad
 from iosim.scenario.nodes import Node, Place, resolve
 from iosim.scenario.overrides import Changes, apply, find, parse_path, put
 from iosim.scenario.problems import mistakes_of
+from iosim.scenario.ranges import expand
 from iosim.scenario.schema import VERSION, ScenarioModel
 from iosim.scenario.sources import bundled_directory, is_path, locate, read_all
 
@@ -233,8 +234,10 @@ def _check_study(scenario: Scenario) -> None:
 def _check_varied(scenario: Scenario, path: str, values: tuple[Any, ...]) -> list[Mistake]:
     node = find(scenario.tree, ("study", "vary", path))
     alone = put(scenario.tree, ("study",), Node(Place(scenario.source), None))
+    written = node.plain() if node else values
+    places = [index for index, item in enumerate(written) for _ in expand(item)]
     mistakes = []
-    for index, value in enumerate(values):
+    for index, value in zip(places, values, strict=True):
         place = (node.child(index) if node else None) or scenario.tree
         try:
             _validated(apply(alone, {path: value}), scenario.source, [])

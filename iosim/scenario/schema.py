@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from iosim.scenario.expectations import Expected, Figure
+from iosim.scenario.expectations import Expected, Figure, Precise
 from iosim.scenario.faults import Fault
 from iosim.scenario.hardware import Machine
 from iosim.scenario.nics import Nic
@@ -23,6 +23,7 @@ from iosim.scenario.quantities import (
     TimeOrAuto,
     whole_between,
 )
+from iosim.scenario.ranges import expand
 from iosim.scenario.reading import Section, at, key, whole_list
 from iosim.scenario.steps import Step
 from iosim.scenario.storage import Disk, File, Volume
@@ -148,13 +149,21 @@ class Run(Section):
     )
     seed: Index = key(1, "start of all random streams; the same seed gives the same bytes")
     replications: Count = key(10, "independent runs that the intervals come from", source="a choice", sure="assumed")
+    precision: Precise | None = key(
+        None,
+        "replicate until the half width of this figure's interval is so small: '2% of latency_ns.p99'; 'replications', but"
+        " 10 at least, are then the first look. Cells of a study have the number that is given",
+    )
+    max_replications: Count = key(
+        200, "with 'precision': give up beyond so many replications", source="a choice", sure="assumed"
+    )
     max_events: Count = key(
         50_000_000, "stop a run that goes beyond this many events", source="a choice", sure="assumed"
     )
     rows: Flag = key(
         True,
         "keep one row (48 bytes) a request; false keeps histograms only, in memory that does not grow: quantiles are"
-        " then at most 1/128 high, and warm_up must be a time",
+        " then at most 1/1024 high, and warm_up must be a time",
         source="a choice",
         sure="assumed",
     )
@@ -176,11 +185,15 @@ class Plot(Section):
     figure: Figure = key("throughput_per_s", "the figure of the summary on the y axis")
 
 
+def _expanded(values: list[Any]) -> list[Any]:
+    return [each for value in values for each in expand(value)]
+
+
 class Study(Section):
     """A grid of runs: every combination of the varied values."""
 
     vary: Annotated[dict[str, tuple[Any, ...]], Field(min_length=1)] = key(
-        ..., "paths of this file and the values that each takes"
+        ..., "paths of this file and the values that each takes; '1..64*2' and '0..100+25' are several values"
     )
     replications: Count | None = key(None, "replications of each cell; left out, those of 'run'")
     plot: Plot | None = key(None, "what to draw")
@@ -188,9 +201,9 @@ class Study(Section):
     @field_validator("vary", mode="before")
     @classmethod
     def _lists(cls, value: Any) -> Any:
-        for path, values in value.items() if isinstance(value, dict) else ():
-            at(path, whole_list, values)
-        return value
+        if not isinstance(value, dict):
+            return value
+        return {path: at(path, _expanded, at(path, whole_list, values)) for path, values in value.items()}
 
 
 class ScenarioModel(Section):

@@ -1,0 +1,228 @@
+"""`iosim compare`: the same requests in two designs or more; what differs, why, and whether that can be said."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iosim.cli.options import load_scenario, with_format, with_run, with_set
+from iosim.cli.output import demand_writable, unusable
+from iosim.cli.progress import Progress
+from iosim.cli.talk import data, talk
+from iosim.clock import choose_clock
+from iosim.errors import Mistake, WrongInput
+
+if TYPE_CHECKING:
+    from iosim.cli.tables import Table
+    from iosim.comparison import Comparison
+    from iosim.scenario import Scenario
+
+FILE = "comparison.json"
+
+
+@click.command("compare", short_help="The same requests in two designs: what differs, and why.")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option(
+    "--against",
+    "variants",
+    metavar="PATH=VALUE",
+    multiple=True,
+    help="One more design: the first scenario with this changed; several changes with ';' between. May be repeated.",
+)
+@with_set
+@with_run
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go [iosim-out/SCENARIO].")
+@with_format("table", "json", "csv")
+@click.option("--quiet", is_flag=True, help="No talk on stderr, only the results.")
+def command(
+    scenarios: tuple[str, ...],
+    variants: tuple[str, ...],
+    changes: tuple[str, ...],
+    out: Path | None,
+    form: str,
+    quiet: bool,
+    **chosen: Any,
+) -> int:
+    """Compare the first SCENARIO with each of the others, request by request, under the same seed.
+
+    All differences are 'other minus first', with 95 % intervals over replications. --set changes all of them.
+    """
+    choose_clock(chosen["clock"])
+    designs = _designs(scenarios, variants, changes)
+    first = next(iter(designs.values()))
+    directory = out or Path("iosim-out") / first.name
+    progress = Progress() if sys.stderr.isatty() and not quiet else None
+    from iosim.comparison import compare
+    from iosim.results import to_json, write_text
+
+    try:
+        found = compare(*designs.values(), names=[*designs], progress=progress, **chosen)
+    finally:
+        if progress:
+            progress.clear()
+    demand_writable(directory)
+    try:
+        write_text(directory / FILE, to_json(found.document))
+    except OSError as error:
+        raise unusable(directory, error) from None
+    _print(found, form)
+    if not quiet:
+        for line in found.warnings:
+            talk(f"warning: {line}")
+        talk(f"results in {directory / FILE}")
+    return 0
+
+
+def _designs(names: tuple[str, ...], variants: tuple[str, ...], changes: tuple[str, ...]) -> "dict[str, Scenario]":
+    """By what they are called on the command line; every mistake at once."""
+    found: dict[str, Scenario] = {}
+    mistakes: list[Mistake] = []
+    asked = [(name, name, changes) for name in names]
+    for variant in variants:
+        own = tuple(part.strip() for part in variant.split(";"))
+        asked.append((variant, names[0], (*changes, *own)))
+    for label, name, sets in asked:
+        if label in found:
+            mistakes.append(Mistake(label, 0, 0, "", "is compared with itself"))
+            continue
+        try:
+            found[label] = load_scenario(name, sets)
+        except WrongInput as error:
+            mistakes += error.mistakes
+    if len(asked) < 2:
+        mistakes.append(
+            Mistake("compare", 0, 0, "", "two designs are needed: another SCENARIO, or --against PATH=VALUE")
+        )
+    if mistakes:
+        raise WrongInput(list(dict.fromkeys(mistakes)))
+    return found
+
+
+def _print(found: "Comparison", form: str) -> None:
+    from iosim.cli.tables import show
+
+    if form == "json":
+        data(json.dumps(found.document, indent=2, sort_keys=True, allow_nan=False))
+    elif form == "csv":
+        data(as_csv(found.document))
+    else:
+        for it in found.document["against"]:
+            data(f"{it['verdict']}\n")
+            show(tables(it))
+
+
+def as_csv(document: dict[str, Any]) -> str:
+    """One row a figure of each design: who, path, base, other, difference, low, high."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["design", "path", "base", "other", "difference", "low", "high"])
+    for it in document["against"]:
+        rows = [(path, row, row["difference"]) for path, row in it["figures"].items()]
+        for path, both in it["quantiles"].items():
+            rows += [(f"{path} {name}", row, row) for name, row in both.items()]
+        rows += [(f"requests.{name}", {}, it["requests"][name]) for name in ("better", "worse") if it["requests"]]
+        for path, row, difference in rows:
+            ends = difference["ci95"] or [None, None]
+            numbers = [row.get("base"), row.get("other"), difference["value"], *ends]
+            writer.writerow([it["other"], path, *("" if number is None else number for number in numbers)])
+    return text.getvalue()
+
+
+def tables(it: dict[str, Any]) -> "list[Table]":
+    """Figures that people decide by, then requests, causes that moved, and where it began."""
+    return [_headlines(it), _requests(it), _causes(it), _divergence(it)]
+
+
+def _headlines(it: dict[str, Any]) -> "Table":
+    from iosim.cli.tables import Table
+
+    rows = []
+    for line in it["headlines"]:
+        path = line["figure"]
+        rows.append([_words(path), *_numbers(path, line), line["verdict"]])
+        name = path.rpartition(".")[2]
+        if path in it["quantiles"]:
+            rows[-1][0] = f"{_words(path)}: difference of {name}s"
+            apart = it["quantiles"][path][f"{name}_of_differences"]
+            empty = {"base": None, "other": None, "difference": apart}
+            rows.append([f"{_words(path)}: {name} of differences", *_numbers(path, empty), ""])
+    heads = ["", it["base"], it["other"], "difference", "95 % interval", "verdict"]
+    return Table("", heads, rows, frozenset(heads[1:5]))
+
+
+def _words(path: str) -> str:
+    return path.replace("_ns", "").replace("_per_s", "").replace(".", " ")
+
+
+def _numbers(path: str, line: dict[str, Any]) -> list[str]:
+    difference = line["difference"]
+    low, high = difference["ci95"] or (None, None)
+    between = "" if low is None else f"{_shown(low, path)} to {_shown(high, path)}"
+    return [*(_shown(line[side], path) for side in ("base", "other")), _shown(difference["value"], path), between]
+
+
+def _shown(value: float | None, path: str) -> str:
+    """A time or a number, with its sign where it is a loss."""
+    from iosim.cli.summary import show_number, show_time
+
+    if value is None:
+        return "-"
+    text = show_time(abs(value)) if "_ns" in path else show_number(abs(value))
+    return f"-{text}" if value < 0 else text
+
+
+def _requests(it: dict[str, Any]) -> "Table":
+    from iosim.cli.tables import Table
+
+    if not it["requests"]:
+        return Table("", [""], [])
+    groups = {"all": it["requests"], **(it["requests"]["classes"] if len(it["requests"]["classes"]) > 1 else {})}
+    rows = []
+    for name, shares in groups.items():
+        row = [name, str(shares["paired"])]
+        for which in ("better", "worse"):
+            ends = shares[which]["ci95"]
+            between = f" ({max(0.0, ends[0]):.1%} to {min(1.0, ends[1]):.1%})" if ends else ""
+            row.append(f"{shares[which]['value']:.1%}{between}")
+        rows.append([*row, str(shares["never_ended"]["base"]), str(shares["never_ended"]["other"])])
+    heads = ["requests", "in both", "got better", "got worse", f"never ended: {it['base']}", it["other"]]
+    return Table("", heads, rows, frozenset(heads[1:]))
+
+
+def _causes(it: dict[str, Any]) -> "Table":
+    from iosim.cli.tables import Table
+
+    moved = [row for row in it["causes"] if row["moved"]]
+    rows = [
+        [row["cause"], *_numbers("_ns", row), "<0.0001" if row["p_holm"] < 1e-4 else f"{row['p_holm']:.2g}"]
+        for row in moved
+    ]
+    still = len(it["causes"]) - len(moved)
+    title = f"causes that moved, ns a request (p by Holm over {len(it['causes'])}; of {still} that can't be said)"
+    heads = ["cause", it["base"], it["other"], "difference", "95 % interval", "p"]
+    return Table(title, heads, rows, frozenset(heads[1:]))
+
+
+def _whose(found: dict[str, Any]) -> str:
+    if "client" in found:
+        return f"request {found['iteration']} of client {found['client']} of '{found['class']}'"
+    return f"request {found['request']} of '{found['class']}'"
+
+
+def _divergence(it: dict[str, Any]) -> "Table":
+    from iosim.cli.summary import show_time
+    from iosim.cli.tables import Table
+
+    found = it["first_divergence"]
+    if found is None:
+        return Table("", [""], [])
+    cause = f", by {found['cause']}" if found["cause"] else ""
+    line = (
+        f"{_whose(found)} (replication {found['replication']}) is {found['stage']} at"
+        f" {show_time(found['base_ns'])} in {it['base']} and at {show_time(found['other_ns'])} in {it['other']}{cause}"
+    )
+    return Table("first divergence", [""], [[line]])
