@@ -235,6 +235,8 @@ class NetworkSource(Source):
         self.sizes = sizes
         self.resets = resets
         self.datagrams = params.datagrams
+        if self.datagrams:
+            self.keeps_causes = True  # as one may be dropped, whose time is no part of latency
         self.per_connection = params.per_connection
         self.reads = params.reads
         self.piece = params.piece

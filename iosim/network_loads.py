@@ -159,4 +159,6 @@ def captured_addresses(scenario: Scenario, name: str, load: NetLoad) -> "tuple[a
         message = f"holds no {load.protocol.upper()} connection over IPv4"
         raise WrongInput([Mistake(capture.source, 0, 0, "", message)])
     sources = array("q", [int.from_bytes(flow.source, "big") << 16 | flow.source_port for flow in flows])
-    return sources, array("q", [int.from_bytes(flow.destination, "big") << 16 | flow.destination_port for flow in flows])
+    return sources, array(
+        "q", [int.from_bytes(flow.destination, "big") << 16 | flow.destination_port for flow in flows]
+    )

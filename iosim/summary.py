@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from iosim.attribution import CAUSES
+from iosim.attribution import CAUSES, DROPPED
 from iosim.machine import Raw
 from iosim.quantiles import blocks_for, clustering, quantile_interval, quantile_refusal
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
@@ -458,7 +458,7 @@ class Summarizer:
         return regime(present, max(offered, 1e-9), late, queues, self._loads(), bounded=closed)
 
     def _offered(self, each: Replication) -> int:
-        return each.count(ALL) + each.raw.in_flight
+        return each.count(ALL) + each.ended_as(ALL, DROPPED) + each.raw.in_flight
 
     def _loads(self) -> dict[str, list[float]]:
         """Work offered to the processors over what they can do (utilization law): their use times offered over ended.
