@@ -28,7 +28,6 @@ from iosim.scenario.loader import Scenario
 from iosim.scenario.net_load import DRAWN, RISING, ClosedNetLoad, NetLoad, NetReplay, OpenNetLoad
 from iosim.scenario.schema import ScenarioModel
 from iosim.streams import Streams, exponential, table, whole
-from iosim.tcp import LAST_PORT
 from iosim.units import S
 from iosim.variates import Column, Constant, Variate
 from iosim.workload import Window
@@ -70,7 +69,7 @@ class NetworkLoads:
         reach = Reach(network.host, network.far, target, self._way(load, network), service)
         addresses = self._addresses(name, load, trace)
         if load.direction == "replies":
-            addresses = ReplyAddresses(addresses, CLIENTS << 16 | target & LAST_PORT)
+            addresses = ReplyAddresses(addresses, CLIENTS << 16 | target & 0xFFFF)
         common = self.clock, self.window, group, port, reach, addresses
         request = self.draw(load.request, name, 0, "request")
         end = self._resets(name, load), params_of(load)

@@ -37,7 +37,8 @@ COPY, BIT = 1, 8  # ns a byte, copied and on the wire
 
 def of(changes: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
     Path("tiny.yaml").write_text(TINY, encoding="utf-8")
-    return iosim.run(iosim.load("./tiny.yaml", set=changes or {}), **options).summary
+    summary: dict[str, Any] = iosim.run(iosim.load("./tiny.yaml", set=changes or {}), **options).summary
+    return summary
 
 
 def causes(summary: dict[str, Any]) -> dict[str, int]:

@@ -192,3 +192,13 @@ def test_a_log_says_how_much_is_sent_back() -> None:
         out["bytes_out_per_s"]["value"] / out["frames_out_per_s"]["value"] > 1000
     )  # segments of answers, and few ACKs
     assert it.summary["requests"]["completed"] == 2
+
+
+def test_the_captured_connections_of_smb_multichannel_leave_half_the_processors_idle() -> None:
+    """Four real connections hash to processors 2 and 3 of four, with the verification key and the default table."""
+    trace = "traces/smb3_multichannel_headers.csv.gz"
+    load = f"kind: replay, trace: {trace}, timing: {{speedup: 100}}, requests: 250"
+    it = iosim.run(scenario(load, {"machine.cores_per_node": 4}))
+    frames = [it.summary["nics"]["nic0"]["processors"][str(number)]["frames_per_s"]["value"] for number in range(4)]
+    assert frames[:2] == [0, 0]
+    assert min(frames[2:]) > 0
