@@ -17,7 +17,7 @@ from typing import Any
 from iosim.errors import IosimError, WorkerDied
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-PATIENCE = 60  # s that an idle worker process waits for more
+PATIENCE = 20  # s that an idle worker process waits for more; also when whoever started it has been killed
 SUSPECT = "its worker process died twice"
 
 Work = Callable[[Any], Any]

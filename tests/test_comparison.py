@@ -297,6 +297,7 @@ def test_a_wider_limit_takes_little_more_than_half_of_the_requests_when_paired(o
     base = one.with_set(
         {**MM4, "machine.cores_per_node": 8, "pools.workers.threads": 8, "workload.web.rate": "24000/s"}
     )
+    base = base.with_set({"run.duration": "300 ms"})
     found = versus(base, {"ports.main.concurrency": 8}, replications=200, jobs=2)
     assert found.difference("latency_ns.mean")["gain"] >= 1.8
 

@@ -1,6 +1,8 @@
 """Studies: which cells are run, what is kept of them, and that nothing but the figures shows how they were run."""
 
 import json
+import os
+import signal
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +96,20 @@ def test_a_study_that_is_interrupted_after_any_commit_ends_as_the_same_bytes(
     again = Counting()
     assert text_of(run(scenario, tmp_path / "store", again)) == whole
     assert again.count == 4 - commits
+
+
+def test_a_worker_killed_in_the_middle_changes_no_byte(scenario: Scenario, tmp_path: Path) -> None:
+    executor = Processes(2)
+
+    def kill_one(done: int, total: int, what: str) -> None:
+        if done == 1:
+            os.kill(min(executor._pool()._processes), signal.SIGKILL)
+
+    varied = studies.with_study(scenario.with_set({"run.duration": "200 ms"}), VARY)
+    with StudyStore(tmp_path / "killed") as kept:
+        killed = studies.study(varied, kept, executor=executor, progress=kill_one)
+    with StudyStore(tmp_path / "whole") as kept:
+        assert text_of(studies.study(varied, kept, executor=Counting())) == text_of(killed)
 
 
 def test_rows_are_in_the_order_of_the_grid_and_the_file_in_that_of_the_keys(scenario: Scenario) -> None:
