@@ -1,12 +1,24 @@
 """Every way iosim refuses, each with the exit status the command line gives it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 class IosimError(Exception):
     """Something the user can understand and act on; its text stands alone, without a traceback."""
 
     exit_status = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels between processes as it is, whatever its class asks for when it is made."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[IosimError], args: tuple[Any, ...], state: dict[str, Any]) -> IosimError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,3 +89,9 @@ class SelfDeadlock(IosimError):
     def __init__(self, thread: int, now: int, what: str) -> None:
         self.thread = thread
         super().__init__(f"thread {thread} {what} at {now} ns: it would wait for itself")
+
+
+class WorkerDied(IosimError):
+    """A process that worked for us is gone, and was gone again at the second try."""
+
+    exit_status = 1

@@ -23,7 +23,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from matplotlib.transforms import Bbox, ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
-from iosim.statistics import quantile_of_column, quantile_refusal
+from iosim.quantiles import quantile_of_column, quantile_refusal
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

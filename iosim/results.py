@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,12 +70,44 @@ TIMES = ("intended", "issued", "began", "ended")
 
 
 class Study:
-    """A grid of cells: `rows` has one dict a cell, the varied paths beside its figures."""
+    """A grid of cells: `rows` has one dict a cell, the varied paths beside its figures; `failed` those without figures."""
 
-    def __init__(self, vary: dict[str, list[Any]], rows: list[dict[str, Any]], plot: Any) -> None:
+    def __init__(
+        self,
+        vary: dict[str, list[Any]],
+        rows: list[dict[str, Any]],
+        plot: Any,
+        failed: Sequence[dict[str, Any]] = (),
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
         self.vary = vary
         self.rows = rows
         self.plot_request = plot
+        self.failed = list(failed)
+        self.about = dict(about or {})
+
+    @property
+    def exit_status(self) -> int:
+        """0; 3 when a cell misses an expectation; 4 when cells failed; 5 when one of them broke a law."""
+        met = all(verdict["verdict"] == "met" for row in self.rows for verdict in row["expect"])
+        return max([0 if met else 3, *(5 if cell["exit_status"] == 5 else 4 for cell in self.failed)])
+
+    def document(self) -> dict[str, Any]:
+        """What `study.json` holds: the same bytes however the cells were run; cells sorted by key."""
+        kept = ("key", "cell", "figures", "regime", "each", "expect", "warnings")
+        cells = [{name: row[name] for name in kept} for row in self.rows]
+        cells += [{name: row[name] for name in ("key", "cell", "error")} for row in self.failed]
+        in_order = sorted(cells, key=lambda cell: (cell["key"], json.dumps(cell["cell"], sort_keys=True)))
+        return {"schema_version": 1, **self.about, "vary": self.vary, "cells": in_order}
+
+    def write(self, directory: Path) -> list[Path]:
+        """`study.json`, and the whole summary of every cell in `cells/KEY/summary.json`."""
+        written = [write_text(directory / "study.json", to_json(self.document()))]
+        for row in self.rows:
+            place = directory / "cells" / row["key"]
+            place.mkdir(parents=True, exist_ok=True)
+            written.append(write_text(place / "summary.json", to_json(row["summary"])))
+        return written
 
     def row(self, cell: Mapping[str, Any]) -> dict[str, Any]:
         """The cell with these values of the varied paths; KeyError if there is none."""
@@ -153,8 +185,9 @@ class Result:
 
     @property
     def exit_status(self) -> int:
-        """0, or 3 when an expectation was missed or could not be decided."""
-        return 0 if all(verdict["verdict"] == "met" for verdict in self.verdicts) else 3
+        """0; 3 when an expectation of the scenario itself was missed or undecided; 4 or 5 when cells of the study failed."""
+        own = 0 if all(verdict["verdict"] == "met" for verdict in self.verdicts) else 3
+        return max(own, self.study.exit_status) if self.study and self.study.failed else own
 
     def document(self, reproducible: bool = False) -> dict[str, Any]:
         """The summary, with provenance unless `reproducible`."""
@@ -177,9 +210,7 @@ class Result:
         if self.raws[0].waits:
             written.append(write_bytes(directory / "waits.npz", npz(self.raws, "waits")))
         if self.study:
-            cells = [{key: row[key] for key in ("cell", "figures", "regime", "each")} for row in self.study.rows]
-            study = {"schema_version": 1, "vary": self.study.vary, "cells": cells}
-            written.append(write_text(directory / "study.json", to_json(study)))
+            written += self.study.write(directory)
         return written + pictures.write_all(self, directory)
 
     def _repr_html_(self) -> str:

@@ -20,7 +20,7 @@ import pytest
 import iosim
 from iosim.compiled import MODE, SUFFIX, Mode, digests, find_mode, modules
 from iosim.errors import IosimError
-from iosim.experiment import Task, replicate
+from iosim.running import Task, replicate
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(iosim.__file__).parent
@@ -331,4 +331,4 @@ def mode_of_a_worker() -> str:
 def test_a_worker_in_another_mode_than_its_parent_refuses() -> None:
     scenario: Any = None
     with pytest.raises(IosimError, match="a worker process runs "):
-        replicate(Task(0, 0, scenario, "heap", 1, False, compiled=not MODE.compiled))
+        replicate(Task(0, scenario, "heap", 1, compiled=not MODE.compiled))

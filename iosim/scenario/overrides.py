@@ -72,7 +72,7 @@ def apply(tree: Node, changes: Changes) -> Node:
     """The tree with every change made, in order; raises WrongInput with all changes that can't be made."""
     mistakes: list[Mistake] = []
     for path, value in changes.items() if isinstance(changes, Mapping) else changes:
-        source = f"--set {path}={_written(value)}"
+        source = f"--set {path}={as_text(value)}"
         try:
             tree = put(tree, parse_path(path), value_node(value, source))
         except WrongInput as error:
@@ -84,11 +84,12 @@ def apply(tree: Node, changes: Changes) -> Node:
     return tree
 
 
-def _written(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A value as it would be written after `--set PATH=`."""
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_written(child) for child in value)}]"
+        return f"[{', '.join(as_text(child) for child in value)}]"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_written(child)}" for key, child in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {as_text(child)}" for key, child in value.items()) + "}"
     return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
 
 
