@@ -10,6 +10,7 @@ from iosim.scenario.load import ClosedLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.statistics import WarmUp
 from iosim.summary import Summarizer
+from iosim.twins import theory
 from iosim.verdicts import judge
 
 
@@ -70,8 +71,8 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "volumes": {name: it.volume(name) for name in model.volumes},
         "nics": {},
         "numa": {},
-        "theory": {},
     }
+    document["theory"] = theory(scenario, it, document)
     warnings += it.warnings + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")

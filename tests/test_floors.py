@@ -35,6 +35,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "study_store",
         "summary",
         "theory",
+        "twins",
         "verdicts",
         "verify",
     ),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from iosim import cli
-from iosim.cli.summary import show_number
+from iosim.cli.numbers import show_number
 from iosim.cli.verify import SUBJECTS, _show
 from iosim.presets import DRIVES
 from iosim.verify import SUBJECTS as BUILT

@@ -86,7 +86,7 @@ def _show(table: "Table", first: bool) -> None:
 
 
 def _line(row: "Row") -> list[str]:
-    from iosim.cli.summary import show_number
+    from iosim.cli.numbers import show_number
 
     unit = f" {row.unit}" if row.unit else ""
     tolerance = f"<={show_number(row.tolerance)}{unit}" if row.bound else _share(row.tolerance)

@@ -47,11 +47,11 @@ def pollaczek_khinchine_wait(load: float, mean: float, second_moment: float) -> 
 def woken_server_wait(rate: float, mean: float, second_moment: float, wake: float, wake_second: float) -> float:
     """Mean wait of M/G/1 whose server falls asleep whenever nobody is there, and takes so long to be woken.
 
-    Exceptional first service (Welch), the first of a busy period being served for its wake and its service. Waking counts as
-    waiting. `wake_second` is the second moment of the time to wake.
+    Exceptional first service (Welch): the first of a busy period is served for its wake and its service, so that its own
+    wake is no part of its wait. `wake_second` is the second moment of the time to wake.
     """
     ordinary = pollaczek_khinchine_wait(rate * mean, mean, second_moment)
-    return ordinary + (2 * wake + rate * wake_second) / (2 * (1 + rate * wake))
+    return ordinary + rate * (2 * mean * wake + wake_second) / (2 * (1 + rate * wake))
 
 
 def shortest_remaining_time(load: float, steps: int = 20_000) -> float:
