@@ -17,6 +17,7 @@ ROOT = Path(iosim.__file__).parent
 FLOORS: dict[int, tuple[str, ...]] = {
     7: ("cli", "report", "timeline", "why"),
     6: (
+        "demands",
         "doctor",
         "executors",
         "experiment",

@@ -207,6 +207,7 @@ def test_the_narrowest_resource_bounds_the_rate_and_tells_from_which_number_on_c
     assert found.throughput(1, 10) == pytest.approx(1 / 18.83)
     assert found.throughput(100, 10) == found.rate
     assert theory.bounds({}, {}).rate == math.inf
+    assert theory.bounds({"disk": 2.0}, {"disk": 1}, alone=5.0).knee(5) == 5
 
 
 @pytest.mark.parametrize(

@@ -26,15 +26,16 @@ class Bounds:
         return min(self.rate, clients / (think + self.alone)) if think + self.alone else self.rate
 
 
-def bounds(demands: Mapping[str, float], servers: Mapping[str, int], delay: float = 0.0) -> Bounds:
-    """From a request's service demand at each resource and how many servers that has; `delay` is spent at none of them.
+def bounds(demands: Mapping[str, float], servers: Mapping[str, int], alone: float | None = None) -> Bounds:
+    """From a request's service demand at each resource and how many servers that has.
 
-    X <= min over resources of servers / demand. Without any demand nothing is a bound: the rate is infinite.
+    `alone`: a request's time without any other; left out, it is at one resource after the other. X <= min over resources of
+    servers / demand. Without any demand nothing is a bound: the rate is infinite.
     """
     full = [(name, servers[name] / demand) for name, demand in demands.items() if demand > 0]
     order = tuple(sorted(full, key=lambda it: it[1]))
-    alone = delay + sum(demands.values())
-    return Bounds(order[0][1], order[0][0], alone, order) if order else Bounds(math.inf, "", alone, ())
+    time = sum(demands.values()) if alone is None else alone
+    return Bounds(order[0][1], order[0][0], time, order) if order else Bounds(math.inf, "", time, ())
 
 
 def scalability(number: float, contention: float, coherence: float) -> float:

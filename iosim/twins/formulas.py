@@ -7,11 +7,10 @@ import math
 from typing import Any
 
 from iosim.drives.hdd import HddParams
-from iosim.presets import DRIVES
+from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import ClosedLoad, OpenLoad
 from iosim.scenario.loader import Scenario
 from iosim.scenario.quantities import count_on
-from iosim.scenario.storage import HddDisk, PresetDisk
 from iosim.theory import (
     Closed,
     closed_network,
@@ -192,9 +191,7 @@ def lock_twin(scenario: Scenario, name: str) -> Twin:
 
 def disk_twin(scenario: Scenario, name: str) -> Twin:
     """No formula, and what stands against one first."""
-    disk = scenario.model.disks[name]
-    params = DRIVES[disk.preset].params if isinstance(disk, PresetDisk) else None
-    if isinstance(disk, HddDisk) or isinstance(params, HddParams):
+    if isinstance(drive_params(scenario.model.disks[name]), HddParams):
         return nothing("service depends on the last command: the arm and the platter are where it left them")
     if not is_closed(scenario) and not any(isinstance(load, OpenLoad) for load in scenario.model.workload.values()):
         return nothing("arrivals are not Poisson: they are replayed")
