@@ -19,6 +19,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
     6: (
         "demands",
         "doctor",
+        "expected_signs",
+        "perturbing",
         "executors",
         "experiment",
         "judging",

@@ -21,6 +21,7 @@ VERBS = {
     "schema": "iosim.cli.schema",
     "devices": "iosim.cli.devices",
     "verify": "iosim.cli.verify",
+    "doctor": "iosim.cli.doctor",
 }
 INTERRUPTED = 130
 
