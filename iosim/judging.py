@@ -11,6 +11,7 @@ from iosim.scenario.load import AnyReplay, ClosedLoad
 from iosim.scenario.loader import Scenario
 from iosim.statistics import WITNESSES, WarmUp
 from iosim.summary import Summarizer
+from iosim.twins import theory
 from iosim.verdicts import judge
 
 GROWING = (
@@ -79,8 +80,8 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
         "volumes": {name: it.volume(name) for name in model.volumes},
         "nics": {name: it.nic(name) for name in model.nics},
         "numa": {},
-        "theory": {},
     }
+    document["theory"] = theory(scenario, it, document)
     warnings += it.warnings + it.refusals() + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")

@@ -70,6 +70,7 @@ class Sampler(Actor):
         self._put("time", self.clock.now)
         self._put("in_system", self.window.area)
         self._put("completed", self.window.columns.count)
+        self._put("sojourns", self.window.sojourns)
         for kind, name in enumerate(KINDS):
             self._put(f"processors.{name}", sum(each.account[kind] for each in self.dispatcher.processors))
         self._put("switches", sum(thread.switches for thread in self.dispatcher.threads))
@@ -78,17 +79,20 @@ class Sampler(Actor):
             queue.settle()
             self._put_all(f"ports.{name}", (("depth", queue.depth_area), ("running", queue.running_area)))
             self._put_all(f"ports.{name}", (("packets", queue.packets), ("limited", queue.limited_ns)))
+            self._put(f"ports.{name}.sojourns", queue.sojourns)
         for name, disk in self.disks.items():
             disk.settle()
             self._put_all(f"disks.{name}", (("present", disk.area), ("waiting", disk.queued_area)))
             self._put_all(f"disks.{name}", (("commands", disk.commands), ("busy", disk.busy_ns)))
             self._put_all(f"disks.{name}", (("interrupts", disk.interrupts), ("failures", disk.failures)))
+            self._put(f"disks.{name}.sojourns", disk.sojourns)
         for name, blocks in self.block_maps.items():
             self._put_all(f"disks.{name}", (("units_written", blocks.host), ("units_moved", blocks.moved)))
         for name, lock in self.locks.items():
             lock.settle()
             self._put_all(f"locks.{name}", (("waiting", lock.area), ("acquisitions", lock.acquisitions)))
             self._put_all(f"locks.{name}", (("contended", lock.contended), ("blocked", lock.blocked)))
+            self._put(f"locks.{name}.sojourns", lock.sojourns)
 
         for name, cache in self.caches.items():
             cache.settle()

@@ -19,7 +19,10 @@ FLOORS: dict[int, tuple[str, ...]] = {
     6: (
         "cluster",
         "comparison",
+        "demands",
         "doctor",
+        "expected_signs",
+        "perturbing",
         "executors",
         "experiment",
         "judging",
@@ -38,6 +41,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "study_store",
         "summary",
         "theory",
+        "twins",
         "verdicts",
         "verify",
     ),

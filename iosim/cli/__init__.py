@@ -24,6 +24,7 @@ VERBS = {
     "devices": "iosim.cli.devices",
     "verify": "iosim.cli.verify",
     "report": "iosim.cli.report",
+    "doctor": "iosim.cli.doctor",
 }
 INTERRUPTED = 130
 

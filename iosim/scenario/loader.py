@@ -14,7 +14,7 @@ from iosim.scenario.checks import dangling, impossible
 from iosim.scenario.hard_disk import read_seek_files
 from iosim.scenario.load import AnyReplay
 from iosim.scenario.net_load import DRAWN, RISING, NetLoad
-from iosim.scenario.nodes import Node, Place, resolve
+from iosim.scenario.nodes import Node, Place, read_text, resolve
 from iosim.scenario.overrides import Changes, apply, find, parse_path, put
 from iosim.scenario.problems import mistakes_of
 from iosim.scenario.ranges import expand
@@ -93,6 +93,12 @@ class Scenario:
                 node, last = child, part
         written = last == parts[-1] or not isinstance(node.value, (dict, list))
         return str(node.place) if written else "default"
+
+
+def reloaded(scenario: Scenario) -> Scenario:
+    """The same scenario with every key written out, so that each has a path of its own that can be changed."""
+    tree, mistakes = read_text(scenario.to_yaml(), scenario.source, placed=False)
+    return _validated(tree, scenario.source, mistakes)
 
 
 def _without_nothing(value: Any) -> Any:
