@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.actor cimport Actor, Clock
-from iosim.attribution cimport Request
+from iosim.attribution cimport Client, Request
 from iosim.binding cimport FrameSource
 from iosim.client_addresses cimport ClientAddresses
 from iosim.frames cimport Frame, new_frame
@@ -53,6 +53,7 @@ cdef class ClientSide(ConnectionUser):
     cpdef void received(self, Connection connection, int64_t size, int64_t pushed, Request request)
     @cython.locals(source=NetworkSource)
     cpdef void peer_finished(self, Connection connection)
+    @cython.locals(asker=Client)
     cpdef void datagram(self, object owner, int64_t source, int64_t size, Request request)
 
 cdef class Drip(Actor):

@@ -153,8 +153,8 @@ class ClientSide(ConnectionUser):
 
     def datagram(self, owner: Any, source: int, size: int, request: Request) -> None:
         """An answer; of which load says the request, as two may have a client with this port."""
-        asker: Any = request.source
         if request is not NO_REQUEST:
+            asker = request.source
             asker.finished(request)
 
 

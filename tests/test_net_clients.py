@@ -5,7 +5,7 @@ from array import array
 import pytest
 from tiny_clients import CLIENTS, HORIZON, PORT, SERVER, TinyClients
 
-from iosim.attribution import COMPLETED, DROPPED, FAILED
+from iosim.attribution import COMPLETED, DROPPED, FAILED, NO_REQUEST
 from iosim.client_addresses import GivenAddresses, RandomAddresses, SequentialAddresses
 from iosim.ntstatus import STATUS_CONNECTION_RESET
 from iosim.streams import Streams, whole
@@ -223,3 +223,11 @@ def test_a_datagram_on_a_link_that_is_down_is_dropped_and_the_answer_too() -> No
     tiny.at(31 * MS, lambda: setattr(tiny.back.link, "up", True))
     found = tiny.serve()[:4]
     assert found == [(0, DROPPED, 6), (1, COMPLETED, 7), (2, DROPPED, 0), (3, COMPLETED, 7)]
+
+
+def test_a_datagram_that_answers_nothing_is_ignored() -> None:
+    tiny = TinyClients(work=3 * MS)
+    tiny.open(10 * MS, datagrams=True)
+    client = tiny.source.addresses.source(0)
+    tiny.at(5 * MS, lambda: tiny.near.send_datagram(SERVER << 16 | PORT, client, 10, NO_REQUEST))
+    assert {row[1:] for row in tiny.serve()} == {(COMPLETED, 5)}
