@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iosim.drives.ssd import SsdParams
+from iosim.frames import TCP_IPV4
+from iosim.link import WIRE_OVERHEAD
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import ClosedLoad, OpenLoad
 from iosim.scenario.loader import Scenario
+from iosim.scenario.net_load import NetLoad
 from iosim.scenario.quantities import count_on
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import Transfer
@@ -100,6 +103,7 @@ def described(scenario: Scenario) -> Demands:
         most = sum(count_on(it.grows.max if it.grows else it.threads, processors) for it in threads)
         servers[f"threads.{name}"] = max(1, most)
     servers |= {f"locks.{name}": 1 for name in model.locks}
+    servers |= {f"nics.{name}.link_in": 1 for name in model.nics}
     for name, disk in model.disks.items():
         params = drive_params(disk)
         servers[f"disks.{name}"] = params.units if isinstance(params, SsdParams) else 1
@@ -153,6 +157,8 @@ def _of_class(model: ScenarioModel, name: str) -> ClassDemand:
             _spend(found, port, model.machine.kernel.remove)
         elif kind in ("read", "write"):
             elsewhere += _transfer(model, found, port, kind == "write", body)
+    if isinstance(load, NetLoad):
+        elsewhere += _network(model, found, load)
     alone = found["processors"] + elsewhere
     if isinstance(load, OpenLoad):
         return ClassDemand(found, alone, float(load.rate))
@@ -192,6 +198,22 @@ def _transfer(model: ScenarioModel, found: dict[str, float], port: str, write: b
         _add(found, f"disks.{disks[0]}", size / params.stripe * once)
         return once + params.overhead
     return 0.0
+
+
+def _network(model: ScenarioModel, found: dict[str, float], load: NetLoad) -> float:
+    """What a request costs the card's driver and TCP on its way in, its frames the wire, its answer a call; returns the way's time.
+
+    Its size is that of the load, or nothing where a capture has it; of the answer nothing but one frame is counted.
+    """
+    machine, nic = model.machine, model.nics[load.nic]
+    frames = -(-load.request.mean() // machine.tcp.maximum_segment)
+    merged = 1 if nic.rsc else frames
+    _add(found, "processors", frames * nic.costs.receive + merged * machine.tcp.receive)
+    wire = (load.request.mean() + frames * (TCP_IPV4 + WIRE_OVERHEAD)) * 8 * S / nic.link
+    _add(found, f"nics.{load.nic}.link_in", wire)
+    if any(next(iter(step))[0] in ("send", "transmit_file") for step in model.handlers[load.handler]):
+        _spend(found, load.port, machine.kernel.call + machine.tcp.segment + nic.costs.transmit)
+    return load.round_trip + wire
 
 
 def _disks(model: ScenarioModel, volume: str) -> Iterator[str]:

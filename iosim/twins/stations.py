@@ -10,6 +10,7 @@ from itertools import groupby
 
 from iosim.scenario.load import ClosedLoad, OpenLoad
 from iosim.scenario.loader import Scenario
+from iosim.scenario.net_load import NetLoad
 from iosim.scenario.quantities import count_on
 from iosim.scenario.schema import ScenarioModel
 from iosim.twins.moments import Moments, mixed, moments_of, summed
@@ -79,6 +80,8 @@ def _processors_are_alike(model: ScenarioModel) -> None:
 
 def _nothing_else_interferes(model: ScenarioModel) -> None:
     for name, load in model.workload.items():
+        if isinstance(load, NetLoad):
+            raise Untrue(f"arrivals are not Poisson: those of class '{name}' come over a network card, several at a time")
         if load.kind == "replay":
             raise Untrue(f"arrivals are not Poisson: class '{name}' is replayed")
         for step in model.handlers[load.handler or ""]:
