@@ -119,8 +119,10 @@ def _exceeded(model: ScenarioModel) -> set[str]:
     """Ports whose limit is none: a thread that blocked and woke runs beyond it (numbers 8, completion port invariants)."""
     found = set()
     for load in model.workload.values():
+        if not isinstance(load, (OpenLoad, ClosedLoad)):
+            continue
         at = load.port
-        for step in model.handlers[load.handler] if load.handler else ():
+        for step in model.handlers[load.handler]:
             kind, body = next(iter(step))
             if kind == "post":
                 at = body.port
@@ -137,10 +139,12 @@ def _blocks(model: ScenarioModel, kind: str, body: Any) -> bool:
 
 def _of_class(model: ScenarioModel, name: str) -> ClassDemand:
     load = model.workload[name]
+    if not isinstance(load, (OpenLoad, ClosedLoad)):
+        return ClassDemand({})
     found: dict[str, float] = {}
     elsewhere, port = 0.0, load.port
     _spend(found, port, model.machine.kernel.remove)
-    for step in model.handlers[load.handler] if load.handler else ():
+    for step in model.handlers[load.handler]:
         kind, body = next(iter(step))
         if kind == "compute":
             _spend(found, port, body.time.mean())
@@ -162,9 +166,7 @@ def _of_class(model: ScenarioModel, name: str) -> ClassDemand:
     alone = found["processors"] + elsewhere
     if isinstance(load, OpenLoad):
         return ClassDemand(found, alone, float(load.rate))
-    if isinstance(load, ClosedLoad):
-        return ClassDemand(found, alone, None, load.clients * load.outstanding, load.think.mean())
-    return ClassDemand({})
+    return ClassDemand(found, alone, None, load.clients * load.outstanding, load.think.mean())
 
 
 def _spend(found: dict[str, float], port: str, time: float) -> None:

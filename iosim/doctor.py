@@ -39,6 +39,7 @@ EQUIVALENT = 0.005  # of a figure: less is of no consequence
 FAMILY = 0.01  # chance that anything right is called wrong
 SHORTEST = 1 / 50  # of the scenario's time, to which a run is cut for lack of time
 FEWEST = 5  # replications: with fewer, intervals so sure are wider than anything
+SLACK = 2  # times as long as the scenario's own run a changed one may take on average: more load, more to do
 EVENTS = 20  # times as many as the scenario's own run takes, and a changed one is stopped
 
 Progress = Callable[[int, int], None]
@@ -137,7 +138,7 @@ def _within(
     replicate(Task(0, whole, clock, seed))
     once = time.perf_counter() - began
     workers = executors.local(jobs, runs).workers
-    share = min(1.0, budget * workers / max(once * runs, 1e-9))
+    share = min(1.0, budget * workers / max(SLACK * once * runs, 1e-9))
     if share >= 1 or is_replay(whole):
         return whole, 1.0
     share = max(share, SHORTEST)

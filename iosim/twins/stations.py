@@ -82,12 +82,14 @@ def _nothing_else_interferes(model: ScenarioModel) -> None:
     for name, load in model.workload.items():
         if isinstance(load, NetLoad):
             raise Untrue(f"arrivals are not Poisson: those of class '{name}' come over a network card, several at a time")
-        if load.kind == "replay":
-            raise Untrue(f"arrivals are not Poisson: class '{name}' is replayed")
+        if not isinstance(load, (OpenLoad, ClosedLoad)):
+            how = "is replayed" if load.kind == "replay" else f"is of kind '{load.kind}'"
+            raise Untrue(f"arrivals are not Poisson: class '{name}' {how}")
         for step in model.handlers[load.handler or ""]:
             kind, body = next(iter(step))
             if kind not in ("compute", "post"):
-                raise Untrue(f"handler '{load.handler}' does not only compute: {_WHAT[kind]}")
+                what = _WHAT.get(kind, f"it has a step '{kind}'")
+                raise Untrue(f"handler '{load.handler}' does not only compute: {what}")
             if kind == "compute" and (body.touching.private or body.touching.request):
                 raise Untrue(
                     f"service depends on the past: handler '{load.handler}' touches memory, which is warm or cold"
