@@ -149,7 +149,9 @@ def sweep(
     """Run every combination of the varied values (`vary`: path to values; without it the scenario's own `study`).
 
     `store` is a file that keeps the cells: what is there already is not run again. A cell that fails is in `Study.failed`
-    and stops no other. `cluster` is the address of a Dask scheduler. The rest is as in `iosim.run`. Raises WrongInput for unknown paths and illegal values before
+    and stops no other. `cluster` is the address of a Dask scheduler. The rest is as in `iosim.run`.
+
+    Raises WrongInput for unknown paths and illegal values before
     anything runs.
     """
     check_arguments(scenario, replications, jobs, "sweep")
