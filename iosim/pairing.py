@@ -38,22 +38,26 @@ class Pairs:
         return len(self.index)
 
     def latency(self) -> Ints:
-        """By how much each took longer in the other design."""
-        return _span(self.other, "ended") - _span(self.base, "ended")
+        """By how much each that completed in both took longer in the other design."""
+        both = self._completed(self.base) & self._completed(self.other)
+        return (_span(self.other, "ended") - _span(self.base, "ended"))[both]
 
     def wait(self) -> Ints:
-        """By how much each waited longer for a thread."""
-        return _span(self.other, "began") - _span(self.base, "began")
+        """By how much each that completed in both waited longer for a thread."""
+        both = self._completed(self.base) & self._completed(self.other)
+        return (_span(self.other, "began") - _span(self.base, "began"))[both]
 
     @property
     def worse(self) -> int:
-        """Took longer, failed only in the other design, or never ended there."""
-        return int(self._worse().sum()) + min(self.only_base, self.left_other)
+        """Took longer, completed only in the first design, or never ended in the other."""
+        lost = self._completed(self.base) & ~self._completed(self.other)
+        return int((self.latency() > 0).sum() + lost.sum()) + min(self.only_base, self.left_other)
 
     @property
     def better(self) -> int:
-        """The reverse."""
-        return int(self._better().sum()) + min(self.only_other, self.left_base)
+        """The reverse. What completed in neither is neither better nor worse."""
+        won = self._completed(self.other) & ~self._completed(self.base)
+        return int((self.latency() < 0).sum() + won.sum()) + min(self.only_other, self.left_base)
 
     @property
     def all(self) -> int:
@@ -67,16 +71,6 @@ class Pairs:
 
     def _completed(self, side: Mapping[str, Ints]) -> Flags:
         flags: Flags = statuses(side["outcome"]) == COMPLETED
-        return flags
-
-    def _worse(self) -> Flags:
-        base, other = self._completed(self.base), self._completed(self.other)
-        flags: Flags = (base & ~other) | ((base == other) & (self.latency() > 0))
-        return flags
-
-    def _better(self) -> Flags:
-        base, other = self._completed(self.base), self._completed(self.other)
-        flags: Flags = (other & ~base) | ((base == other) & (self.latency() < 0))
         return flags
 
     def moved(self) -> int:

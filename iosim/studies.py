@@ -8,6 +8,7 @@ that a store already has is not run again, and the order in which cells come in 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from iosim.clock import choose_clock
+from iosim.cluster import Cluster
 from iosim.compiled import HERE
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.executors import Executor, Outcome, Serial, attempt, local
 from iosim.judging import each_replication, flatten, is_replay, summarize
 from iosim.machine import Raw
 from iosim.results import Study
-from iosim.running import Task, check_arguments, collect, replicate
+from iosim.running import Task, check_arguments, check_traces, collect, replicate
 from iosim.scenario.loader import Scenario
 from iosim.scenario.overrides import as_text
 from iosim.study_store import IN_MEMORY, Record, StudyStore
@@ -141,18 +143,33 @@ def sweep(
     jobs: int | None = None,
     clock: str | None = None,
     store: Path | str | None = None,
+    cluster: str | None = None,
     progress: Progress | None = None,
 ) -> Study:
     """Run every combination of the varied values (`vary`: path to values; without it the scenario's own `study`).
 
     `store` is a file that keeps the cells: what is there already is not run again. A cell that fails is in `Study.failed`
-    and stops no other. The rest is as in `iosim.run`. Raises WrongInput for unknown paths and illegal values before
+    and stops no other. `cluster` is the address of a Dask scheduler. The rest is as in `iosim.run`.
+
+    Raises WrongInput for unknown paths and illegal values before
     anything runs.
     """
     check_arguments(scenario, replications, jobs, "sweep")
     scenario = with_study(scenario, vary)
-    with StudyStore(IN_MEMORY if store is None else store) as kept:
-        return study(scenario, kept, seed=seed, replications=replications, jobs=jobs, clock=clock, progress=progress)
+    check_traces(scenario)
+    with ExitStack() as stack:
+        executor = stack.enter_context(Cluster(cluster)) if cluster else None
+        kept = stack.enter_context(StudyStore(IN_MEMORY if store is None else store))
+        return study(
+            scenario,
+            kept,
+            seed=seed,
+            replications=replications,
+            jobs=jobs,
+            clock=clock,
+            executor=executor,
+            progress=progress,
+        )
 
 
 def with_study(scenario: Scenario, vary: Mapping[str, Sequence[Any]] | None) -> Scenario:

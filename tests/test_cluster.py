@@ -111,6 +111,8 @@ def test_a_scheduler_that_does_not_answer_is_told_at_once() -> None:
     with pytest.raises(WrongInput, match=r"--cluster tcp://127\.0\.0\.1:\d+: no Dask scheduler answers there") as found:
         Cluster(f"tcp://127.0.0.1:{free_port()}")
     assert found.value.exit_status == 2
+    with pytest.raises(WrongInput, match="no Dask scheduler answers there"):
+        iosim.sweep(iosim.load("head-of-line"), {"run.seed": [1]}, cluster=f"tcp://127.0.0.1:{free_port()}")
     assert time.monotonic() - began < 5
 
 

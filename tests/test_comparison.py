@@ -98,6 +98,8 @@ def test_a_request_that_one_design_was_never_asked_for_is_neither() -> None:
 def test_a_request_that_fails_in_one_design_only_is_worse_there_however_quick() -> None:
     found = pair(raw([(0, 10, 50, 0)], 1), raw([(0, 10, 20, 1)], 1), "web", 0)
     assert (found.worse, found.better) == (1, 0)
+    neither = pair(raw([(0, 10, 50, 3)], 1), raw([(0, 10, 20, 3)], 1), "web", 0)
+    assert (neither.worse, neither.better, len(neither.latency())) == (0, 0, 0)
 
 
 def test_only_requests_that_were_wanted_after_the_cut_are_paired() -> None:
