@@ -5,6 +5,7 @@ bytes.
 """
 
 import platform
+from typing import Any
 
 from iosim.clock import choose_clock
 from iosim.compiled import MODE
@@ -14,6 +15,7 @@ from iosim.machine import Raw
 from iosim.results import Result, Study
 from iosim.running import check_arguments, check_traces, collect
 from iosim.scenario.loader import Scenario
+from iosim.stopping import first_look, replicate
 from iosim.studies import Progress, grid
 from iosim.studies import study as run_study
 from iosim.study_store import StudyStore
@@ -40,19 +42,19 @@ def run(
     clock = choose_clock(clock)
     seed = scenario.model.run.seed if seed is None else seed
     check_traces(scenario)
-    count = replications or scenario.model.run.replications
+    count = first_look(scenario.model.run, replications)
     asked = scenario.model.study if study else None
     total = count + (len(list(grid(asked.vary))) if asked else 0)
     say = progress or (lambda done, total, what: None)
-    raws = collect(
-        local(jobs, count),
-        scenario,
-        count=count,
-        clock=clock,
-        seed=seed,
-        timeline=True,
-        ended=lambda done: say(done, total, scenario.name),
-    )
+    executor = local(jobs, count)
+
+    def more(first: int, upto: int) -> list[Raw]:
+        def ended(done: int) -> None:
+            say(done, total - count + upto, scenario.name)
+
+        return collect(executor, scenario, first=first, count=upto, clock=clock, seed=seed, timeline=True, ended=ended)
+
+    raws, document = replicate(scenario.model.run, count, more, lambda raws: summarize(scenario, raws, seed))
     found = None
     if asked:
         with StudyStore() as store:
@@ -63,13 +65,12 @@ def run(
                 replications=replications,
                 jobs=jobs,
                 clock=clock,
-                progress=lambda done, cells, what: say(count + done, count + cells, what),
+                progress=lambda done, cells, what: say(len(raws) + done, len(raws) + cells, what),
             )
-    return _result(scenario, raws, clock, seed, found)
+    return _result(scenario, raws, document, clock, found)
 
 
-def _result(scenario: Scenario, raws: list[Raw], clock: str, seed: int, study: Study | None) -> Result:
-    document = summarize(scenario, raws, seed)
+def _result(scenario: Scenario, raws: list[Raw], document: dict[str, Any], clock: str, study: Study | None) -> Result:
     if study:
         document["warnings"] += study.said(scenario.model.overloads)
     provenance = {

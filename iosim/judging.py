@@ -8,8 +8,9 @@ from iosim.machine import Raw
 from iosim.replication import ALL
 from iosim.scenario.load import ClosedLoad, Replay
 from iosim.scenario.loader import Scenario
-from iosim.statistics import Estimate, WarmUp, replications_for
-from iosim.summary import Summarizer, lookup
+from iosim.statistics import WarmUp
+from iosim.summary import Summarizer
+from iosim.verdicts import judge
 
 
 def warm_up_of(scenario: Scenario, raws: list[Raw]) -> tuple[int, list[str]]:
@@ -74,6 +75,9 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
     warnings += it.warnings + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")
+    document["stopping"] = None  # a number was asked for; `stopping` says it where a rule ends the run
+    document["refused"] = it.refused
+    document["batch_means"] = it.batch_means
     document["expect"] = [judge(document, expectation, model.overloads) for expectation in model.expect]
     document["warnings"] = list(dict.fromkeys(warnings))
     return document
@@ -100,48 +104,6 @@ def regime_warnings(scenario: Scenario, kind: str, resource: str, reason: str) -
     if kind == "undecided":
         return [f"regime undecided: {reason}"]
     return []
-
-
-def judge(document: dict[str, Any], expectation: Any, overloads: bool) -> dict[str, Any]:
-    """met or missed where the whole interval lies on one side of the bound, else undecided and what it would take."""
-    try:
-        found = lookup(document, expectation.figure)
-    except KeyError:
-        found = {"value": None, "ci95": None}
-    value, ends = found["value"], found["ci95"]
-    verdict, needs = "undecided", ""
-    if value is None:
-        needs = f"{expectation.figure} has no value here; a longer run may give it one"
-    elif trouble := _no_verdict(document, expectation, ends, overloads):
-        needs = trouble
-    elif len(sides := {expectation.holds(end) for end in (ends or [value])}) == 1:
-        verdict = "met" if sides.pop() else "missed"
-    else:
-        estimate = Estimate(value, ends[0], ends[1], document["replications"])
-        distance = abs(value - expectation.bound) or (ends[1] - ends[0]) / 20
-        needs = f"the interval holds the bound; about {replications_for(estimate, distance)} replications may decide"
-    return {"expect": expectation.text, "verdict": verdict, "value": value, "ci95": ends, "needs": needs}
-
-
-def _no_verdict(document: dict[str, Any], expectation: Any, ends: Any, overloads: bool) -> str:
-    """Why the run itself allows no verdict; empty when it does."""
-    regime = document["regime"]
-    counted = (
-        expectation.figure.startswith(("requests.", "events", "simulated_ns")) or ".requests." in expectation.figure
-    )
-    if counted:
-        return ""
-    if regime["kind"] == "unstable" and not overloads:
-        return (
-            f"the run is unstable{' at ' + regime['resource'] if regime['resource'] else ''}: there is no steady figure"
-        )
-    if regime["kind"] == "undecided":
-        return "the regime is undecided: a longer run"
-    if document["requests"]["in_flight"] and expectation.operator.startswith("<"):
-        return "requests that never ended make the figure a lower bound"
-    if ends is None and regime["kind"] != "terminating":
-        return "2 replications or more, for an interval"
-    return ""
 
 
 def each_replication(it: Summarizer, classes: list[str]) -> dict[str, list[float]]:

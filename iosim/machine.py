@@ -58,6 +58,7 @@ from iosim.recorders import Behind, Fanout, RequestColumns, RequestHistograms, T
 from iosim.replay import BlockTrace, read_block_trace, scaled
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
+from iosim.scenario.expectations import thresholds
 from iosim.scenario.hardware import FOREGROUND_QUANTA
 from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
@@ -185,7 +186,8 @@ class Machine:
         if run.rows:
             return RequestColumns("causes" in record)
         warm_up = -(-(run.warm_up or 0) // step) * step  # whole steps, as the summary's window
-        return RequestHistograms(len(self.model.workload), warm_up, horizon)
+        edges = [thresholds(self.model.expect, column) for column in ("latency_ns", "wait_ns")]
+        return RequestHistograms(len(self.model.workload), warm_up, horizon, *edges)
 
     def _resource(self, name: str) -> int:
         self.resources.append(name)

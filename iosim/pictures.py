@@ -13,7 +13,7 @@ from iosim import plots
 from iosim.attribution import CAUSES
 from iosim.replication import replication
 from iosim.statistics import NO_INTERVAL, Estimate
-from iosim.summary import port_names
+from iosim.summary import QUANTILES, port_names
 from iosim.thread import KINDS
 from iosim.units import as_written
 from iosim.version import VERSION
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
 def latency(result: "Result", ax: "Axes") -> None:
     """Latency distribution by class."""
-    plots.latency(ax, result.requests.latencies())
+    refused = {
+        name: [
+            q
+            for quantile, q in QUANTILES.items()
+            if f"classes.{name}.latency_ns.{quantile}" in result.summary["refused"]
+        ]
+        for name in result.summary["classes"]
+    }
+    plots.latency(ax, result.requests.latencies(), refused)
 
 
 def causes(result: "Result", ax: "Axes") -> None:
@@ -67,6 +75,23 @@ def queue_depth(result: "Result", ax: "Axes") -> None:
     plots.queue_depth(ax, {name: it for name, it in series.items() if it[1].max() >= deepest / 50 and deepest})
 
 
+def warm_up(result: "Result", ax: "Axes") -> None:
+    """What is cut off at the front: requests in the system, or their ends where clients keep the number constant."""
+    present, step = _steps_of(result, "in_system"), result.raws[0].bin_ns
+    times = np.arange(present.shape[1]) * step
+    rows, what = present / step, "Requests in the system"
+    if np.ptp(rows[:, 1:]) < 0.01 * max(1.0, rows.max()):
+        rows, what = _steps_of(result, "completed") / (step / 1e9), "Requests ended per second"
+    plots.warm_up(ax, times, rows, result.summary["warm_up_ns"], what)
+
+
+def _steps_of(result: "Result", sample: str) -> "np.ndarray[Any, Any]":
+    """A sampled figure's change in each whole step of every replication."""
+    rows = [np.diff(np.frombuffer(raw.samples[sample], dtype=np.int64)) for raw in result.raws]
+    whole = min(min(map(len, rows)), max(1, result.raws[0].horizon // result.raws[0].bin_ns))
+    return np.array([row[:whole] for row in rows])
+
+
 def waited_behind(result: "Result", ax: "Axes") -> None:
     """Who waited behind whom, over all resources of all replications; a drive's own queue is no such resource."""
     plots.waited_behind(ax, *_waits(result))
@@ -89,6 +114,7 @@ RUN_PICTURES = {
     "processor_time": ("Processor time", processor_time),
     "running_threads": ("Running threads against the limit", running_threads),
     "queue_depth": ("Queues over time", queue_depth),
+    "warm_up": ("What is measured, and the warm-up that is not", warm_up),
     "waited_behind": ("Who waited behind whom (mean of a request)", waited_behind),
 }
 
@@ -123,6 +149,8 @@ def overview(result: "Result") -> "Figure":
     names = list(RUN_PICTURES)
     if len(result.summary["classes"]) < 2 or not _waits(result)[1].any():
         names.remove("waited_behind")
+    if result.summary["regime"]["kind"] == "terminating":
+        names.remove("warm_up")  # a path that ends by itself is measured whole
     if result.raws[0].tallies:
         names.remove("latency")
     if not len(result.raws[0].timeline["times"]):

@@ -8,7 +8,7 @@ Left out: interaction. Colours: Okabe and Ito (2008), as literal values since ol
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import update_wrapper
 from pathlib import Path
@@ -23,7 +23,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from matplotlib.transforms import Bbox, ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
-from iosim.statistics import quantile_of_column, quantile_refusal
+from iosim.quantiles import quantile_of_column, quantile_refusal
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -181,11 +181,11 @@ def _slant(ax: Axes) -> None:
 
 
 @_styled
-def latency(ax: Axes, columns: Mapping[str, ArrayLike]) -> None:
+def latency(ax: Axes, columns: Mapping[str, ArrayLike], refused: Mapping[str, Collection[float]] | None = None) -> None:
     """Share of requests at or below each latency, one line a class, p50 and p99 marked and written in the legend.
 
     `columns`: latencies in ns, one int column a class. Times run logarithmically; 0 is drawn at 1 ns. A p99 that the
-    sample can't carry is neither marked nor named.
+    sample can't carry is neither marked nor named; nor are quantiles in `refused`, by class.
     """
     ax.set(xlabel="Latency", ylabel="Requests at or below (%)")
     sorted_columns = {name: np.sort(np.asarray(column, dtype=np.int64)) for name, column in columns.items()}
@@ -194,7 +194,10 @@ def latency(ax: Axes, columns: Mapping[str, ArrayLike]) -> None:
         return _say(ax, "no completed requests")
     low, high = min(int(column[0]) for column in kept.values()), max(int(column[-1]) for column in kept.values())
     length, unit = time_unit(math.sqrt(low) * math.sqrt(high))
-    said = [_one_latency(ax, i, name, column, length) for i, (name, column) in enumerate(kept.items())]
+    said = [
+        _one_latency(ax, i, name, column, length, (refused or {}).get(name, ()))
+        for i, (name, column) in enumerate(kept.items())
+    ]
     for share, text in ((50, "p50"), (99, "p99")):
         ax.axhline(share, color="#888888", linewidth=0.7, linestyle=":")
         ax.text(1.005, share, text, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color="#555555")
@@ -205,12 +208,13 @@ def latency(ax: Axes, columns: Mapping[str, ArrayLike]) -> None:
     return None
 
 
-def _one_latency(ax: Axes, index: int, name: str, column: Ints, length: int) -> str:
+def _one_latency(ax: Axes, index: int, name: str, column: Ints, length: int, refused: Collection[float]) -> str:
     ranks = np.unique(np.linspace(0, len(column) - 1, POINTS).astype(np.int64))
-    marks = {q: quantile_of_column(column, q) for q in (0.5, 0.99) if not quantile_refusal(len(column), q)}
+    named = [q for q in (0.5, 0.99) if q not in refused and not quantile_refusal(len(column), q)]
+    marks = {q: quantile_of_column(column, q) for q in named}
     words = [_short(name), *(f"p{q * 100:g} {show_ns(at)}" for q, at in marks.items())]
     if 0.99 not in marks:
-        words.append(f"{len(column):,} requests only")
+        words.append(f"{len(column):,} requests are too few for p99")
     label = ", ".join(words)
     look = _look(index)
     ax.step(column[ranks] / length, 100 * (ranks + 1) / len(column), where="post", label=label, **look)
@@ -495,6 +499,34 @@ def queue_depth(ax: Axes, series: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> 
     _legend(ax)
     said = (f"{name} at most {show_number(float(depth.max()))}" for name, (_, depth) in kept.items())
     ax.set_label("Queue depth over time. " + "; ".join(said))
+    return None
+
+
+@_styled
+def warm_up(ax: Axes, times: ArrayLike, rows: ArrayLike, until: int, what: str) -> None:
+    """A state's mean over replications, their range as a band, and the time (ns) until which nothing is measured.
+
+    `rows`: one a replication, a value for each step that begins at `times` (ns).
+    """
+    ax.set(xlabel="Time", ylabel=what)
+    begins, levels = np.asarray(times, dtype=np.int64), np.atleast_2d(np.asarray(rows, dtype=np.float64))
+    if not len(begins):
+        return _say(ax, "no time passed")
+    step = int(begins[1] - begins[0]) if len(begins) > 1 else 1
+    scale = _time_axis(ax, int(begins[0]), int(begins[-1]) + step)
+    mean, low, high = levels.mean(axis=0), levels.min(axis=0), levels.max(axis=0)
+    if len(levels) > 1:
+        floor, top = (np.append(edge, edge[-1]) for edge in (low, high))
+        ax.fill_between(scale.place(np.append(begins, scale.end)), floor, top, step="post", alpha=0.2, linewidth=0)
+    _steps(ax, scale, begins, mean, "mean of replications" if len(levels) > 1 else "one replication", _look(0))
+    said = f"warm-up, {show_ns(until)}" if until else "no warm-up"
+    if until:
+        ax.axvspan(*scale.place(np.array([begins[0], until])), color="0.85", zorder=0, label=said)
+    ax.set_ylim(0, 1.08 * max(float(high.max()), 1e-9))
+    _legend(ax)
+    ax.set_label(
+        f"{what} over time, {said}. Mean {show_number(float(mean.mean()))}, at most {show_number(float(high.max()))}"
+    )
     return None
 
 

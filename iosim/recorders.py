@@ -74,17 +74,19 @@ class RequestColumns:
 
 
 class RequestHistograms(RequestColumns):
-    """No row a request: histograms of latency and wait by class, in memory that does not grow.
+    """No row a request: histograms of latency and wait by class, in memory that does not grow; exact counts at edges (ns).
 
     The window [warm_up, horizon) must be known before the run, as nothing can be cut out of a histogram afterwards.
     """
 
-    def __init__(self, groups: int, warm_up: int, horizon: int) -> None:
+    def __init__(
+        self, groups: int, warm_up: int, horizon: int, latency_edges: list[int], wait_edges: list[int]
+    ) -> None:
         super().__init__(False)
         self.warm_up = warm_up
         self.horizon = horizon
-        self.latency = [Histogram() for _ in range(groups)]
-        self.wait = [Histogram() for _ in range(groups)]
+        self.latency = [Histogram(latency_edges) for _ in range(groups)]
+        self.wait = [Histogram(wait_edges) for _ in range(groups)]
         self.statuses = [[0] * 4 for _ in range(groups)]
         self.ended = [0] * groups
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from iosim.attribution import CANCELLED, COMPLETED, DROPPED, FAILED
-from iosim.histogram import Histogram, decode
+from iosim.histogram import decode
 from iosim.machine import Raw
 from iosim.rows import groups, statuses
-from iosim.statistics import quantile_of_column
+from iosim.samples import Column, Sample, Tally, merged
 from iosim.workload import NEVER
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -56,8 +56,8 @@ class Replication:
         """Mean latency or wait; NaN for no requests."""
         raise NotImplementedError
 
-    def quantile_of(self, column: str, group: int, q: float) -> float:
-        """Quantile of latency or wait; there must be requests."""
+    def sample(self, column: str, group: int) -> Sample:
+        """The class's latencies or waits, for quantiles."""
         raise NotImplementedError
 
     def largest_of(self, column: str, group: int) -> float:
@@ -148,9 +148,9 @@ class FromRows(Replication):
         values = self.column(column, group)
         return float(values.mean()) if len(values) else float("nan")
 
-    def quantile_of(self, column: str, group: int, q: float) -> float:
-        """An order statistic: a value that occurred."""
-        return float(quantile_of_column(self.column(column, group), q))
+    def sample(self, column: str, group: int) -> Sample:
+        """Every value."""
+        return Column(self.column(column, group))
 
     def largest_of(self, column: str, group: int) -> float:
         """Exact."""
@@ -191,22 +191,14 @@ class FromHistograms(Replication):
         it = self.histograms[column][group]
         return it.total / it.count if it.count else float("nan")
 
-    def quantile_of(self, column: str, group: int, q: float) -> float:
-        """The upper bound of its bucket: at most 1/128 above the true value."""
-        return float(self.histograms[column][group].quantile(q)[1])
+    def sample(self, column: str, group: int) -> Sample:
+        """Counts."""
+        return Tally(self.histograms[column][group])
 
     def largest_of(self, column: str, group: int) -> float:
         """Exact."""
         it = self.histograms[column][group]
         return float(it.max) if it.count else float("nan")
-
-
-def merged(histograms: list[Histogram]) -> Histogram:
-    """One histogram of all."""
-    whole = Histogram()
-    for histogram in histograms:
-        whole.merge(histogram)
-    return whole
 
 
 def replication(raw: Raw, warm_up: int, horizon: int) -> Replication:

@@ -42,19 +42,20 @@ def collect(
     count: int,
     clock: str,
     seed: int,
+    first: int = 0,
     timeline: bool = False,
     ended: Callable[[int], None] | None = None,
 ) -> list[Raw]:
-    """Replications 0 to `count` - 1 in their order; `timeline` asks for the first one's. `ended(done)` is called as they end.
+    """Replications `first` to `count` - 1 in their order; `timeline` asks for number 0's. `ended(done)` is called as they end.
 
     Raises what the first replication raised that failed.
     """
-    tasks = [Task(number, scenario, clock, seed, timeline and not number) for number in range(count)]
+    tasks = [Task(number, scenario, clock, seed, timeline and not number) for number in range(first, count)]
     raws: list[Raw] = []
     for outcome in executor.outcomes(replicate, tasks):
         raws.append(outcome.get())
         if ended:
-            ended(len(raws))
+            ended(first + len(raws))
     return sorted(raws, key=lambda raw: raw.replication)
 
 

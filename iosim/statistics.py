@@ -2,25 +2,23 @@
 
 Pure numerics on columns; knows no result and no scenario, needs numpy alone. Sums are `math.fsum` or elementwise
 numpy, and the t quantile is rounded to 12 digits, so that figures are the same to the byte on every processor (numpy's
-own sums and products of matrices are not). Left out: sequential stopping, spectral variance.
+own sums and products of matrices are not). `quantiles` has quantiles, `stopping` the rule that ends a run. Left out:
+spectral variance.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from iosim.histogram import rank_of
 
 Floats = NDArray[np.float64]
 
 NO_INTERVAL = math.nan  # both ends of an interval that one run, or an unbounded ratio, does not have
 UNDECIDED = -1  # what `mser5` answers when the series is too short to tell
-BEYOND = 10  # observations that must lie beyond a quantile before we name it
 
 
 # --- quantiles of the normal and of Student's t ---------------------------------------------------------------------
@@ -308,11 +306,19 @@ def _equal_steps(name: str, times: ArrayLike, values: ArrayLike) -> tuple[NDArra
 
 @dataclass(frozen=True, slots=True)
 class BatchMeans:
-    """The mean of one long run: `independent` says whether its interval may be used."""
+    """The mean of one long run: `independent` says whether its interval may be used.
+
+    `lag1` is the correlation of neighbouring batches, `limit` what it must stay below.
+    """
 
     estimate: Estimate
     lag1: float
-    independent: bool
+    limit: float
+
+    @property
+    def independent(self) -> bool:
+        """Whether neighbouring batches differ as strangers do."""
+        return self.lag1 < self.limit
 
 
 def batch_means(series: ArrayLike, batches: int = 20, level: float = 0.95) -> BatchMeans:
@@ -328,8 +334,8 @@ def batch_means(series: ArrayLike, batches: int = 20, level: float = 0.95) -> Ba
         raise ValueError(f"{len(values)} observations don't make {batches} batches")
     means = _block_means(values, batches)
     lag1 = _lag1(means)
-    bound = (normal_quantile(0.95) * math.sqrt(batches - 2) - 1) / (batches - 1)
-    return BatchMeans(interval(means, level), lag1, lag1 < bound)
+    limit = (normal_quantile(0.95) * math.sqrt(batches - 2) - 1) / (batches - 1)
+    return BatchMeans(interval(means, level), lag1, limit)
 
 
 def _block_means(values: Floats, blocks: int) -> list[float]:
@@ -377,6 +383,7 @@ def regime(
     offered: float,
     window_ns: int,
     queues: Mapping[str, ArrayLike] | None = None,
+    loads: Mapping[str, Sequence[float]] | None = None,
     *,
     terminating: bool = False,
     bounded: bool = False,
@@ -389,14 +396,17 @@ def regime(
     window (see `growth`) with its interval [lo, hi] at `level`; e = G / offered and g = G / mean level.
 
     - terminating: the caller says that the run ends by itself (a trace, a fixed amount of work); nothing is looked at;
-    - unstable: lo(G) > 0 and (lo(e) > 1 % or lo(g) > 1/2), unless the load is `bounded` (closed clients: it can't be);
+    - unstable, unless the load is `bounded` (closed clients: it can't be): at first by the operational bound, where one of
+      `loads` (offered work over capacity by resource, one value a replication) surely exceeds 1.01; then by growth, where
+      lo(G) > 0 and (lo(e) > 1 % or lo(g) > 1/2);
     - steady: hi(e) < 1 % and hi(g) <= 1 (so also when the system was empty throughout); with fewer than 8 replications,
       whose wide interval can't bound g, lo(G) <= 0 takes the place of the second;
     - undecided: everything else; a longer window decides.
 
-    The resource is the queue whose own growth has the largest lower bound, if above 0. A system that sheds load (drops)
-    is steady by this rule: its drops are counted elsewhere. An overload below 1 % that is lost in noise passes as
-    steady or undecided. Raises ValueError for fewer than 10 bins, nothing offered, or an empty window.
+    The resource is the queue whose own growth has the largest lower bound, if above 0, else what exceeds its bound. A
+    system that sheds load (drops) is steady by this rule: its drops are counted elsewhere. An overload below 1 % that
+    is lost in noise passes as steady or undecided. Raises ValueError for fewer than 10 bins, nothing offered, or an
+    empty window.
     """
     if terminating:
         return Regime("terminating", "", NOT_LOOKED_FOR, NOT_LOOKED_FOR, "the run ends by itself")
@@ -406,8 +416,12 @@ def regime(
     gained, mean = growth(present, level), math.fsum(present.flat) / present.size
     kind, reason = _judge(gained, gained.scaled(1 / offered), mean, bounded, len(present) < TREND)
     resource, shown = "", gained
+    over, load = ("", NOT_LOOKED_FOR) if bounded else _over_capacity(loads or {}, level)
+    if over:
+        kind, reason = "unstable", f"{over} would need {load.value:.1%} of its time ({load.low:.1%} to {load.high:.1%})"
     if kind == "unstable":
         resource, shown = _fastest_growing(queues or {}, gained, level)
+        resource = resource or over
     return Regime(kind, resource, shown.scaled(1e9 / window_ns), gained.scaled(1 / offered), reason)
 
 
@@ -439,6 +453,14 @@ def _judge(gained: Estimate, share: Estimate, mean: float, bounded: bool, few: b
     return "undecided", f"{text}; a window about {longer:.1f} times as long may decide"
 
 
+def _over_capacity(loads: Mapping[str, Sequence[float]], level: float) -> tuple[str, Estimate]:
+    """The resource whose offered work surely exceeds its capacity by most, and its load; "" when there is none."""
+    found = {name: interval(values, level) for name, values in loads.items()}
+    surely = [name for name, load in found.items() if load.has_interval and load.low > 1 + LEFT_BEHIND]
+    worst = max(surely, key=lambda name: found[name].low, default="")
+    return worst, found.get(worst, NOT_LOOKED_FOR)
+
+
 def _fastest_growing(queues: Mapping[str, ArrayLike], gained: Estimate, level: float) -> tuple[str, Estimate]:
     """The queue with the largest lower bound above 0 and its growth; ("", `gained`) when there is none."""
     name, fastest = "", gained
@@ -454,27 +476,3 @@ def _as_rows(series: ArrayLike) -> Floats:
     if rows.ndim != 2 or rows.shape[1] < 10:
         raise ValueError(f"(replications, at least 10 bins) are needed, not {rows.shape}")
     return rows
-
-
-# --- quantiles of columns -------------------------------------------------------------------------------------------
-
-
-def quantile_of_column(values: NDArray[np.integer[Any]], q: float) -> int:
-    """The ceil(q * n)-th smallest of n integers: a value that occurred, never an interpolation.
-
-    Raises ValueError for an empty column or `q` outside 0 to 1; `q` means its decimal digits.
-    """
-    rank = rank_of(len(values), q)
-    return int(np.partition(values, rank - 1)[rank - 1])
-
-
-def quantile_refusal(n: int, q: float) -> int:
-    """0 when `n` values can carry the quantile `q` (0 < q < 1), else how many values it takes.
-
-    The rule: at least 10 values on the thinner side, pooled over replications; p99 takes 1,000 and p999 10,000. A
-    necessary condition only: waits of one run resemble each other, so the interval over replications has the last word.
-    """
-    _check_probability(q)
-    thin = min(q, round(1 - q, 12))
-    needed = math.ceil(round(BEYOND / thin, 6))
-    return 0 if n >= needed else needed

@@ -2,8 +2,9 @@
 
 Requests that count are those whose intended arrival lies after the warm-up and before the horizon. Every figure is first
 taken of each replication alone; the value is the mean over replications and `ci95` Student's interval around it (null for
-one replication). A quantile that the pooled sample can't carry is null, with a warning that names the length it takes.
-Times are ns.
+one replication). Quantiles and maxima are those of all replications' requests together; a quantile's interval takes 10
+replications, and a maximum, which grows with the run, has none. A quantile that the sample can't carry is null, and
+`refused` names the length it takes (`quantiles` has the rules). Times are ns.
 """
 
 import hashlib
@@ -15,54 +16,63 @@ import numpy as np
 
 from iosim.attribution import CAUSES
 from iosim.machine import Raw
+from iosim.quantiles import blocks_for, clustering, quantile_interval, quantile_refusal
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
+from iosim.samples import Sample, together
 from iosim.statistics import (
     Estimate,
     Regime,
     WarmUp,
     batch_means,
     interval,
-    quantile_refusal,
     regime,
     slowest_warm_up,
 )
 from iosim.thread import KINDS
+from iosim.units import format_time
 from iosim.workload import NEVER
 
 SCHEMA_VERSION = 1
+BATCHES = 20
+NOTHING: dict[str, Any] = {"value": None, "ci95": None}
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 Figures = dict[str, Any]
 
 
 def find_warm_up(raws: list[Raw]) -> WarmUp:
-    """MSER-5 on the number in the system, the completions and every port's queue, averaged over replications.
+    """MSER-5 on states averaged over replications (never on latency); the slowest decides.
 
-    The slowest decides. Completions tell where the number can't: closed clients are always in the system. A queue that
-    holds less than a tenth of the system's requests has no say: it is empty but for a few bursts, and where those fall
-    tells nothing of a warm-up.
+    States: the number in the system, completions, every port's queue, and misses of every cache, which fall as it fills.
+    A disk's queue is part of the number in the system; its own noise would only cut more. Completions tell where the number
+    can't: closed clients are always in the system. A queue that holds less than a tenth of the system's requests has no
+    say, nor has a cache with less than a miss a step: where its few bursts fall tells nothing of a warm-up. Dirty pages
+    come and go with the lazy writer's scans and never settle.
     """
     step = raws[0].bin_ns
     steps = min(min(len(raw.samples["time"]) for raw in raws) - 1, raws[0].horizon // step)
-    names = [
-        "in_system",
-        "completed",
-        *(name for name in raws[0].samples if name.startswith("ports.") and name.endswith(".depth")),
-    ]
     series: dict[str, Any] = {}
-    for name in names:
+    for name in filter(_is_state, raws[0].samples):
         rows = [np.diff(np.frombuffer(raw.samples[name], dtype=np.int64)[: steps + 1]) / step for raw in raws]
         series[name] = np.array(rows)
     least = series["in_system"].mean() / 10
+    judged = {"completed": series.pop("completed")}
+    for name, rows in series.items():
+        enough = 1 / step if name.endswith(".misses") else least
+        if rows.mean() >= enough:
+            judged[name] = rows
     times = np.arange(steps) * step
-    judged = {name: (times, rows) for name, rows in series.items() if name == "completed" or rows.mean() >= least}
-    return slowest_warm_up(judged)
+    return slowest_warm_up({name: (times, rows) for name, rows in judged.items()})
+
+
+def _is_state(sample: str) -> bool:
+    return sample in ("in_system", "completed") or sample.endswith((".depth", ".misses"))
 
 
 def figure(values: list[float], whole: bool = False) -> Figures:
     """One value a replication to one figure; NaN values (nothing to average) give null."""
     if not values or any(math.isnan(value) for value in values):
-        return {"value": None, "ci95": None}
+        return NOTHING
     return shown(interval(values), whole)
 
 
@@ -84,6 +94,8 @@ class Summarizer:
         self.terminating = terminating
         self.replications = [replication(raw, warm_up, self.horizon) for raw in raws]
         self.warnings: list[str] = []
+        self.batch_means: dict[str, Figures] = {}  # of one replication's means, by path
+        self.refused: dict[str, str] = {}  # figures that are null, and what they take
         self.classes = raws[0].classes
 
     def per_replication(self, take: Callable[[Replication], float]) -> Figures:
@@ -94,29 +106,64 @@ class Summarizer:
 
     def distribution(self, column: str, where: str, group: int) -> Figures:
         """Mean, quantiles and maximum of latencies or waits of a class."""
-        fewest = min(each.count(group) for each in self.replications)
-        found: Figures = {"mean": self._mean(column, group)}
+        samples = [each.sample(column, group) for each in self.replications]
+        found: Figures = {"mean": self._mean(column, where, group)}
         refused: list[str] = []
-        for name, q in QUANTILES.items():
-            needed = quantile_refusal(fewest, q)
-            if needed:
-                found[name] = {"value": None, "ci95": None}
-                refused.append(f"{name} takes {needed}")
-            else:
-                found[name] = figure([each.quantile_of(column, group, q) for each in self.replications])
-        found["max"] = figure([each.largest_of(column, group) for each in self.replications])
+        if all(map(len, samples)):
+            whole = together(samples)
+            for name, q in QUANTILES.items():
+                found[name], times = self._quantile(samples, whole, q)
+                if times:
+                    self.refused[f"{where}.{name}"] = self._longer(times)
+                    refused.append(name)
+        else:
+            found.update(dict.fromkeys(QUANTILES, NOTHING))
+        largest = [each.largest_of(column, group) for each in self.replications]
+        found["max"] = NOTHING if any(map(math.isnan, largest)) else {"value": max(largest), "ci95": None}
         if refused:
-            self.warnings.append(f"{where}: {fewest} requests a replication are too few ({', '.join(refused)})")
+            takes = self.refused[f"{where}.{refused[-1]}"]
+            self.warnings.append(f"{where}: too few independent requests beyond {', '.join(refused)}; it takes {takes}")
         return found
 
-    def _mean(self, column: str, group: int) -> Figures:
-        """One replication's mean has the interval of its batch means, where there are enough rows."""
+    def _quantile(self, samples: list[Sample], whole: Sample, q: float) -> tuple[Figures, float]:
+        """The figure, and 0; or null and how many times as long a run it takes.
+
+        A path that ends by itself is what was asked for: its own requests are no sample of others.
+        """
+        pooled = whole.quantile(q)
+        factor = 1.0
+        if not self.terminating:
+            parts = [part for sample in samples for part in sample.beyond(pooled, blocks_for(len(samples)))]
+            factor = clustering([beyond for beyond, _ in parts], [size for _, size in parts])
+        if needed := quantile_refusal(len(whole), q, factor):
+            return NOTHING, needed / len(whole)
+        own = [float(sample.quantile(q)) for sample in samples]
+        return shown(quantile_interval(float(pooled), own)), 0.0
+
+    def _longer(self, times: float) -> str:
+        """What a run `times` as long would be: of the time measured, or of replications."""
+        runs = len(self.replications)
+        if self.terminating:
+            return f"{times:.1f} times as many requests"
+        ns = self.replications[0].seconds * times * 1e9
+        grain = 10 ** max(0, int(math.log10(ns)) - 1)  # two digits are plenty
+        length = format_time(math.ceil(ns / grain) * grain)
+        return f"{length} measured in each replication, or {math.ceil(runs * times)} replications"
+
+    def _mean(self, column: str, where: str, group: int) -> Figures:
+        """One replication's mean has the interval of its batch means, if its batches pass as independent."""
         found = figure([each.mean_of(column, group) for each in self.replications])
         only = self.replications[0]
-        if len(self.replications) == 1 and isinstance(only, FromRows) and only.count(group) >= 400:
-            batches = batch_means(only.column(column, group))
-            if batches.independent and not self.terminating:
-                found["ci95"] = shown(batches.estimate)["ci95"]
+        if len(self.replications) > 1 or self.terminating or not isinstance(only, FromRows) or only.count(group) < 400:
+            return found
+        batches = batch_means(only.column(column, group), BATCHES)
+        path = f"{where}.mean"
+        lags = {"batches": BATCHES, "lag1": batches.lag1, "limit": batches.limit, "independent": batches.independent}
+        self.batch_means[path] = lags
+        if batches.independent:
+            return {**found, "ci95": shown(batches.estimate)["ci95"]}
+        lag = f"neighbouring batches are alike (lag 1: {batches.lag1:.2f}, limit {batches.limit:.2f})"
+        self.warnings.append(f"{path} has no interval: {lag}; a longer run, or 2 replications or more")
         return found
 
     def out_of_order(self, name: str) -> Figures:
@@ -354,16 +401,34 @@ class Summarizer:
         """Steady, unstable, undecided or terminating (statistics.py has the rule)."""
         if self.terminating:
             return regime([], 1.0, 1, terminating=True)
-        present, queues = self._levels("in_system"), {}
+        present, queues = self._late_levels("in_system"), {}
         for name in self.raws[0].samples:
             if name.endswith((".depth", ".waiting")):
-                queues[name.rsplit(".", 1)[0]] = self._levels(name)
-        offered = sum(each.count(ALL) + each.raw.in_flight for each in self.replications) / len(self.replications)
-        window = min(each.span for each in self.replications)
-        return regime(present, max(offered, 1e-9), window, queues, bounded=closed)
+                queues[name.rsplit(".", 1)[0]] = self._late_levels(name)
+        late = present.shape[1] * self.raws[0].bin_ns
+        whole = min(each.span for each in self.replications)
+        offered = sum(self._offered(each) for each in self.replications) / len(self.replications) * late / max(whole, 1)
+        return regime(present, max(offered, 1e-9), late, queues, self._loads(), bounded=closed)
 
-    def _levels(self, name: str) -> Any:
-        levels = [each.levels(name) for each in self.replications]
+    def _offered(self, each: Replication) -> int:
+        return each.count(ALL) + each.raw.in_flight
+
+    def _loads(self) -> dict[str, list[float]]:
+        """Work offered to the processors over what they can do (utilization law): their use times offered over ended.
+
+        Not of drives: a busy drive of many channels may have room for more.
+        """
+        found = []
+        for each in self.replications:
+            total = sum(each.over(f"processors.{kind}") for kind in KINDS) or 1
+            excess = self._offered(each) / max(1.0, each.throughput(ALL) * each.seconds)
+            found.append((1 - each.over("processors.idle") / total) * excess)
+        return {"processors": found}
+
+    def _late_levels(self, name: str) -> Any:
+        """Mean level in each step of the run's last half (or of the window, if that is shorter)."""
+        half = self.raws[0].horizon // 2 // self.raws[0].bin_ns
+        levels = [each.levels(name)[max(0, half - each.first) :] for each in self.replications]
         shortest = min(len(level) for level in levels)
         return np.array([level[:shortest] for level in levels])
 

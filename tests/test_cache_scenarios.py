@@ -76,7 +76,7 @@ def turned(**changes: Any) -> Summary:
 
 
 def quick(summary: Summary) -> float:
-    return float(summary["classes"]["quick"]["latency_ns"]["p99"]["value"])
+    return float(summary["classes"]["quick"]["latency_ns"]["mean"]["value"])
 
 
 def active(summary: Summary) -> float:
@@ -90,7 +90,7 @@ def as_it_is() -> Summary:
 
 def test_writes_beyond_the_valid_data_keep_their_threads_and_others_wait_for_one(as_it_is: Summary) -> None:
     assert blocked(as_it_is) == pytest.approx(4000, rel=0.05)
-    assert quick(as_it_is) > 300_000
+    assert quick(as_it_is) > 50_000
     causes = as_it_is["classes"]["quick"]["latency_causes_ns"]
     assert causes["no_free_thread"]["value"] + causes["port_order"]["value"] > 20_000
     assert causes["port_limit"]["value"] < 1000  # the port has room: its blocked threads do not count
@@ -105,20 +105,20 @@ def test_writes_beyond_the_valid_data_keep_their_threads_and_others_wait_for_one
 def test_where_they_need_not_nobody_waits(as_it_is: Summary, cure: dict[str, Any]) -> None:
     cured = turned(**cure)
     assert blocked(cured) == 0
-    assert quick(cured) < quick(as_it_is) / 4
+    assert quick(cured) < quick(as_it_is) / 2.5
     assert cured["classes"]["quick"]["latency_causes_ns"]["no_free_thread"]["value"] == 0
 
 
 def test_more_threads_hide_it(as_it_is: Summary) -> None:
     more = turned(pools__workers__threads=16)
     assert blocked(more) == blocked(as_it_is)
-    assert quick(more) < quick(as_it_is) / 4
+    assert quick(more) < quick(as_it_is) / 2.5
 
 
 def test_a_compressed_file_does_the_same_whatever_is_valid() -> None:
     compressed = turned(files__journal__stored="compressed", files__journal__valid_data="64 GiB")
     assert blocked(compressed) == pytest.approx(4000, rel=0.05)
-    assert quick(compressed) > 300_000
+    assert quick(compressed) > 50_000
 
 
 def test_so_do_exhausted_miss_workers_and_not_if_the_cache_is_not_asked() -> None:
@@ -128,7 +128,7 @@ def test_so_do_exhausted_miss_workers_and_not_if_the_cache_is_not_asked() -> Non
     assert quick(exhausted) > 150_000
     direct = turned(**valid, files__archive={"volume": "data", "size": "64 GiB"})
     assert blocked(direct) == 0
-    assert quick(direct) < 110_000
+    assert quick(direct) < 25_000
 
 
 def test_a_call_that_says_pending_keeps_its_thread_just_the_same(as_it_is: Summary) -> None:

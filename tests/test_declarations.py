@@ -58,7 +58,7 @@ UNDECLARED = {
 }
 SHIFTS = {
     ("dispatcher", "1 << number"): "`bit` itself, where the number is declared as an object: Python shifts",
-    ("histogram", "1 << BITS"): "1 << 7, once, when the module is imported",
+    ("histogram", "1 << BITS"): "1 << 10, once, when the module is imported",
 }
 
 

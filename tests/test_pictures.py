@@ -17,5 +17,28 @@ def test_a_panel_with_nothing_to_show_is_left_out(depth: int, shown: bool) -> No
     clients = {**tree["workload"]["all"], "clients": 1}
     tree["workload"] = {"one": clients, "other": clients}
     result = iosim.run(scenario(tree), replications=1, study=False)
-    titles = [panel.get_title(loc="left") or panel.get_title() for panel in overview(result).axes]
-    assert any(title.startswith("Who waited behind whom") for title in titles) == shown
+    assert any(title.startswith("Who waited behind whom") for title in titles_of(result)) == shown
+
+
+def titles_of(result: Any) -> list[str]:
+    return [panel.get_title(loc="left") or panel.get_title() for panel in overview(result).axes]
+
+
+def test_the_warm_up_is_drawn_over_the_state_that_has_one() -> None:
+    """Closed clients are always in the system: their requests' ends show when the run has settled."""
+    short = {"run.duration": "20 ms", "run.replications": 2, "study": None}
+    closed = iosim.run(iosim.load("thread-thrashing", set=short), jobs=1)
+    panels = {panel.get_title(loc="left"): panel for panel in overview(closed).axes}
+    panel = panels["What is measured, and the warm-up that is not"]
+    assert panel.get_ylabel() == "Requests ended per second"
+    assert "warm-up" in str(panel.get_label())
+    opened = iosim.run(iosim.load("head-of-line", set={**short, "run.warm_up": "5 ms"}), jobs=1)
+    assert opened.plot.warm_up().get_ylabel() == "Requests in the system"
+
+
+def test_a_tail_that_the_summary_refuses_is_not_marked_in_the_picture() -> None:
+    changes = {"run.duration": "100 ms", "run.warm_up": "20 ms", "run.replications": 10, "study": None}
+    result = iosim.run(iosim.load("head-of-line", set=changes), jobs=1)
+    assert "classes.fast.latency_ns.p99" in result.summary["refused"]
+    labels = [str(line.get_label()) for line in result.plot.latency().get_lines()]
+    assert not any(label.startswith("fast") and "p99" in label for label in labels)

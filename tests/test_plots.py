@@ -56,7 +56,7 @@ def exactly(*values: float) -> list[Estimate]:
     return [Estimate(value, value, value, 10) for value in values]
 
 
-LATENCIES = {"read": np.arange(1, 1001) * 1000, "write": np.full(50, 2 * MS)}
+LATENCIES = {"read": np.repeat(np.arange(1, 1001), 2) * 1000, "write": np.full(50, 2 * MS)}
 CAUSES = {"read": {"user": 2.0 * MS, "device_queue": 6.0 * MS, "lock": 0.01 * MS}, "echo": {"user": 1.0 * MS}}
 SHARES = [{"user": 0.5, "idle": 0.5}, {"user": 0.4, "refill": 0.6}]
 STEPS = ([0, MS, 2 * MS, 3 * MS], [1, 3, 2, 0])
@@ -69,6 +69,7 @@ DRAWN: dict[str, Callable[[Axes], Axes]] = {
     "processor_time": lambda ax: plots.processor_time(ax, [1, 2], SHARES, "Threads"),
     "running_threads": lambda ax: plots.running_threads(ax, *STEPS, 2),
     "queue_depth": lambda ax: plots.queue_depth(ax, {"port": STEPS}),
+    "warm_up": lambda ax: plots.warm_up(ax, [0, 10, 20], [[1.0, 3, 2], [2, 5, 2]], 10, "Requests in the system"),
 }
 EMPTY: dict[str, Callable[[Axes], Axes]] = {
     "latency": lambda ax: plots.latency(ax, {"read": np.array([], dtype=np.int64)}),
@@ -82,6 +83,7 @@ EMPTY: dict[str, Callable[[Axes], Axes]] = {
     "processor_time": lambda ax: plots.processor_time(ax, [], [], "Threads"),
     "running_threads": lambda ax: plots.running_threads(ax, [], [], 2),
     "queue_depth": lambda ax: plots.queue_depth(ax, {"port": ([], [])}),
+    "warm_up": lambda ax: plots.warm_up(ax, [], [[]], 0, "Requests in the system"),
 }
 
 
@@ -201,7 +203,7 @@ def test_the_latency_line_rises_to_all_requests_at_the_maximum(ax: Axes) -> None
 
 def test_p50_and_p99_are_marked_and_named_per_class(ax: Axes) -> None:
     plots.latency(ax, LATENCIES)
-    assert legend_of(ax) == ["read, p50 500 µs, p99 990 µs", "write, p50 2 ms, 50 requests only"]
+    assert legend_of(ax) == ["read, p50 500 µs, p99 990 µs", "write, p50 2 ms, 50 requests are too few for p99"]
     marks = [line for line in ax.get_lines() if line.get_marker() not in ("None", "", None)]
     assert [(list(line.get_xdata()), list(line.get_ydata())) for line in marks] == [  # type: ignore[arg-type]
         ([500, 990], [50, 99]),

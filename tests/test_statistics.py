@@ -325,6 +325,21 @@ def test_an_unstable_verdict_names_the_queue_that_grows_and_how_fast() -> None:
     assert found.left_behind.value == pytest.approx(1 / 6, abs=0.02)
 
 
+def test_work_beyond_capacity_is_unstable_before_any_queue_shows_it() -> None:
+    """The operational bound: what would need more than all of its time can't be steady, however short the window."""
+    calm = queue_lengths(0.5, 2_000, 10, seed=2)
+    found = ours.regime(calm, 1_000, 10**9, {"cpu": calm}, {"cpu": [1.08, 1.1, 1.12] * 3, "bus": [0.9] * 9})
+    assert (found.kind, found.resource) == ("unstable", "cpu")
+    assert "cpu would need 110.0% of its time" in found.reason
+
+
+@pytest.mark.parametrize("loads", [[1.2], [0.9, 1.2, 1.0] * 3, [1.005, 1.006] * 5])
+def test_a_bound_that_may_hold_condemns_nobody(loads: list[float]) -> None:
+    calm = queue_lengths(0.5, 20_000, 10, seed=2)
+    assert ours.regime(calm, 10_000, 10**9, {}, {"cpu": loads}).kind == "steady"
+    assert ours.regime(calm, 10_000, 10**9, {}, {"cpu": [1.5] * 9}, bounded=True).kind == "steady"
+
+
 def test_growth_without_a_queue_to_blame_is_still_unstable() -> None:
     disk = queue_lengths(1.2, 10_000, 10, seed=1)
     found = ours.regime(disk, 9_600, 10**9, {"cpu": 0 * disk})
@@ -386,23 +401,3 @@ def test_a_regime_without_bins_load_or_window_is_refused() -> None:
 def test_growth_over_the_window_is_slope_times_width(replications: int) -> None:
     line = np.tile(np.arange(40.0) + 0.5, (replications, 1))
     assert ours.growth(line).value == pytest.approx(40)
-
-
-# --- quantiles of columns
-
-
-@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=200), st.integers(0, 1000))
-def test_a_quantile_is_the_order_statistic_of_its_rank(column: list[int], per_mille: int) -> None:
-    rank = max(1, -(-per_mille * len(column) // 1000))
-    assert ours.quantile_of_column(np.array(column, dtype=np.int64), per_mille / 1000) == sorted(column)[rank - 1]
-
-
-def test_an_empty_column_has_no_quantile() -> None:
-    with pytest.raises(ValueError, match="no values"):
-        ours.quantile_of_column(np.array([], dtype=np.int64), 0.5)
-
-
-@pytest.mark.parametrize(("q", "needed"), [(0.5, 20), (0.9, 100), (0.99, 1_000), (0.999, 10_000), (0.01, 1_000)])
-def test_a_tail_takes_ten_observations_beyond_it(q: float, needed: int) -> None:
-    assert ours.quantile_refusal(needed - 1, q) == needed
-    assert ours.quantile_refusal(needed, q) == 0

@@ -153,15 +153,24 @@ def _head(summary: dict[str, Any]) -> Table:
     throughput = read_figure(summary.get("throughput_per_s"))
     between = _interval(throughput, "")
     runs = summary.get("replications")
+    stopped = _stopped(summary.get("stopping"))
     rows = [
         ["scenario", str(summary.get("scenario"))],
         ["regime", _regime(summary.get("regime"))],
-        ["seed", f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}"],
+        ["seed", f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}{stopped}"],
         ["simulated", _shown(read_figure(summary.get("simulated_ns")), "simulated_ns")],
         ["requests", ", ".join(counts)],
         ["throughput", f"{_shown(throughput, '')} /s{f' ({between})' if between else ''}"],
     ]
     return Table("", ["", ""], rows)
+
+
+def _stopped(stopping: Any) -> str:
+    """By what the number of replications came about, where a precision was asked for."""
+    if not stopping:
+        return ""
+    said = "stopped by rule" if stopping["by_rule"] else "not reached"
+    return f" ({said}: {stopping['rule']}; pilot {stopping['pilot']})"
 
 
 def _latency(summary: dict[str, Any]) -> Table:

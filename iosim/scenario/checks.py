@@ -252,13 +252,16 @@ def _replays(model: ScenarioModel, traces: dict[str, Path]) -> Found:
 
 
 def _expectations(model: ScenarioModel, tree: Node) -> Found:
-    for index, expected in enumerate(model.expect):
-        parts = expected.figure.split(".")
+    named: list[tuple[tuple[str | int, ...], str]] = [(("expect", i), it.figure) for i, it in enumerate(model.expect)]
+    if model.run.precision:
+        named.append((("run", "precision"), model.run.precision.figure))
+    for place, figure in named:
+        parts = figure.split(".")
         section = tree.child(_NAMED[parts[0]]) if parts[0] in _NAMED else None
         known = section.value if section and isinstance(section.value, dict) else {}
         if parts[0] in _NAMED and parts[1] not in known:
             hint = closest(parts[1], known) or _known(known)
-            yield ("expect", index), f"'{expected.figure}': nothing is named '{parts[1]}'{hint}"
+            yield place, f"'{figure}': nothing is named '{parts[1]}'{hint}"
 
 
 def _plots(model: ScenarioModel) -> Found:

@@ -4,6 +4,7 @@ A figure is a path of the summary. A bare `p99` means `latency_ns.p99`; `mean wa
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
@@ -123,6 +124,12 @@ def parse_expectation(value: Any) -> Expectation:
     return Expectation(figure, match[2], _bound(figure, match[3]), " ".join(value.split()))
 
 
+def thresholds(expectations: Iterable[Expectation], column: str) -> list[int]:
+    """Where values of `column` (latency_ns, wait_ns; ns) must be counted exactly: at each bound, and just below it."""
+    bounds = {int(it.bound) for it in expectations if column in it.figure.split(".")}
+    return sorted({edge for bound in bounds for edge in (bound - 1, bound) if edge >= 0})
+
+
 def _bound(figure: str, text: str) -> float:
     parts = figure.split(".")
     if any(part.endswith("_ns") for part in parts):
@@ -139,6 +146,36 @@ def _bound(figure: str, text: str) -> float:
         raise ValueError(f"'{text}' is not a plain number, which {figure} is compared with") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """The half width of a figure's interval that is asked for, as a share of its value."""
+
+    share: float
+    figure: str
+    text: str
+
+
+_PRECISION = re.compile(r"\s*([0-9.]+\s*%)\s+of\s+(\S.*?)\s*")
+
+
+def parse_precision(value: Any) -> Precision:
+    """Read `PERCENT of FIGURE`; ValueError says what is wrong."""
+    match = _PRECISION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a precision is written like '2% of latency_ns.p99'")
+    share, figure = float(units.parse_percent(match[1])), figure_path(match[2])
+    if not 0 < share < 1:
+        raise ValueError(f"a precision lies between 0 % and 100 %, not at {match[1]}")
+    if is_count(figure) or figure.endswith(".max"):
+        raise ValueError(f"{figure} has no interval: it is a count, or grows with the run")
+    return Precision(share, figure, " ".join(value.split()))
+
+
+def is_count(figure: str) -> bool:
+    """Whether it tells what happened in this run, rather than what a steady system does."""
+    return figure.startswith(("requests.", "events", "simulated_ns")) or ".requests." in figure
+
+
 def _figure(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a figure is a path of the summary, like 'latency_ns.p99'")
@@ -149,4 +186,8 @@ Figure: TypeAlias = Annotated[str, Read(_figure, str, {"type": "string", "exampl
 Expected: TypeAlias = Annotated[
     Expectation,
     Read(parse_expectation, lambda it: it.text, {"type": "string", "examples": ["latency_ns.p99 < 5 ms"]}),
+]
+Precise: TypeAlias = Annotated[
+    Precision,
+    Read(parse_precision, lambda it: it.text, {"type": "string", "examples": ["2% of latency_ns.p99"]}),
 ]

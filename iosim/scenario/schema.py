@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, field_validator
 
-from iosim.scenario.expectations import Expected, Figure
+from iosim.scenario.expectations import Expected, Figure, Precise
 from iosim.scenario.faults import Fault
 from iosim.scenario.hardware import Machine
 from iosim.scenario.load import Load
@@ -148,13 +148,21 @@ class Run(Section):
     )
     seed: Index = key(1, "start of all random streams; the same seed gives the same bytes")
     replications: Count = key(10, "independent runs that the intervals come from", source="a choice", sure="assumed")
+    precision: Precise | None = key(
+        None,
+        "replicate until the half width of this figure's interval is so small: '2% of latency_ns.p99'; 'replications', but"
+        " 10 at least, are then the first look. Cells of a study have the number that is given",
+    )
+    max_replications: Count = key(
+        200, "with 'precision': give up beyond so many replications", source="a choice", sure="assumed"
+    )
     max_events: Count = key(
         50_000_000, "stop a run that goes beyond this many events", source="a choice", sure="assumed"
     )
     rows: Flag = key(
         True,
         "keep one row (48 bytes) a request; false keeps histograms only, in memory that does not grow: quantiles are"
-        " then at most 1/128 high, and warm_up must be a time",
+        " then at most 1/1024 high, and warm_up must be a time",
         source="a choice",
         sure="assumed",
     )

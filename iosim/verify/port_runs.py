@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from iosim.clock import make_clock
 from iosim.machine import Machine
+from iosim.quantiles import quantile_of_column
 from iosim.scenario.loader import load
-from iosim.statistics import quantile_of_column
 
 
 @dataclass(frozen=True, slots=True)
