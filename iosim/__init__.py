@@ -19,6 +19,7 @@ _HOMES = {
     "load": "iosim.scenario.loader",
     "run": "iosim.experiment",
     "sweep": "iosim.studies",
+    "plan": "iosim.planning",
     "Scenario": "iosim.scenario.loader",
     "Result": "iosim.results",
     "Driver": "iosim.device_stack",
@@ -38,6 +39,7 @@ __all__ = [
     "WrongInput",
     "__version__",
     "load",
+    "plan",
     "run",
     "sweep",
 ]

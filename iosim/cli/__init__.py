@@ -15,6 +15,7 @@ from iosim.version import VERSION
 VERBS = {
     "run": "iosim.cli.run",
     "sweep": "iosim.cli.sweep",
+    "plan": "iosim.cli.plan",
     "check": "iosim.cli.check",
     "explain": "iosim.cli.explain",
     "list": "iosim.cli.bundled",
