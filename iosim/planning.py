@@ -6,8 +6,8 @@
    stopping rule of stopping.py, until half of it lies within the indifference zone of 1 %.
 4. Confirmation on replications that the search has never seen, a zone inside the interval's safe end.
 
-Whole numbers (threads, processors) have no t interval: theirs reaches from the first that is not surely missed to the first that
-is surely met.
+Whole numbers (threads, processors) have no t interval: theirs reaches from the first that is not surely missed to the first
+that is surely met.
 """
 
 import math
@@ -114,8 +114,8 @@ def plan(
 ) -> Plan:
     """The largest load or smallest resource at the path `find` that meets the objectives `slo` (`p99 < 5 ms`; one or several).
 
-    `want` is largest or smallest where the path's kind does not tell. At least 10 replications are taken. Raises WrongInput for an
-    objective that names no figure of this scenario and for a path without a number.
+    `want` is largest or smallest where the path's kind does not tell. At least 10 replications are taken. Raises
+    WrongInput for an objective that names no figure of this scenario and for a path without a number.
     """
     check_arguments(scenario, replications, jobs, "plan")
     asked, it = prepare(scenario, slo, find, want)
@@ -306,17 +306,16 @@ class Planner:
 
     def _continuous(self, good: float, missed: float) -> None:
         low, high = sorted((good, missed))
-        ends = (low / 4, high)
-        if self.unknown.largest and self.full < high:
-            ends = (low / 4, max(self.full, low * 1.001))
-        near = self._interpolated(low, ends[1])
+        carried = max(it.value for it in self.found.scan if it.steady)
+        ends = (low / 4, min(2 * high, max(self.full, carried)) if self.unknown.largest else 4 * high)
+        near = self._interpolated(low, min(high, ends[1]))
         low, high = max(near * (1 - NEAR), ends[0]), min(near * (1 + NEAR), ends[1])
         found: list[Root] = []
         seen = []
         most = max(MOST, self.pilot)
         for number in looks(self.pilot, most):
             pooled = self._pooled(number, low, high, ends)
-            found += roots(self.bench.slacks, range(len(found), number), low, high, ends)
+            found += roots(self.bench.slacks, range(len(found), number), low, high, ends, self.unknown.largest)
             seen.append(number)
             estimate = _centred(pooled.x, interval([it.x for it in found]))
             by_rule = estimate.half_width <= ZONE * abs(estimate.value)
@@ -355,7 +354,7 @@ class Planner:
             points = self.bench.points([value for _, value in pairs], range(number))
             return [together(it, self.bench.objectives) for it in points]
 
-        return roots(evaluate, [0], low, high, ends)[0]
+        return roots(evaluate, [0], low, high, ends, self.unknown.largest)[0]
 
     def _clipped(self, found: list[Root]) -> None:
         """Roots that lie where no search may go: the objective is met until a resource is full."""
@@ -495,8 +494,8 @@ def _full_at(scenario: Scenario, lower: Point, upper: Point) -> float:
 def knee(found: Plan) -> dict[str, Any] | None:
     """Where waiting begins to outweigh what more load brings.
 
-    Open load: the scanned point with the most throughput per time of a request (Kleinrock's power, 1979). Closed: N* = (Z + R1) X, where
-    the asymptotes of few and of many clients meet.
+    Open load: the scanned point with the most throughput per time of a request (Kleinrock's power, 1979).
+    Closed: N* = (Z + R1) X, where the asymptotes of few and of many clients meet.
     """
     steady = [it for it in found.scan if it.steady and it.document["latency_ns"]["mean"]["value"]]
     if not found.unknown.largest or not steady:

@@ -96,16 +96,17 @@ def roots(
     low: float,
     high: float,
     limits: tuple[float, float],
+    rises: bool,
     tolerance: float = 1e-3,
 ) -> list[Root]:
     """Every replication's own root, looked for between `low` and `high` and around, never outside the limits.
 
-    `tolerance` is a share of x. Every round evaluates all replications that are still looking, so that they can be worked
-    on in parallel. Source of the step: Dowell and Jarratt (1971), "Illinois".
+    `rises`: whether the slack grows with x there. `tolerance` is a share of x. Every round evaluates all replications that
+    are still looking, so that they can be worked on in parallel. Source of the step: Dowell and Jarratt (1971), "Illinois".
     """
     slacks = list(evaluate([(r, x) for r in replications for x in (low, high)]))
     ways = {r: _Bracket(low, high, slacks[2 * place], slacks[2 * place + 1]) for place, r in enumerate(replications)}
-    _move_outward(evaluate, ways, limits)
+    _move_outward(evaluate, ways, limits, rises)
     for _ in range(ROUNDS):
         looking = [r for r, way in ways.items() if way.holds and not way.done(tolerance)]
         if not looking:
@@ -116,13 +117,8 @@ def roots(
     return [_root(ways[r]) for r in replications]
 
 
-def _move_outward(evaluate: Evaluate, ways: dict[int, _Bracket], limits: tuple[float, float]) -> None:
-    """Brackets that do not hold a root are moved to where it must be, in growing steps.
-
-    Which way that is, the other replications tell: whether the slack rises with x is a property of the design.
-    """
-    held = [way for way in ways.values() if way.holds]
-    rises = sum(1 if way.at_high > 0 else -1 for way in held or ways.values()) >= 0
+def _move_outward(evaluate: Evaluate, ways: dict[int, _Bracket], limits: tuple[float, float], rises: bool) -> None:
+    """Brackets that do not hold a root are moved to where it must be, in growing steps."""
     for _ in range(OUTWARD):
         moved = []
         for r, way in ways.items():
@@ -142,8 +138,6 @@ def _move_outward(evaluate: Evaluate, ways: dict[int, _Bracket], limits: tuple[f
                 way.low, way.at_low, way.high, way.at_high = way.high, way.at_high, x, slack
             else:
                 way.low, way.at_low, way.high, way.at_high = x, slack, way.low, way.at_low
-        ways_rise = [1 if way.at_high > 0 else -1 for way in ways.values() if way.holds]
-        rises = sum(ways_rise) >= 0 if ways_rise else rises
 
 
 def _root(way: _Bracket) -> Root:
