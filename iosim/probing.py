@@ -47,7 +47,9 @@ class Point:
 
     @property
     def verdict(self) -> str:
-        """Of all objectives, by their intervals: the worst counts."""
+        """Of all objectives, by their intervals: the worst counts. Overload has missed them, whatever it was asked."""
+        if not self.steady:
+            return "missed"
         found = {it["verdict"] for it in self.document["expect"]}
         return next((it for it in ("missed", "undecided") if it in found), "met")
 
