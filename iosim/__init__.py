@@ -20,6 +20,7 @@ _HOMES = {
     "run": "iosim.experiment",
     "sweep": "iosim.studies",
     "compare": "iosim.comparison",
+    "plan": "iosim.planning",
     "Scenario": "iosim.scenario.loader",
     "Result": "iosim.results",
     "Driver": "iosim.device_stack",
@@ -40,6 +41,7 @@ __all__ = [
     "__version__",
     "compare",
     "load",
+    "plan",
     "run",
     "sweep",
 ]

@@ -457,6 +457,74 @@ def _say_shares(x_value: float | str, share: Mapping[str, float]) -> str:
     return f"{x_value}: " + ", ".join(f"{kind} {share[kind]:.0%}" for kind in KINDS if share.get(kind, 0) >= 0.005)
 
 
+# --- plans ----------------------------------------------------------------------------------------------------------
+
+
+@_styled
+def planned(
+    ax: Axes,
+    x_values: Sequence[float],
+    values: Sequence[float | None],
+    bound: float,
+    answer: Sequence[float] | None,
+    x_label: str,
+    y_label: str,
+) -> None:
+    """A figure at the points of a plan's scan, its bound, and the answer (value, and ends of the interval if it has any)."""
+    ax.set(xlabel=x_label, ylabel=y_label)
+    pairs = [(x, y) for x, y in zip(x_values, values, strict=True) if y is not None]
+    if not pairs:
+        return _say(ax, "no point of the scan has the figure")
+    is_ns = "_ns" in y_label
+    length, unit = time_unit(bound) if is_ns and bound else (1, "")
+    places, heights = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
+    ax.plot(places, heights / length, marker="o", markersize=5, label="scan", zorder=3, **_look(0))
+    ax.axhline(bound / length, label="objective", **_look(1))
+    _mark_answer(ax, answer)
+    if bound > 0 and min(heights) > 0 and max(heights) > 20 * bound:
+        ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
+    ax.set_ylabel(f"{y_label.replace('_ns', '')} ({unit})" if unit else y_label)
+    _legend(ax)
+    said = f"answer {show_number(answer[0])}" if answer else "no answer"
+    ax.set_label(f"{y_label} over {x_label} against the objective; {said}.")
+    return None
+
+
+def _mark_answer(ax: Axes, answer: Sequence[float] | None) -> None:
+    if not answer:
+        return
+    ax.axvline(answer[0], color="#555555", linewidth=1, linestyle=":", label="answer")
+    if len(answer) == 3:
+        ax.axvspan(answer[1], answer[2], color="#555555", alpha=0.18, linewidth=0, label="95 % interval")
+
+
+@_styled
+def utilizations(
+    ax: Axes,
+    x_values: Sequence[float],
+    used: Sequence[Mapping[str, float]],
+    answer: Sequence[float] | None,
+    x_label: str,
+) -> None:
+    """Every resource's share of busy time at the points of a plan's scan."""
+    ax.set(xlabel=x_label, ylabel="share of time busy")
+    names = list(dict.fromkeys(name for point in used for name in point))
+    if not names:
+        return _say(ax, "nothing has a utilization")
+    for index, name in enumerate(names):
+        line = [point.get(name, 0.0) for point in used]
+        ax.plot(x_values, line, marker=MARKERS[index % len(MARKERS)], markersize=5, label=_short(name), **_look(index))
+    _mark_answer(ax, answer)
+    ax.set_ylim(0, 1.05)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
+    _legend(ax)
+    last = ", ".join(f"{name} {share:.0%}" for name, share in used[-1].items())
+    ax.set_label(f"Utilization over {x_label}; at its largest: {last}.")
+    return None
+
+
 # --- states over time -----------------------------------------------------------------------------------------------
 
 

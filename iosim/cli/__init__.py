@@ -16,6 +16,7 @@ VERBS = {
     "run": "iosim.cli.run",
     "sweep": "iosim.cli.sweep",
     "compare": "iosim.cli.compare",
+    "plan": "iosim.cli.plan",
     "check": "iosim.cli.check",
     "explain": "iosim.cli.explain",
     "list": "iosim.cli.bundled",

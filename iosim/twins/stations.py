@@ -81,7 +81,9 @@ def _processors_are_alike(model: ScenarioModel) -> None:
 def _nothing_else_interferes(model: ScenarioModel) -> None:
     for name, load in model.workload.items():
         if isinstance(load, NetLoad):
-            raise Untrue(f"arrivals are not Poisson: those of class '{name}' come over a network card, several at a time")
+            raise Untrue(
+                f"arrivals are not Poisson: those of class '{name}' come over a network card, several at a time"
+            )
         if not isinstance(load, (OpenLoad, ClosedLoad)):
             how = "is replayed" if load.kind == "replay" else f"is of kind '{load.kind}'"
             raise Untrue(f"arrivals are not Poisson: class '{name}' {how}")

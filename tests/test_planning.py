@@ -1,0 +1,179 @@
+"""`iosim plan`: capacity of small machines whose answer is known, and what is said where there is none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import iosim
+from iosim import planning
+from iosim.cli import main
+from iosim.errors import WrongInput
+from iosim.theory import erlang_c_wait
+
+QUEUE = """
+version: 1
+scenario: small-queue
+description: Poisson requests, four servers.
+machine: {cores_per_node: 4, memory: {l3: 0 s, local: 0 s}, dispatcher: {context_switch: 0 s, quantum: 1000 s},
+          kernel: {call: 0 s, remove: 0 s, post: 0 s}}
+ports: {main: {concurrency: 4}}
+pools: {workers: {port: main, threads: 4}}
+handlers: {request: [{compute: {exponential: 1 ms}}]}
+workload: {web: {kind: open, port: main, handler: request, rate: 2000/s}}
+run: {duration: 160 ms, warm_up: 20 ms, seed: 1, replications: 10}
+"""
+BLOCKING = """
+version: 1
+scenario: small-pool
+description: Requests that wait elsewhere for 5 ms and hold their thread meanwhile.
+ports: {main: {concurrency: 0}}
+pools: {workers: {port: main, threads: 4}}
+handlers: {request: [{block: 5 ms}]}
+workload: {web: {kind: open, port: main, handler: request, rate: 1000/s}}
+run: {duration: 600 ms, warm_up: 30 ms, seed: 1, replications: 10}
+"""
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> iosim.Scenario:
+    return written(tmp_path, QUEUE)
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many replications as the pilot: precision is the heavy test's business."""
+    monkeypatch.setattr(planning, "MOST", 10)
+
+
+def written(tmp_path: Path, text: str) -> iosim.Scenario:
+    path = tmp_path / "it.yaml"
+    path.write_text(text)
+    return iosim.load(path)
+
+
+def rate_for(wait: float, servers: int = 4, service: float = 1e-3) -> float:
+    """The rate at which M/M/c waits so long (s) on average."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        load = (low + high) / 2
+        low, high = (load, high) if erlang_c_wait(servers, load) * service < wait else (low, load)
+    return low * servers / service
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> planning.Plan:
+    """One plan for several tests."""
+    it = written(tmp_path_factory.mktemp("plan"), QUEUE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "MOST", 10)
+        return iosim.plan(it, "mean wait < 0.5 ms", "workload.web.rate", jobs=1)
+
+
+def test_the_largest_rate_is_near_the_analytic_one(found: planning.Plan) -> None:
+    assert found.answer is not None
+    assert found.answer.value == pytest.approx(rate_for(0.5e-3), rel=0.1)
+    assert len(found.roots) == 10
+
+
+def test_a_plan_shows_everything_that_stands_behind_it(found: planning.Plan) -> None:
+    document = found.document()
+    assert document["find"] == {
+        "path": "workload.web.rate",
+        "paths": ["workload.web.rate"],
+        "unit": "/s",
+        "want": "largest",
+        "today": 2000,
+    }
+    assert 6 <= len(document["scan"]) <= 9
+    assert {it["name"] for it in document["resources"]} == {"processors", "ports.main", "pools.workers"}
+    assert document["resources"][0]["full_at_per_s"] == pytest.approx(4000, rel=0.1)
+    assert document["knee"]["value"] > 0
+    assert document["headroom"]["value"] == pytest.approx(document["answer"]["value"] / 2000 - 1)
+    assert document["stopping"]["pilot"] == 10
+    assert document["confirmation"]["expect"][0]["verdict"] == document["verdict"]
+    json.dumps(document, allow_nan=False)
+
+
+def test_the_recommended_value_is_on_the_safe_side(found: planning.Plan) -> None:
+    assert found.answer is not None
+    assert found.recommended is not None
+    assert found.recommended <= found.answer.low * 0.99
+
+
+def test_the_smallest_pool_is_found(tmp_path: Path) -> None:
+    """1,000 a second of 5 ms each keep 5 threads busy; a wait of 1 ms on average takes M/D/6 or 7."""
+    plan = iosim.plan(written(tmp_path, BLOCKING), "mean wait < 1 ms", "pools.*.threads", jobs=1)
+    assert plan.unknown.paths == ("pools.workers.threads",)
+    assert plan.unknown.want == "smallest"
+    assert plan.answer is not None
+    assert plan.answer.value in (6, 7)
+    assert plan.verdict == "met"
+    assert plan.resources[0].name == "pools.workers"
+
+
+def test_what_can_not_be_met_says_why(queue: iosim.Scenario) -> None:
+    """Service alone takes a millisecond; and no number of threads helps where processors are the limit."""
+    plan = iosim.plan(queue, "mean < 0.5 ms", "workload.web.rate", jobs=1)
+    assert (plan.verdict, plan.exit_status, plan.answer) == ("impossible", 3, None)
+    assert "even at" in plan.why
+    assert "Asymptotic bound" in plan.why
+    narrow = queue.with_set({"machine.cores_per_node": 1, "workload.web.rate": "1500/s"})
+    plan = iosim.plan(narrow, "mean wait < 5 ms", "pools.workers.threads", jobs=1)
+    assert plan.verdict == "impossible"
+    assert "more than can be carried" in plan.why
+
+
+def test_closed_loads_tell_that_they_throttle_themselves(tmp_path: Path) -> None:
+    """X (R + Z) = N; fewer requests are offered than as many users would send."""
+    text = QUEUE.replace("kind: open", "kind: closed").replace("rate: 2000/s", "clients: 8, think: 4 ms")
+    plan = iosim.plan(written(tmp_path, text), "mean wait < 0.5 ms", "workload.web.clients", jobs=1)
+    row = plan.document()["closed"][0]
+    assert row["throughput_per_s"] * (row["time_ns"] + row["think_ns"]) / 1e9 == pytest.approx(row["clients"])
+    assert row["think_ns"] == pytest.approx(4e6, rel=0.1)
+    assert row["fell"] > 0.02
+    assert any("self-throttled" in line for line in plan.warnings)
+
+
+@pytest.mark.parametrize(
+    ("slo", "find", "said"),
+    [
+        ("p98 < 5 ms", "workload.web.rate", "'p98' is not a figure"),
+        ("classes.nobody.latency_ns.p99 < 5 ms", "workload.web.rate", "nobody"),
+        ("p99 < 5", "workload.web.rate", "5"),
+        ("p99 < 5 ms", "workload.web.rat", "did you mean 'workload.web.rate'"),
+        ("p99 < 5 ms", "workload.web", "is not one number"),
+        ("p99 < 5 ms", "workload.web.port", "not a number"),
+        ("p99 < 5 ms", "pools.*.thread", "no such value"),
+    ],
+)
+def test_wrong_objectives_and_paths_are_refused(queue: iosim.Scenario, slo: str, find: str, said: str) -> None:
+    with pytest.raises(WrongInput, match=said.replace("(", "[(]")):
+        iosim.plan(queue, slo, find)
+
+
+def test_both_mistakes_are_told_at_once_and_nothing_is_written(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "it.yaml").write_text(QUEUE)
+    arguments = ["plan", str(tmp_path / "it.yaml"), "--slo", "p98 < 1 ms", "--find", "ports.x", "--out"]
+    assert main([*arguments, str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "--slo 'p98 < 1 ms'" in said
+    assert "--find ports.x" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_the_command_prints_and_writes(
+    tmp_path: Path, capsys: Any, form: str, monkeypatch: Any, found: planning.Plan
+) -> None:
+    (tmp_path / "it.yaml").write_text(QUEUE)
+    monkeypatch.setattr(planning, "plan", lambda *_, **__: found)
+    arguments = ["plan", str(tmp_path / "it.yaml"), "--slo", "mean wait < 0.5 ms", "--find", "workload.web.rate"]
+    status = main([*arguments, "--format", form, "--out", str(tmp_path / "out"), "--quiet"])
+    printed = capsys.readouterr().out
+    assert status == found.exit_status
+    assert "workload.web.rate" in printed or form == "csv"
+    document = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert document == json.loads(printed) if form == "json" else document["kind"] == "plan"
+    assert (tmp_path / "out" / "plan.png").stat().st_size > 5000
