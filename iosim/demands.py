@@ -203,7 +203,7 @@ def _transfer(model: ScenarioModel, found: dict[str, float], port: str, write: b
 
 
 def _network(model: ScenarioModel, found: dict[str, float], load: NetLoad) -> float:
-    """What a request costs the card's driver and TCP on its way in, its frames the wire, its answer a call; returns the way's time.
+    """What a request costs driver and TCP on its way in, its frames the wire, its answer a call; returns the time of the way.
 
     Its size is that of the load, or nothing where a capture has it; of the answer nothing but one frame is counted.
     """
