@@ -1,16 +1,16 @@
-"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace   (see README.md beside this file)"""
+"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace | plans   (see README.md beside this file)"""
 
 import argparse
 import platform
 import sys
 from pathlib import Path
 
-from benchmarks import agreement, memory, pairs, sizes, startup, trace, where
+from benchmarks import agreement, memory, pairs, plans, sizes, startup, trace, where
 from benchmarks.install import default_cache
 from benchmarks.registry import ENGINES
 from benchmarks.systems import TITLES
 
-VERBS = ("pairs", "agreement", "profile", "sizes", "memory", "trace")
+VERBS = ("pairs", "agreement", "profile", "sizes", "memory", "trace", "plans")
 
 
 def run_pairs(asked: argparse.Namespace) -> int:
@@ -57,6 +57,9 @@ def main() -> int:
     much.add_argument("--requests", type=int, default=10_000_000)
     replayed = verbs.add_parser("trace", help="time and peak memory of replaying a block trace")
     replayed.add_argument("file", type=Path, help="within 180 GB, in a format that iosim reads")
+    planned = verbs.add_parser("plans", help="capacity plans whose answer is known: how many intervals hold it")
+    planned.add_argument("--seeds", type=int, default=12, help="plans for each of the five objectives")
+    planned.add_argument("--milliseconds", type=int, default=600, help="simulated time of one replication")
     given = sys.argv[1:]
     asked = parser.parse_args(
         given if given and (given[0] in VERBS or given[0] in ("-h", "--help")) else ["pairs", *given]
@@ -73,6 +76,8 @@ def main() -> int:
         return memory.report(asked.requests)
     if asked.verb == "trace":
         return trace.report(asked.file)
+    if asked.verb == "plans":
+        return plans.run(asked.seeds, asked.milliseconds)
     where.report(asked.model)
     return 0
 

@@ -18,6 +18,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     7: ("cli", "report", "timeline", "why"),
     6: (
         "bottlenecks",
+        "buying",
         "cluster",
         "doctor",
         "executors",
@@ -44,6 +45,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "unknowns",
         "verdicts",
         "verify",
+        "what_ifs",
     ),
     5: ("disk_ports", "file_systems", "filters", "machine", "presets", "scenario", "storage", "volumes"),
     4: (
