@@ -1,16 +1,16 @@
-"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace | sweep   (see README.md beside this file)"""
+"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace | sweep | plans   (see README.md beside this file)"""
 
 import argparse
 import platform
 import sys
 from pathlib import Path
 
-from benchmarks import agreement, memory, pairs, sizes, startup, study, trace, where
+from benchmarks import agreement, memory, pairs, plans, sizes, startup, study, trace, where
 from benchmarks.install import default_cache
 from benchmarks.registry import ENGINES
 from benchmarks.systems import TITLES
 
-VERBS = ("pairs", "agreement", "profile", "sizes", "memory", "trace", "sweep")
+VERBS = ("pairs", "agreement", "profile", "sizes", "memory", "trace", "sweep", "plans")
 
 
 def run_pairs(asked: argparse.Namespace) -> int:
@@ -60,6 +60,9 @@ def main() -> int:
     grid = verbs.add_parser("sweep", help="a study on two cores against two bare copies of its cell")
     grid.add_argument("--milliseconds", type=int, default=1000, help="simulated time of one replication of a cell")
     grid.add_argument("--rounds", type=int, default=5)
+    planned = verbs.add_parser("plans", help="capacity plans whose answer is known: how many intervals hold it")
+    planned.add_argument("--seeds", type=int, default=12, help="plans for each of the five objectives")
+    planned.add_argument("--milliseconds", type=int, default=600, help="simulated time of one replication")
     given = sys.argv[1:]
     asked = parser.parse_args(
         given if given and (given[0] in VERBS or given[0] in ("-h", "--help")) else ["pairs", *given]
@@ -78,6 +81,8 @@ def main() -> int:
         return study.report(asked.milliseconds, asked.rounds)
     if asked.verb == "trace":
         return trace.report(asked.file)
+    if asked.verb == "plans":
+        return plans.run(asked.seeds, asked.milliseconds)
     where.report(asked.model)
     return 0
 

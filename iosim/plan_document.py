@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from iosim import plots
 from iosim.bottlenecks import resources
-from iosim.planning import Plan
 from iosim.probing import Point
 from iosim.statistics import Estimate
 from iosim.summary import lookup
@@ -18,10 +17,12 @@ from iosim.version import VERSION
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from iosim.planning import Plan
+
 SCHEMA_VERSION = 1
 
 
-def document(plan: Plan) -> dict[str, Any]:
+def document(plan: "Plan") -> dict[str, Any]:
     """Stable keys; values of what is looked for are in `find.unit`, times in ns."""
     it = plan.unknown
     return {
@@ -66,7 +67,7 @@ def _figure(estimate: Estimate | None) -> dict[str, Any] | None:
     return {"value": estimate.value, "ci95": [estimate.low, estimate.high] if estimate.has_interval else None}
 
 
-def _law(plan: Plan) -> dict[str, Any]:
+def _law(plan: "Plan") -> dict[str, Any]:
     it = plan.scalability
     if it is None:
         return {"fitted": False, "reason": plan.scalability_reason}
@@ -81,7 +82,7 @@ def _law(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _row(plan: Plan, point: Point) -> dict[str, Any]:
+def _row(plan: "Plan", point: Point) -> dict[str, Any]:
     used = resources(plan.scenario, point.document)
     return {
         "value": point.value,
@@ -95,7 +96,7 @@ def _row(plan: Plan, point: Point) -> dict[str, Any]:
     }
 
 
-def write(plan: Plan, directory: Path) -> None:
+def write(plan: "Plan", directory: Path) -> None:
     """plan.json and plan.png, each replaced as a whole."""
     directory.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document(plan), indent=2, sort_keys=True, allow_nan=False) + "\n"
@@ -105,7 +106,7 @@ def write(plan: Plan, directory: Path) -> None:
     plots.save(picture(plan), directory / "plan.png")
 
 
-def picture(plan: Plan) -> "Figure":
+def picture(plan: "Plan") -> "Figure":
     """The figure of the first objective over the value looked for, and the utilizations beside it."""
     heading = f"{plan.scenario.name}, seed {plan.seed}, iosim {VERSION}"
     figure, (left, right) = plots.figure_overview([_objective(plan), "Utilization of every resource"], heading)
@@ -122,11 +123,11 @@ def picture(plan: Plan) -> "Figure":
     return figure
 
 
-def _objective(plan: Plan) -> str:
+def _objective(plan: "Plan") -> str:
     return plan.objectives[0] + (f" (and {len(plan.objectives) - 1} more)" if len(plan.objectives) > 1 else "")
 
 
-def as_html(plan: Plan) -> str:
+def as_html(plan: "Plan") -> str:
     """A small table."""
     rows = [("objective", " and ".join(plan.objectives)), ("verdict", plan.verdict)]
     if plan.answer is not None:

@@ -133,7 +133,7 @@ def prepare(scenario: Scenario, slo: str | Sequence[str], find: str, want: str |
     mistakes: list[Mistake] = []
     asked = it = None
     try:
-        asked = _with_objectives(scenario, [slo] if isinstance(slo, str) else list(slo))
+        asked = with_objectives(scenario, [slo] if isinstance(slo, str) else list(slo))
     except WrongInput as error:
         mistakes += error.mistakes
     try:
@@ -145,7 +145,7 @@ def prepare(scenario: Scenario, slo: str | Sequence[str], find: str, want: str |
     return asked, it
 
 
-def _with_objectives(scenario: Scenario, texts: list[str]) -> Scenario:
+def with_objectives(scenario: Scenario, texts: list[str]) -> Scenario:
     """The scenario with these expectations alone; raises WrongInput for each that names no figure of it."""
     mistakes = []
     if not texts:

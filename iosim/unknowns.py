@@ -119,3 +119,8 @@ def _parsed(path: str, value: Any) -> tuple[float, str, bool]:
     number, unit = match[1], match[2] or ""
     whole = "." not in number and (unit.strip() in SIZES or unit.strip().startswith("/processor"))
     return float(number), unit, whole
+
+
+def number_of(path: str, value: Any) -> float:
+    """The number in a value as it is written, in its own unit; ValueError where it is none."""
+    return _parsed(path, value)[0]

@@ -18,6 +18,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     7: ("cli", "report", "report_pictures", "timeline", "why"),
     6: (
         "bottlenecks",
+        "buying",
         "cluster",
         "comparison",
         "demands",
@@ -50,6 +51,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "unknowns",
         "verdicts",
         "verify",
+        "what_ifs",
     ),
     5: (
         "disk_ports",

@@ -68,7 +68,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> planning.Plan:
     it = written(tmp_path_factory.mktemp("plan"), QUEUE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planning, "MOST", 10)
-        return iosim.plan(it, "mean wait < 0.5 ms", "workload.web.rate", jobs=1)
+        return planning.plan(it, "mean wait < 0.5 ms", "workload.web.rate", jobs=1)
 
 
 def test_the_largest_rate_is_near_the_analytic_one(found: planning.Plan) -> None:

@@ -18,6 +18,7 @@ from iosim.clock import choose_clock
 if TYPE_CHECKING:
     from iosim.cli.tables import Table
     from iosim.planning import Plan
+    from iosim.scenario import Scenario
 
 
 @click.command("plan", short_help="Find the largest load or smallest resource that meets an objective.")
@@ -37,6 +38,23 @@ if TYPE_CHECKING:
     help="The number that is looked for, like workload.web.rate or pools.workers.threads; a '*' stands for any name.",
 )
 @click.option("--want", type=click.Choice(("largest", "smallest")), help="[largest of a load, smallest of a resource]")
+@click.option(
+    "--growth", metavar="SHARE", help="Growth of the load a month, '3 %' or '2 %..4 %': in which month it breaks."
+)
+@click.option(
+    "--lose",
+    "parts",
+    metavar="PART",
+    multiple=True,
+    help="The answer without it, too: processor, node, disk, 'disk NAME', queue, or PATH=VALUE. May be repeated.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    metavar="PATH=LOW..HIGH",
+    multiple=True,
+    help="The 95 % interval of a value of the scenario; it is carried to the answer. May be repeated.",
+)
 @with_set
 @with_run
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go [iosim-out/SCENARIO].")
@@ -47,6 +65,9 @@ def command(
     objectives: tuple[str, ...],
     find: str,
     want: str | None,
+    growth: str | None,
+    parts: tuple[str, ...],
+    inputs: tuple[str, ...],
     changes: tuple[str, ...],
     out: Path | None,
     form: str,
@@ -65,11 +86,29 @@ def command(
     progress = _Line() if sys.stderr.isatty() and not quiet else None
     from iosim.plan_document import write
     from iosim.planning import plan, prepare
+    from iosim.what_ifs import losses, lost, month_it_breaks, parse_growth, parse_input, uncertainty
 
     prepare(loaded, objectives, find, want)  # what is wrong is told before anything is written
+    a_month = parse_growth(growth) if growth else None
+    for part in parts:
+        loaded.with_set(lost(loaded, part))
+    for text in inputs:
+        path, low, high = parse_input(text)
+        loaded.with_set({path: low})
+        loaded.with_set({path: high})
+
+    def again(scenario: "Scenario") -> "Plan":
+        return plan(scenario, objectives, find, want=want, progress=progress, **chosen)
+
     demand_writable(directory)
     try:
-        found = plan(loaded, objectives, find, want=want, progress=progress, **chosen)
+        found = again(loaded)
+        if a_month:
+            found.more["growth"] = month_it_breaks(found, a_month)
+        if parts:
+            found.more["losses"] = losses(again, loaded, parts)
+        if inputs:
+            found.more["uncertainty"] = uncertainty(again, loaded, found, inputs)
     finally:
         if progress:
             progress.clear()
@@ -162,7 +201,31 @@ def _answer(found: "Plan") -> "Table":
         near = f" ({between[0]:.4g} to {between[1]:.4g})" if between else ""
         rows.append(["knee", f"{found.knee['value']:.4g}{near}: {found.knee['kind']}"])
     rows.append(["scalability", _scalability(found)])
+    rows += _around(found)
     return Table("", ["", ""], rows)
+
+
+def _around(found: "Plan") -> list[list[str]]:
+    """Growth, losses and inputs, where they were asked for."""
+    rows = []
+    if grown := found.more.get("growth"):
+        months, (soonest, latest) = grown["months"]["value"], grown["months"]["ci95"]
+        rows.append(["months until it breaks", f"{months:.3g} ({soonest:.3g} to {latest:.3g})"])
+    for it in found.more.get("losses", ()):
+        rows.append([f"without {it['lost']}", f"{it['verdict']}: {_figure(found, it['answer']) or it['why']}"])
+    if it := found.more.get("uncertainty"):
+        rows.append(
+            ["with the inputs' uncertainty", _figure(found, it["answer"]) or "an end of an input has no answer"]
+        )
+    return rows
+
+
+def _figure(found: "Plan", figure: dict[str, Any] | None) -> str:
+    if figure is None:
+        return ""
+    ends = figure["ci95"]
+    between = f" ({_number(found, ends[0])} to {_number(found, ends[1])})" if ends else ""
+    return f"{_number(found, figure['value'])}{between}"
 
 
 def _scalability(found: "Plan") -> str:
