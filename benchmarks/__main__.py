@@ -1,4 +1,4 @@
-"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace | sweep | plans   (see README.md beside this file)"""
+"""python -m benchmarks [pairs] | agreement | profile | sizes | memory | trace | sweep | plans   (see README.md beside it)"""
 
 import argparse
 import platform
