@@ -68,7 +68,7 @@ def _threads(scenario: Scenario, document: dict[str, Any]) -> dict[str, dict[str
 def _keeps(step: Any) -> bool:
     """Whether the thread stays with the request through this step."""
     kind, inside = next(iter(step))
-    return kind in KEEPING or (kind in ("read", "write") and inside.mode == "blocking")
+    return bool(kind in KEEPING or (kind in ("read", "write") and inside.mode == "blocking"))
 
 
 def _posts_to(step: Any, port: str) -> bool:

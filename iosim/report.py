@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from iosim.cli.summary import show_time, tables
+from iosim.cli.numbers import show_time
+from iosim.cli.summary import tables
 from iosim.cli.tables import Table
 from iosim.errors import Mistake, WrongInput
 from iosim.report_pictures import Picture, of_run, of_study

@@ -10,7 +10,7 @@ import numpy as np
 
 from iosim import pictures, plots
 from iosim.attribution import CAUSES
-from iosim.cli.summary import show_time
+from iosim.cli.numbers import show_time
 from iosim.cli.tables import Table
 from iosim.results import Study
 from iosim.rows import groups

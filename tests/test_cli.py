@@ -14,6 +14,7 @@ import yaml
 
 from iosim import cli
 from iosim.cli import summary as shown
+from iosim.cli.numbers import show_time
 from iosim.cli.tables import plain
 from iosim.clock import CLOCKS, choose_clock
 from iosim.compiled import MODE, Mode
@@ -309,7 +310,7 @@ def test_one_replication_is_no_plural() -> None:
 
 
 def test_no_time_is_shown_in_powers_of_ten() -> None:
-    assert [shown.show_time(value) for value in (3e13, 1.5e6, 0)] == ["30000 s", "1.5 ms", "0 ns"]
+    assert [show_time(value) for value in (3e13, 1.5e6, 0)] == ["30000 s", "1.5 ms", "0 ns"]
 
 
 def test_a_known_drive_is_described_with_units_on_lines_that_fit(iosim: Any) -> None:

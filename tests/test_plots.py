@@ -69,7 +69,9 @@ DRAWN: dict[str, Callable[[Axes], Axes]] = {
     "processor_time": lambda ax: plots.processor_time(ax, [1, 2], SHARES, "Threads"),
     "running_threads": lambda ax: plots.running_threads(ax, *STEPS, 2),
     "queue_depth": lambda ax: plots.queue_depth(ax, {"port": STEPS}),
-    "warm_up": lambda ax: plots.warm_up(ax, [0, 10, 20], [[1.0, 3, 2], [2, 5, 2]], 10, "Requests in the system"),
+    "warm_up": lambda ax: plots.warm_up(
+        ax, [0, 10, 20], np.array([[1.0, 3, 2], [2, 5, 2]]), 10, "Requests in the system"
+    ),
 }
 EMPTY: dict[str, Callable[[Axes], Axes]] = {
     "latency": lambda ax: plots.latency(ax, {"read": np.array([], dtype=np.int64)}),

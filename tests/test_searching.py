@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,7 +17,7 @@ class Noisy:
         self.steepness = steepness
         self.asked: list[tuple[int, float]] = []
 
-    def __call__(self, pairs: list[tuple[int, float]]) -> list[float]:
+    def __call__(self, pairs: Sequence[tuple[int, float]]) -> list[float]:
         self.asked += pairs
         return [self.steepness * math.log(x / self.own[r]) for r, x in pairs]
 
@@ -55,7 +56,7 @@ def test_a_slack_that_falls_is_searched_the_other_way() -> None:
 def test_infinite_slacks_are_halved_around() -> None:
     """Overload has no figure at all."""
 
-    def cliff(pairs: list[tuple[int, float]]) -> list[float]:
+    def cliff(pairs: Sequence[tuple[int, float]]) -> list[float]:
         return [-1.0 if x < 123.4 else math.inf for _, x in pairs]
 
     assert roots(cliff, [0], 97, 130, (50, 200), rises=True)[0].x == pytest.approx(123.4, rel=2e-3)

@@ -237,7 +237,8 @@ def _scalability(found: "Plan") -> str:
 
 
 def _confirmed(found: "Plan") -> "Table":
-    from iosim.cli.summary import _interval, _shown, read_figure
+    from iosim.cli.numbers import interval_text, show_figure
+    from iosim.cli.summary import read_figure
     from iosim.cli.tables import Table
     from iosim.scenario.expectations import parse_expectation
 
@@ -245,7 +246,7 @@ def _confirmed(found: "Plan") -> "Table":
     for verdict in found.confirmation.document["expect"] if found.confirmation else ():
         path = parse_expectation(verdict["expect"]).figure
         figure = read_figure(verdict)
-        rows.append([verdict["expect"], verdict["verdict"], _shown(figure, path), _interval(figure, path)])
+        rows.append([verdict["expect"], verdict["verdict"], show_figure(figure, path), interval_text(figure, path)])
     title = "confirmed on fresh replications"
     if found.confirmation:
         title += f", {found.unknown.name} = {found.unknown.written(found.confirmation.value)}"
@@ -265,13 +266,16 @@ def _resources(found: "Plan") -> "Table":
 
 
 def _scan(found: "Plan") -> "Table":
-    from iosim.cli.summary import _shown, read_figure
+    from iosim.cli.numbers import show_figure
+    from iosim.cli.summary import read_figure
     from iosim.cli.tables import Table
     from iosim.scenario.expectations import parse_expectation
 
     rows = []
     for point in found.scan:
-        figures = [_shown(read_figure(it), parse_expectation(it["expect"]).figure) for it in point.document["expect"]]
+        figures = [
+            show_figure(read_figure(it), parse_expectation(it["expect"]).figure) for it in point.document["expect"]
+        ]
         rows.append(
             [_number(found, point.value), *figures, "met" if point.met else "missed", point.document["regime"]["kind"]]
         )
@@ -280,7 +284,7 @@ def _scan(found: "Plan") -> "Table":
 
 
 def _others(found: "Plan") -> "list[Table]":
-    from iosim.cli.summary import show_time
+    from iosim.cli.numbers import show_time
     from iosim.cli.tables import Table
 
     rows = [
