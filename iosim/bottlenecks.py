@@ -73,7 +73,7 @@ def _keeps(step: Any) -> bool:
 
 def _posts_to(step: Any, port: str) -> bool:
     kind, inside = next(iter(step))
-    return kind == "post" and inside.port == port
+    return bool(kind == "post" and inside.port == port)
 
 
 def _with_threads(figures: dict[str, Any]) -> float:
