@@ -39,9 +39,15 @@ TARGETS = (
     Target("file", IOSIM, SIMPY, 40),
     Target("file", IOSIM, CPP, 0.25),
     Target("file", PLAIN, SIMPY, 2.5),
+    Target("echo", IOSIM, SIMPY, 20),  # 0.6 of the file path's ratio
 )
 # Those whose ratios are judged, so that the two of a pair are taken one right after the other.
-IN_TURN = {"mm4": (CIMBA, IOSIM, SIMPY), "port": (CIMBA, IOSIM, SIMPY, PLAIN), "file": (CPP, IOSIM, SIMPY, PLAIN)}
+IN_TURN = {
+    "mm4": (CIMBA, IOSIM, SIMPY),
+    "port": (CIMBA, IOSIM, SIMPY, PLAIN),
+    "file": (CPP, IOSIM, SIMPY, PLAIN),
+    "echo": (IOSIM, SIMPY),
+}
 
 
 @dataclass(frozen=True)

@@ -64,16 +64,17 @@ def told(system: str, start: list[str]) -> Command:
 
 NOT_IN_CIW = "a Ciw customer holds one server at a time; this one holds a thread, a place in the port and a processor"
 NOT_WRITTEN = "only iosim, SimPy and C++ have a program of it"
+ONLY_TWO = "only iosim and idiomatic SimPy have a program of it"
 
 IOSIM = Engine("iosim", "iosim, compiled", here("iosim_run"))
 PLAIN = Engine("iosim-plain", "iosim, plain Python", here("iosim_run"), pure=True)
 WAITS = Engine("iosim-waits", "iosim, with a row a wait", here("iosim_run", "record=waits"), only=("port",))
 SIMPY = Engine("simpy", "SimPy, idiomatic", here("simpy_run", "style=simpy"))
-ECONOMICAL = Engine("economical", "SimPy, economical", here("simpy_run", "style=economical"))
-CIW = Engine("ciw", "Ciw", apart("ciw"), {"port": NOT_IN_CIW, "file": NOT_IN_CIW})
-SALABIM = Engine("salabim", "salabim", apart("salabim"), {"file": NOT_WRITTEN})
-CIMBA = Engine("cimba", "Cimba", apart("cimba"), {"file": NOT_WRITTEN})
-CPP = Engine("cpp", "C++", cpp)
+ECONOMICAL = Engine("economical", "SimPy, economical", here("simpy_run", "style=economical"), {"echo": ONLY_TWO})
+CIW = Engine("ciw", "Ciw", apart("ciw"), {"port": NOT_IN_CIW, "file": NOT_IN_CIW, "echo": ONLY_TWO})
+SALABIM = Engine("salabim", "salabim", apart("salabim"), {"file": NOT_WRITTEN, "echo": ONLY_TWO})
+CIMBA = Engine("cimba", "Cimba", apart("cimba"), {"file": NOT_WRITTEN, "echo": ONLY_TWO})
+CPP = Engine("cpp", "C++", cpp, {"echo": ONLY_TWO})
 
 ENGINES = (IOSIM, PLAIN, WAITS, SIMPY, ECONOMICAL, CIW, SALABIM, CIMBA, CPP)
 

@@ -1,4 +1,4 @@
-"""The three systems, from their YAML files, and the numbers that a program outside needs to be the same."""
+"""The four systems, from their YAML files, and the numbers that a program outside needs to be the same."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from iosim.drives.ssd import SsdParams
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import OpenLoad
 from iosim.scenario.loader import Scenario, load
+from iosim.scenario.net_load import OpenNetLoad
 from iosim.scenario.steps import BlockStep, ComputeStep, ReadStep
 from iosim.units import PAGE, S
 
@@ -15,11 +16,12 @@ TITLES = {
     "mm4": "(a) M/M/4: one compute step a request, four servers",
     "port": "(b) a port with a limit, a LIFO pool, a blocking call a request",
     "file": "(c) the full file path: compute, read 4 KiB overlapped through NTFS from NVMe, compute",
+    "echo": "(d) the echo path: a request over TCP and a card with four queues, compute, the answer",
 }
 
 
 def scenario_of(system: str, milliseconds: int) -> Scenario:
-    """`mm4`, `port` or `file`, for so much simulated time."""
+    """`mm4`, `port`, `file` or `echo`, for so much simulated time."""
     return load(HERE / f"{system}.yaml", set={"run.duration": f"{milliseconds} ms"})
 
 
@@ -27,7 +29,11 @@ def numbers_of(scenario: Scenario) -> dict[str, float]:
     """Times in ns, counts; the names are those that the programs ask for."""
     model = scenario.model
     (source,), (pool,), (port,) = model.workload.values(), model.pools.values(), model.ports.values()
-    assert isinstance(source, OpenLoad) and isinstance(pool.threads, int) and isinstance(port.concurrency, int)
+    assert (
+        isinstance(source, OpenLoad | OpenNetLoad)
+        and isinstance(pool.threads, int)
+        and isinstance(port.concurrency, int)
+    )
     found = {
         "duration": model.run.duration,
         "gap": float(S / source.rate),
@@ -40,8 +46,7 @@ def numbers_of(scenario: Scenario) -> dict[str, float]:
             found[name] = step.compute.time.values[0]
         elif isinstance(step, BlockStep):
             found["block"] = step.block.time.values[0]
-        else:
-            assert isinstance(step, ReadStep)
+        elif isinstance(step, ReadStep):
             found |= _path(scenario, step)
     return found
 

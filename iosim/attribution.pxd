@@ -6,20 +6,28 @@ from iosim.actor cimport Actor
 cdef class Client(Actor):
     cpdef void finished(self, Request request)
 
+cdef class Nobody(Client):
+    cpdef void finished(self, Request request)
+
 cdef class Request:
-    cdef public int64_t began, bytes, group, index, intended, issued, mark, offset, size, status, step, target
-    cdef public int64_t write
+    cdef public int64_t address, began, bytes, expected, group, index, intended, issued, mark, offset, size, socket, status, step
+    cdef public int64_t target, write
     cdef public int64_t[::1] ledger
     cdef public Client source
     cdef public list steps
     cpdef void fail(self)
     @cython.locals(spent=int64_t)
     cpdef void spend(self, int64_t cause, int64_t now)
+    cpdef void travels(self, int64_t cause, int64_t until)
+    @cython.locals(source=Client)
+    cpdef void drop(self, int64_t cause, int64_t now)
 
 cpdef object new_ledger()
 @cython.locals(request=Request)
 cpdef Request new_request(int64_t group, int64_t index, int64_t now, int64_t[::1] ledger)
 cpdef Request background_request()
+@cython.locals(ghost=Request)
+cpdef Request ghost_of(Request request)
 @cython.locals(part=Request)
 cpdef Request part_of(Request request)
 @cython.locals(told=int64_t, cause=int64_t, step=int64_t, spent=int64_t, known=int64_t)

@@ -46,6 +46,7 @@ CAUSES = (
     "timer_tick",
     "fault_recovery",
     "remote_memory",
+    "connection_order",
 )
 (
     USER,
@@ -78,10 +79,15 @@ MODERATION = CAUSES.index("moderation")
 FILTER = CAUSES.index("filter")
 WRITE_THROTTLE = CAUSES.index("write_throttle")
 FAULT_RECOVERY = CAUSES.index("fault_recovery")
+CONNECTION_ORDER = CAUSES.index("connection_order")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
 
 BACKGROUND = -1  # index of a request that no client made
+
+# Where a request that came over a network is, beside a socket of the server.
+ON_ITS_WAY = 0  # or with its client
+ENDED = -1
 
 # How a request ended.
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
@@ -97,6 +103,16 @@ class Client(Actor):
         raise NotImplementedError
 
 
+class Nobody(Client):
+    """The client of what nobody waits for."""
+
+    def finished(self, request: "Request") -> None:
+        """As if nothing had been."""
+
+
+NOBODY = Nobody()
+
+
 class Request:
     """Something that a client asked for: what it is, how far its handler has come, and where its time went.
 
@@ -106,8 +122,10 @@ class Request:
     """
 
     __slots__ = (
+        "address",
         "began",
         "bytes",
+        "expected",
         "group",
         "index",
         "intended",
@@ -116,6 +134,7 @@ class Request:
         "mark",
         "offset",
         "size",
+        "socket",
         "source",
         "status",
         "step",
@@ -133,6 +152,7 @@ class Request:
     ledger: "array[int]"
     status: int
     bytes: int
+    expected: int  # bytes that its client has to get over a network before it has ended
     step: int  # where its handler goes on
     source: Client
     steps: list[Any]  # of its handler (application.Step)
@@ -140,6 +160,8 @@ class Request:
     offset: int
     size: int
     write: int
+    socket: int  # number of the server's socket it came to, from then on until its answer is given to the transport
+    address: int  # whence a datagram came (tcp.py)
 
     def fail(self) -> None:
         """What it needed ended with an error: its handler goes on with its last step, the end."""
@@ -153,6 +175,18 @@ class Request:
             self.ledger[cause] += spent
             self.mark = now
 
+    def travels(self, cause: int, until: int) -> None:
+        """The same for one that a frame carries, unless that is explained; it may have arrived by an earlier frame."""
+        if self.mark < until and self.socket == ON_ITS_WAY:
+            self.spend(cause, until)
+
+    def drop(self, cause: int, now: int) -> None:
+        """What carried it is lost, and nobody will send it again."""
+        self.travels(cause, now)
+        self.status = DROPPED
+        source = self.source
+        source.finished(self)
+
 
 def new_ledger() -> "array[int]":
     """Sums of ns by cause."""
@@ -165,7 +199,9 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.began = -1
     request.status = COMPLETED
     request.bytes = 0
+    request.expected = 0
     request.step = 0
+    request.socket = ON_ITS_WAY
     request.group = group
     request.index = index
     request.intended = now
@@ -173,6 +209,15 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.mark = now
     request.ledger = ledger
     return request
+
+
+def ghost_of(request: Request) -> Request:
+    """What a server does for a request whose client has given it up, and does not know."""
+    ghost = new_request(request.group, request.index, request.mark, new_ledger())
+    ghost.source = NOBODY
+    ghost.steps = request.steps
+    ghost.size = request.size
+    return ghost
 
 
 def part_of(request: Request) -> Request:

@@ -1,15 +1,17 @@
 """What the replications of a scenario say together: its summary, its regime in words, and a verdict on each expectation."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from iosim import summary
 from iosim.machine import Raw
 from iosim.replication import ALL
-from iosim.scenario.load import ClosedLoad, Replay
+from iosim.scenario.load import AnyReplay, ClosedLoad
 from iosim.scenario.loader import Scenario
-from iosim.statistics import WarmUp
+from iosim.statistics import WITNESSES, WarmUp
 from iosim.summary import Summarizer
+from iosim.twins import theory
 from iosim.verdicts import judge
 
 GROWING = (
@@ -37,7 +39,7 @@ def warm_up_of(scenario: Scenario, raws: list[Raw]) -> tuple[int, list[str]]:
 
 def is_replay(scenario: Scenario) -> bool:
     """Whether the run ends by itself, with the last row of a trace."""
-    return any(isinstance(load, Replay) for load in scenario.model.workload.values())
+    return any(isinstance(load, AnyReplay) for load in scenario.model.workload.values())
 
 
 def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = None) -> dict[str, Any]:
@@ -48,6 +50,8 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
     loads = list(enumerate(model.workload.items()))
     kinds = {load.kind for load in model.workload.values()}
     regime = it.regime(kinds == {"closed"})
+    if warnings and regime.kind == "steady" and len(raws) >= WITNESSES:
+        regime = replace(regime, kind="undecided", reason=f"{warnings[0]}; a longer run decides")
     document = {
         "schema_version": summary.SCHEMA_VERSION,
         "scenario": scenario.name,
@@ -74,10 +78,10 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
         "locks": {name: it.lock(name) for name in model.locks},
         "disks": {name: it.disk(name) for name in model.disks},
         "volumes": {name: it.volume(name) for name in model.volumes},
-        "nics": {},
+        "nics": {name: it.nic(name) for name in model.nics},
         "numa": {},
-        "theory": {},
     }
+    document["theory"] = theory(scenario, it, document)
     warnings += it.warnings + it.refusals() + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")
@@ -102,7 +106,7 @@ def class_figures(it: Summarizer, group: int, name: str, kind: str) -> dict[str,
 def latency_origin(scenario: Scenario) -> str:
     """What latency is counted from: the intended arrival (open load) or the issue (closed load, replay at depth)."""
     loads = scenario.model.workload.values()
-    issued = any(isinstance(it, ClosedLoad) or (isinstance(it, Replay) and it.timing.depth) for it in loads)
+    issued = any(isinstance(it, ClosedLoad) or (isinstance(it, AnyReplay) and it.timing.depth) for it in loads)
     return "issued" if issued else "intended"
 
 

@@ -6,7 +6,8 @@ Source of the overhead: IEEE 802.3 (preamble and start 8 bytes, check sequence 4
 takes 84 byte times, and 1 Gbit/s carries 1,488,095 of them a second, or 81,274 of 1514 bytes.
 """
 
-from iosim.frames import Frame
+from iosim.attribution import LINK, NO_REQUEST
+from iosim.frames import DATAGRAM, Frame
 
 WIRE_OVERHEAD = 8 + 4 + 12  # bytes beside those that count as the frame's size
 PS = 1000  # in a ns
@@ -52,7 +53,7 @@ class Link:
         self.free_ps = begun + time
         left = -(-self.free_ps // PS)
         if not self.up:
-            self.lost += 1
+            self.lose(frame, left)
             return left
         self.busy_ps += time
         self.frames += 1
@@ -60,3 +61,10 @@ class Link:
         frame.arrived = left + self.propagation
         self.end.receive(frame)
         return left
+
+    def lose(self, frame: Frame, left: int) -> None:
+        """A frame that would have left at `left` (ns) is lost; nobody will send a datagram again."""
+        self.lost += 1
+        request = frame.request
+        if frame.kind == DATAGRAM and request is not NO_REQUEST:
+            request.drop(LINK, left)

@@ -41,6 +41,12 @@ from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.modes import FULL_PACE
+from iosim.net_service import Service
+from iosim.net_steps import NextStep
+from iosim.net_traces import NetTrace
+from iosim.network_loads import NetworkLoads, read_replay, round_trips
+from iosim.network_services import NetworkServices
+from iosim.networks import Networks
 from iosim.numa import Topology
 from iosim.polling import PolledTransfer
 from iosim.pools import (
@@ -60,8 +66,10 @@ from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.expectations import thresholds
 from iosim.scenario.hardware import FOREGROUND_QUANTA
-from iosim.scenario.load import ClosedLoad, OpenLoad, Replay
+from iosim.scenario.load import AnyReplay, ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
+from iosim.scenario.net_load import NetLoad, NetReplay
+from iosim.scenario.net_steps import NET_STEPS
 from iosim.scenario.quantities import PerProcessor, count_on
 from iosim.scenario.schema import Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
@@ -121,7 +129,7 @@ class Machine:
         clock: Clock,
         seed: int,
         replication: int,
-        traces: dict[str, BlockTrace],
+        traces: dict[str, BlockTrace | NetTrace],
         record: Collection[str] = (),
     ) -> None:
         self.scenario = scenario
@@ -145,10 +153,13 @@ class Machine:
         parts = self.io, self.caches, self.file_systems, self.filters
         self.storage = Storage(self.model, *parts, self._resource, self.streams)
         self.disks = self.storage.disks
+        self.networks = Networks(self.model, self.io, self.caches, round_trips(self.model))
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
         self.locks = {name: self._lock(name) for name in self.model.locks}
         self.variates: dict[str, Variate] = {}
+        self.network_loads = NetworkLoads(scenario, clock, self.window, self.streams, self._variate)
+        self.network_services = NetworkServices(self.model, self.services, self.storage, self._variate, self._draw)
         self.sources = [self._source(group, name) for group, name in enumerate(self.model.workload)]
         self._build_pools()
         self._listen(record)
@@ -166,6 +177,9 @@ class Machine:
         self.sampler.pipelines = self.pipelines
         self.sampler.caches = self.file_systems.caches
         self.sampler.splitters = self.storage.volumes.splitters
+        networks = self.networks.by_name
+        self.sampler.miniports = {name: it.miniport for name, it in networks.items()}
+        self.sampler.incoming = {name: it.link_in for name, it in networks.items()}
         self.sampler.classes = list(self.model.workload)
         self.sampler.slack = self.storage.volumes.slack
         self.sampler.filters = self.filters.drivers
@@ -177,7 +191,7 @@ class Machine:
         if not self.traces:
             return run.horizon, -(-run.horizon // BINS)
         longest = max(int(trace.arrival[-1]) for trace in self.traces.values())
-        fixed_depth = any(isinstance(it, Replay) and it.timing.depth for it in self.model.workload.values())
+        fixed_depth = any(isinstance(it, AnyReplay) and it.timing.depth for it in self.model.workload.values())
         rows = max(len(trace.arrival) for trace in self.traces.values())
         return NEVER, -(-(rows * 1_000_000 if fixed_depth else longest + 1) // BINS)
 
@@ -321,8 +335,10 @@ class Machine:
     # ---- workload and handlers -----------------------------------------------------------------------------------
 
     def _source(self, group: int, name: str) -> Source:
-        source = self._bare_source(group, name)
         load = self.model.workload[name]
+        if isinstance(load, NetLoad):
+            return self._net_source(group, name, load)
+        source = self._bare_source(group, name)
         places = max(len(self.places[port]) for port in self._ports_of(name))
         steps = [[*self._steps(name, place), EndStep(self.services)] for place in range(places)]
         source.steps = [*steps[0]]
@@ -330,6 +346,35 @@ class Machine:
             shift = CLIENT_SHIFT if isinstance(load, ClosedLoad) else 0
             source.port = PortPerProcessor([self._port_at(load.port, place) for place in range(places)], steps, shift)
         return source
+
+    def _net_source(self, group: int, name: str, load: NetLoad) -> Source:
+        """Load that comes over a card: its clients at the far end, and the service that they ask."""
+        network = self.networks.by_name[load.nic]
+        port = self.places[load.port][0]
+        service = self.network_services.service(load.handler, network.afd, port)
+        trace = self.traces.get(name)
+        trace = trace if isinstance(trace, NetTrace) else None
+        source = self.network_loads.source(group, name, port, network, service, trace)
+        source.steps = [*self._net_steps(name, load, service, trace)]
+        return source
+
+    def _net_steps(self, workload: str, load: NetLoad, service: Service, trace: NetTrace | None) -> list[Step]:
+        """The handler of such a load."""
+        port = self.places[load.port][0]
+        net = self.network_services
+        steps = net.first_steps(load.handler, service)
+        read: Variate = Constant(0)
+        for index, step in enumerate(self.model.handlers[load.handler]):
+            kind, body = next(iter(step))
+            if kind == "post":
+                port = self.places[body.port][0]
+            if kind == "read":
+                read = self._variate(body.size, workload, index, "size")
+            if kind in NET_STEPS:
+                steps += net.step(service, workload, index, port, read, trace)
+            else:
+                steps += self._step(kind, body, workload, index, port)
+        return [*steps, NextStep(service)]
 
     def _ports_of(self, workload: str) -> list[str]:
         """The ports that a workload's requests go through."""
@@ -357,11 +402,13 @@ class Machine:
             else:
                 source = ClosedSource(self.clock, self.window, group, port, load.clients, think)
         else:
+            assert isinstance(load, Replay)
             source = self._replay(group, name, load)
         return source
 
     def _replay(self, group: int, name: str, load: Replay) -> ReplaySource:
         trace = self.traces[name]
+        assert isinstance(trace, BlockTrace)
         port = self.places[load.port][0]
         columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write, trace.think)
         return ReplaySource(self.clock, self.window, group, port, *columns, load.timing.depth)
@@ -416,7 +463,9 @@ class Machine:
         return OpenStep(self.services, metadata, record, call + stack.create + filters, filters)
 
     def _row_transfer(self, load: Replay, workload: str, port: CompletionPort) -> RowTransfer:
-        names = self.traces[workload].device_names
+        trace = self.traces[workload]
+        assert isinstance(trace, BlockTrace)
+        names = trace.device_names
         files = [load.map if isinstance(load.map, str) else load.map[name] for name in names]
         return RowTransfer(
             self.services, [self.storage.open(it, port) for it in files], [self.storage.file_caches[it] for it in files]
@@ -495,6 +544,7 @@ class Machine:
         for threads in (*self.pools.values(), self.system_workers, self.cache_workers):
             for thread in list(threads):  # one that runs may make its pool grow
                 self.dispatcher.make_ready(thread)
+        self.networks.start()
         for source in self.sources:
             source.start()
         most = self.model.run.max_events
@@ -506,6 +556,7 @@ class Machine:
             )
         self.sampler.take()
         self.sampler.check_laws()
+        self.networks.check_laws()
         for source in self.sources:
             source.check_causes()
         return self._raw()
@@ -566,6 +617,11 @@ class Machine:
                 found[f"disks.{name}.reissued"] = disk.reissued
         for name, cache in self.file_systems.caches.items():
             found[f"volumes.{name}.dirty_max"] = cache.dirty_most
+        for name, network in self.networks.by_name.items():
+            found[f"nics.{name}.ring_max"] = max(queue.rx.used_most for queue in network.nic.queues)
+            found[f"nics.{name}.moved_entries"] = network.rebalancer.moves
+            found[f"nics.{name}.retransmitted"] = network.host.retransmitted + network.far.retransmitted
+            found[f"nics.{name}.unreachable"] = network.host.unreachable
         for name, joined in self.storage.volumes.joined.items():
             found[f"volumes.{name}.failed_disks"] = sum(leg.failed for leg in joined.legs)
         return found
@@ -593,9 +649,9 @@ def transform_of(it: Distribution) -> Transform:
     return empirical(values, list(it.numbers))
 
 
-def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
+def read_traces(scenario: Scenario) -> dict[str, BlockTrace | NetTrace]:
     """The traces that a scenario replays, at its speed; raises WrongInput for a bad row, or a trace that nobody gave."""
-    traces = {}
+    traces: dict[str, BlockTrace | NetTrace] = {}
     if scenario.missing:
         raise WrongInput(
             [
@@ -605,6 +661,9 @@ def read_traces(scenario: Scenario) -> dict[str, BlockTrace]:
         )
     for name, path in scenario.traces.items():
         load = scenario.model.workload[name]
+        if isinstance(load, NetReplay):
+            traces[name] = read_replay(load, path)
+            continue
         assert isinstance(load, Replay)
         trace = read_block_trace(path, load.format, load.requests or 0)
         check_rows(scenario, load, trace)

@@ -71,7 +71,7 @@ class SwiftLink(Link):
     def carry(self, frame: Frame, ready: int) -> int:
         """It leaves when it can."""
         if not self.up:
-            self.lost += 1
+            self.lose(frame, ready)
             return ready
         self.frames += 1
         self.bytes += frame.size
@@ -111,10 +111,8 @@ class PathEnd(FrameReceiver):
         frame = self.frames.popleft()
         request = frame.request
         if request is not NO_REQUEST:
-            if request.mark < frame.arrived - self.propagation:
-                request.spend(LINK, frame.arrived - self.propagation)
-            if request.mark < frame.arrived:
-                request.spend(PROPAGATION, frame.arrived)
+            request.travels(LINK, frame.arrived - self.propagation)
+            request.travels(PROPAGATION, frame.arrived)
         self.deliver(frame)
 
     def deliver(self, frame: Frame) -> None:
@@ -184,7 +182,7 @@ class ArrivalDpc(Dpc):
         time = end.costs.dpc
         for frame in self.batch:
             if frame.request is not NO_REQUEST:
-                frame.request.spend(DPC_WAIT, end.clock.now)
+                frame.request.travels(DPC_WAIT, end.clock.now)
             time += host.cost(frame)
         return time
 
@@ -197,7 +195,7 @@ class ArrivalDpc(Dpc):
         now = end.clock.now
         for frame in batch:
             if frame.request is not NO_REQUEST:
-                frame.request.spend(KERNEL, now)
+                frame.request.travels(KERNEL, now)
         host.indicate(batch, processor)
 
 

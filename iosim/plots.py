@@ -6,6 +6,8 @@ where no data can be, and every picture carries a sentence for those who can't s
 Left out: interaction. Colours: Okabe and Ito (2008), as literal values since older matplotlib lacks the palette.
 """
 
+import html
+import io
 import math
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -648,6 +650,20 @@ def save(figure: Figure, path: Path, description: str | None = None) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def as_svg(figure: Figure) -> str:
+    """`figure` as markup that stands in a page: an `svg` element with its alt text, its letters as text.
+
+    The same text every time, on one matplotlib.
+    """
+    words = " ".join(filter(None, map(alt_text, figure.axes)))
+    text = io.StringIO()
+    with mpl.rc_context({**STYLE, "svg.fonttype": "none"}), _laid_out(figure):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    drawn = text.getvalue()
+    label = f'<svg role="img" aria-label="{html.escape(words, quote=True)}"'
+    return drawn[drawn.index("<svg") :].replace("<svg", label, 1)
 
 
 def _print_png(figure: Figure, path: Path, metadata: dict[str, str | None]) -> None:

@@ -5,7 +5,7 @@ from iosim.actor cimport Clock
 from iosim.attribution cimport Request
 from iosim.probes cimport Probes
 
-cdef int64_t LARGEST_BLOCK, OUTCOME_BITS, ROW, SMALLEST_BLOCK, STATUS_BITS
+cdef int64_t COMPLETED, DROPPED, LARGEST_BLOCK, OUTCOME_BITS, ROW, SMALLEST_BLOCK, STATUS_BITS
 
 cdef class RequestColumns:
     cdef public list blocks
@@ -22,7 +22,7 @@ cdef class RequestColumns:
 cdef class RequestHistograms(RequestColumns):
     cdef public int64_t horizon, warm_up
     cdef public list ended, latency, statuses, wait
-    @cython.locals(intended=int64_t, group=int64_t)
+    @cython.locals(intended=int64_t, group=int64_t, status=int64_t)
     cpdef void add(self, Request request, int64_t now)
     cpdef list tallies(self)
 

@@ -8,7 +8,7 @@ from array import array
 from typing import Any
 
 from iosim.actor import Clock
-from iosim.attribution import Request
+from iosim.attribution import COMPLETED, DROPPED, Request
 from iosim.errors import LawBroken
 from iosim.histogram import Histogram
 from iosim.probes import Probes
@@ -96,12 +96,14 @@ class RequestHistograms(RequestColumns):
         if request.mark != now:
             raise LawBroken(unexplained(request, now))
         self.count += 1
-        if self.warm_up <= now < self.horizon:
+        status = request.status
+        if self.warm_up <= now < self.horizon and status == COMPLETED:
             self.ended[group] += 1
         if intended >= self.warm_up:
-            self.latency[group].record(now - intended)
-            self.wait[group].record(request.began - intended)
-            self.statuses[group][request.status] += 1
+            self.statuses[group][status] += 1
+            if status != DROPPED:
+                self.latency[group].record(now - intended)
+                self.wait[group].record(request.began - intended)
 
     def tallies(self) -> list[dict[str, Any]]:
         """What was counted, by class, as plain values."""

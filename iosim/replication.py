@@ -41,7 +41,7 @@ class Replication:
     # ---- requests ------------------------------------------------------------------------------------------------
 
     def count(self, group: int) -> int:
-        """Requests of the class that count and have ended."""
+        """Requests of the class that count and have ended, but for dropped ones: those have no latency."""
         raise NotImplementedError
 
     def ended_as(self, group: int, status: int) -> int:
@@ -49,7 +49,7 @@ class Replication:
         raise NotImplementedError
 
     def throughput(self, group: int) -> float:
-        """Requests of the class that ended in the window (whenever they came), per second of it."""
+        """Requests of the class that were completed in the window (whenever they came), per second of it."""
         raise NotImplementedError
 
     def mean_of(self, column: str, group: int) -> float:
@@ -73,7 +73,8 @@ class Replication:
     def left_of(self, group: int) -> int:
         """Requests of the class that count and never ended."""
         groups = range(len(self.raw.classes)) if group == ALL else [group]
-        return sum(self._asked(number) - self.count(number) for number in groups)
+        ended = self.count(group) + self.ended_as(group, DROPPED)
+        return sum(self._asked(number) for number in groups) - ended
 
     def _asked(self, group: int) -> int:
         first = self.warm_up // self.raw.bin_ns
@@ -118,12 +119,14 @@ class FromRows(Replication):
         columns = {name: np.frombuffer(column, dtype=np.int64) for name, column in raw.columns.items()}
         counted = columns["intended"] >= warm_up
         self.columns = columns
-        self.counted = slice(None) if counted.all() else counted  # a slice is no copy
         self.group = groups(columns["outcome"]).astype(np.int16)
-        self.status = statuses(columns["outcome"][self.counted]).astype(np.int8)
+        self.status = statuses(columns["outcome"]).astype(np.int8)
         ended = columns["ended"]
         until = horizon if raw.end_ns > horizon else NEVER
-        self.ended_group = self.group[(ended >= warm_up) & (ended < until)]
+        self.completed = self.group[(ended >= warm_up) & (ended < until) & (self.status == COMPLETED)]
+        self.counted_group, self.counted_status = self.group[counted], self.status[counted]
+        answered = counted & (self.status != DROPPED)
+        self.counted = slice(None) if answered.all() else answered  # a slice is no copy
         self.group = self.group[self.counted]
 
     def column(self, column: str, group: int) -> Ints:
@@ -137,11 +140,11 @@ class FromRows(Replication):
 
     def ended_as(self, group: int, status: int) -> int:
         """Rows of the class with this status."""
-        return int(((self.status == status) & ((self.group == group) | (group == ALL))).sum())
+        return int(((self.counted_status == status) & ((self.counted_group == group) | (group == ALL))).sum())
 
     def throughput(self, group: int) -> float:
         """By the instants of their ends."""
-        return int(((self.ended_group == group) | (group == ALL)).sum()) / self.seconds
+        return int(((self.completed == group) | (group == ALL)).sum()) / self.seconds
 
     def mean_of(self, column: str, group: int) -> float:
         """Exact."""

@@ -1,14 +1,18 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from iosim.attribution cimport Request
 from iosim.frames cimport Frame
+
+cdef int64_t DATAGRAM, RING
+cdef Request NO_REQUEST
 
 cdef class RxRing:
     cdef public int64_t dma, dma_ps, dropped, dropped_bytes, free, ready, received, size, used_most
     cdef public object coming, frames
     @cython.locals(ready=int64_t)
     cpdef void expect(self, Frame frame)
-    @cython.locals(frame=Frame)
+    @cython.locals(frame=Frame, request=Request)
     cpdef void settle(self, int64_t now)
     @cython.locals(frame=Frame)
     cpdef int64_t first_ready(self)

@@ -8,7 +8,8 @@ Source: semantics 6.1.
 
 from collections import deque
 
-from iosim.frames import Frame
+from iosim.attribution import NO_REQUEST, RING
+from iosim.frames import DATAGRAM, Frame
 
 NEVER = -1
 
@@ -58,6 +59,9 @@ class RxRing:
             else:
                 self.dropped += 1
                 self.dropped_bytes += frame.size
+                request = frame.request
+                if frame.kind == DATAGRAM and request is not NO_REQUEST:
+                    request.drop(RING, now)  # noticed now, as nobody was told when it arrived
         if self.size - self.free > self.used_most:
             self.used_most = self.size - self.free
 

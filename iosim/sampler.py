@@ -11,16 +11,19 @@ from iosim.actor import SAMPLE, Actor, Clock
 from iosim.batch import BatchServices
 from iosim.cache_manager import CacheManager
 from iosim.devices.filter import Filter
+from iosim.devices.ndis import Miniport
 from iosim.devices.port_driver import PortDriver
 from iosim.dispatcher import Dispatcher
 from iosim.drives.block_map import BlockMap
 from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
+from iosim.link import Link
 from iosim.locks import ContendedLock
 from iosim.split import Splitter
 from iosim.thread import KINDS
 from iosim.workload import PipelinedSource, Window
 
+PS = 1000  # in a ns
 CACHE_FIGURES = (
     *("hits", "misses", "writes", "paging_reads", "paging_writes", "collided", "read_ahead_pages", "written_pages"),
     *("blocked", "dirty_area"),
@@ -43,6 +46,8 @@ class Sampler(Actor):
         self.caches: dict[str, CacheManager] = {}
         self.splitters: dict[str, Splitter] = {}
         self.filters: dict[str, Filter] = {}
+        self.miniports: dict[str, Miniport] = {}
+        self.incoming: dict[str, Link] = {}  # wires towards the cards
         self.classes: list[str] = []
         self.slack = array("q")  # by class, where there are splitters
         self.pools: dict[str, list[KernelThread]] = {}
@@ -65,6 +70,7 @@ class Sampler(Actor):
         self._put("time", self.clock.now)
         self._put("in_system", self.window.area)
         self._put("completed", self.window.columns.count)
+        self._put("sojourns", self.window.sojourns)
         for kind, name in enumerate(KINDS):
             self._put(f"processors.{name}", sum(each.account[kind] for each in self.dispatcher.processors))
         self._put("switches", sum(thread.switches for thread in self.dispatcher.threads))
@@ -73,17 +79,20 @@ class Sampler(Actor):
             queue.settle()
             self._put_all(f"ports.{name}", (("depth", queue.depth_area), ("running", queue.running_area)))
             self._put_all(f"ports.{name}", (("packets", queue.packets), ("limited", queue.limited_ns)))
+            self._put(f"ports.{name}.sojourns", queue.sojourns)
         for name, disk in self.disks.items():
             disk.settle()
             self._put_all(f"disks.{name}", (("present", disk.area), ("waiting", disk.queued_area)))
             self._put_all(f"disks.{name}", (("commands", disk.commands), ("busy", disk.busy_ns)))
             self._put_all(f"disks.{name}", (("interrupts", disk.interrupts), ("failures", disk.failures)))
+            self._put(f"disks.{name}.sojourns", disk.sojourns)
         for name, blocks in self.block_maps.items():
             self._put_all(f"disks.{name}", (("units_written", blocks.host), ("units_moved", blocks.moved)))
         for name, lock in self.locks.items():
             lock.settle()
             self._put_all(f"locks.{name}", (("waiting", lock.area), ("acquisitions", lock.acquisitions)))
             self._put_all(f"locks.{name}", (("contended", lock.contended), ("blocked", lock.blocked)))
+            self._put(f"locks.{name}.sojourns", lock.sojourns)
 
         for name, cache in self.caches.items():
             cache.settle()
@@ -100,6 +109,9 @@ class Sampler(Actor):
             hold.settle()
             self._put_all(name, (("seen", it.seen), ("paging_seen", it.paging_seen), ("held", hold.area)))
 
+        for name, miniport in self.miniports.items():
+            self._card(f"nics.{name}", miniport, self.incoming[name])
+
         for name, threads in self.pools.items():
             self._put(f"pools.{name}.switches", sum(thread.switches for thread in threads))
         for name, doors in self.batches.items():
@@ -107,6 +119,22 @@ class Sampler(Actor):
             self._put(f"pools.{name}.taken", sum(door.packets for door in doors))
         for name, source in self.pipelines.items():
             self._put_all(f"classes.{name}", (("answered", source.answered), ("overtook", source.overtook)))
+
+    def _card(self, at: str, miniport: Miniport, incoming: Link) -> None:
+        nic = miniport.nic
+        nic.settle()
+        outgoing = nic.link
+        queues = nic.queues
+        received = sum(queue.rx.received for queue in queues)
+        lost = nic.lost + sum(queue.rx.dropped for queue in queues)
+        self._put_all(at, (("frames_in", received), ("frames_out", outgoing.frames), ("dropped", lost)))
+        self._put_all(at, (("bytes_in", incoming.bytes), ("bytes_out", outgoing.bytes)))
+        self._put_all(at, (("link_in", incoming.busy_ps // PS), ("link_out", outgoing.busy_ps // PS)))
+        self._put_all(at, (("interrupts", sum(queue.interrupts for queue in queues)), ("runs", miniport.runs)))
+        self._put_all(at, (("merged", miniport.merged), ("copied", miniport.low)))
+        for queue in queues:
+            figures = ("frames", queue.rx.received), ("interrupts", queue.interrupts)
+            self._put_all(f"{at}.processors.{queue.processor.number}", figures)
 
     def _put_all(self, prefix: str, figures: Sequence[tuple[str, int]]) -> None:
         for name, figure in figures:

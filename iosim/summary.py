@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from iosim.attribution import CAUSES
+from iosim.attribution import CAUSES, DROPPED
 from iosim.machine import Raw
 from iosim.quantiles import blocks_for, clustering, quantile_interval, quantile_refusal
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
@@ -367,6 +367,43 @@ class Summarizer:
     def _rate(self, sample: str) -> Figures:
         return self.per_replication(lambda each: each.per_second(sample))
 
+    def nic(self, name: str) -> Figures:
+        """One network card: frames, what its driver made of them, and how they were spread over processors.
+
+        `dropped`: for lack of a receive descriptor, or with the link down. `ring_max` is of the whole run.
+        """
+        at = f"nics.{name}"
+        rates = "frames_in", "frames_out", "bytes_in", "bytes_out", "dropped", "interrupts"
+        found = {f"{what}_per_s": self._rate(f"{at}.{what}") for what in rates}
+        found["frames_per_interrupt"] = self._ratio(at, "frames_in", "interrupts")
+        found["dpc_runs_per_s"] = self._rate(f"{at}.runs")
+        found["frames_per_dpc_run"] = self._ratio(at, "frames_in", "runs")
+        found["merged_share"] = self._ratio(at, "merged", "frames_in")
+        found["copied_per_s"] = self._rate(f"{at}.copied")
+        found["link_in_share"] = self.per_replication(lambda each: each.mean(f"{at}.link_in"))
+        found["link_out_share"] = self.per_replication(lambda each: each.mean(f"{at}.link_out"))
+        found["ring_max"] = self._most([f"{at}.ring_max"])
+        for what in ("moved_entries", "retransmitted", "unreachable"):
+            found[what] = figure([float(raw.extremes[f"{at}.{what}"]) for raw in self.raws])
+        found["processors"] = self._spread(at)
+        return found
+
+    def _ratio(self, at: str, what: str, to: str) -> Figures:
+        return self.per_replication(lambda each: each.over(f"{at}.{what}") / max(1, each.over(f"{at}.{to}")))
+
+    def _spread(self, at: str) -> Figures:
+        """By processor that a queue interrupts."""
+        ends = ".frames"
+        places = [it.removesuffix(ends) for it in self.raws[0].samples if it.startswith(f"{at}.processors.")]
+        return {
+            place.rsplit(".", 1)[1]: {
+                "frames_per_s": self._rate(f"{place}.frames"),
+                "interrupts_per_s": self._rate(f"{place}.interrupts"),
+            }
+            for place in places
+            if f"{place}.frames" in self.raws[0].samples
+        }
+
     def lock(self, name: str) -> Figures:
         """One lock's traffic."""
         at = f"locks.{name}"
@@ -421,7 +458,7 @@ class Summarizer:
         return regime(present, max(offered, 1e-9), late, queues, self._loads(), bounded=closed)
 
     def _offered(self, each: Replication) -> int:
-        return each.count(ALL) + each.raw.in_flight
+        return each.count(ALL) + each.ended_as(ALL, DROPPED) + each.raw.in_flight
 
     def _loads(self) -> dict[str, list[float]]:
         """Work offered to the processors over what they can do (utilization law): their use times offered over ended.

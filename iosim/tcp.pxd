@@ -6,15 +6,17 @@ from iosim.attribution cimport Request
 from iosim.binding cimport FrameSink, FrameSource
 from iosim.frames cimport Frame, new_frame
 from iosim.processor cimport Processor
+from iosim.rss cimport Rss
 
-cdef int64_t ACK, DATA, DATAGRAM, FIN, NO_HASH, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
-cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP_IPV4, TIMER, UDP_IPV4
+cdef int64_t ACK, ADDRESS_MASK, DATA, DATAGRAM, FIN, KERNEL, NO_HASH, PROPAGATION, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
+cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP, TCP_IPV4, TIMER, UDP, UDP_IPV4
 cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
 cdef int64_t RETRANSMISSION, SYN_RECEIVED, SYN_SENT
 cdef Request NO_REQUEST
+cdef Rss NO_RSS
 
 cdef class Flows:
-    cdef public list sources
+    cdef public list senders, sources
     cdef public dict known
     cpdef int64_t new(self, int64_t source, int64_t target)
     @cython.locals(pair=tuple)
@@ -29,6 +31,7 @@ cdef class ConnectionUser:
     cpdef void connected(self, Connection connection)
     cpdef void failed(self, Connection connection, int64_t status)
     cpdef int64_t copy_cost(self, Connection connection, int64_t size)
+    cpdef int64_t datagram_copy(self, object owner, int64_t size)
     cpdef void received(self, Connection connection, int64_t size, int64_t pushed, Request request)
     cpdef void acknowledged(self, Connection connection)
     cpdef void peer_finished(self, Connection connection)
@@ -46,16 +49,25 @@ cdef class Host(FrameSink):
     cdef public int64_t last_port, minimum_rto, number, processor, receive_buffer, receive_cost, retransmitted, segment
     cdef public int64_t segment_cost, timeouts, unreachable
     cdef public dict connections, datagram_ports, ended, ports, routes
+    cdef public FrameSource gateway
+    cdef public Rss rss
     cpdef bint reaches(self, int64_t address)
+    cpdef FrameSource way(self, int64_t address)
+    @cython.locals(rss=Rss, source=int64_t, target=int64_t, from_host=int64_t, to_host=int64_t)
+    cpdef int64_t hash_of(self, int64_t flow, int64_t protocol)
     cpdef int64_t free_port(self)
     cpdef void listen(self, int64_t port, ConnectionUser user, object owner)
     cpdef void take_datagrams(self, int64_t port, ConnectionUser user, object owner)
     @cython.locals(flow=int64_t, connection=Connection)
     cpdef Connection connect(self, int64_t source, int64_t target, ConnectionUser user, object owner)
-    @cython.locals(frame=Frame, way=FrameSource)
+    @cython.locals(flow=int64_t, frame=Frame, way=FrameSource)
     cpdef void send_datagram(self, int64_t source, int64_t target, int64_t size, Request request)
+    @cython.locals(way=FrameSource)
+    cpdef int64_t datagram_cost(self, int64_t target)
     @cython.locals(connection=Connection, time=int64_t, user=ConnectionUser)
     cpdef int64_t cost(self, Frame frame)
+    @cython.locals(port=Port, user=ConnectionUser)
+    cpdef int64_t _copy_of(self, Frame frame)
     @cython.locals(frame=Frame)
     cpdef void indicate(self, list frames, Processor processor)
     cpdef void sent(self, Frame frame)
@@ -99,6 +111,7 @@ cdef class Connection:
     cpdef void finish(self)
     cpdef void reset(self)
     cpdef void abandon(self)
+    cpdef void begin(self)
     @cython.locals(timer=ConnectionTimer)
     cpdef void greet(self)
     cpdef void _establish(self)
@@ -108,8 +121,10 @@ cdef class Connection:
     cpdef void _greeted(self, Frame frame)
     @cython.locals(until=int64_t, hole=bint, follower=Frame, timer=ConnectionTimer)
     cpdef void _data(self, Frame frame)
-    @cython.locals(size=int64_t, user=ConnectionUser)
+    @cython.locals(sender=Connection, marks=list, requests=list, place=int64_t, mark=int64_t, request=Request)
     cpdef void _deliver(self, Frame frame, int64_t until)
+    @cython.locals(size=int64_t, user=ConnectionUser)
+    cpdef void _give(self, int64_t until, int64_t pushed, Request request)
     @cython.locals(place=int64_t)
     cpdef void _keep(self, Frame frame)
     cpdef void _fin(self, Frame frame)
@@ -140,3 +155,6 @@ cdef class Connection:
     cpdef void _fail(self, int64_t status)
     cpdef void _forget(self)
     cpdef void _leave(self)
+
+@cython.locals(flow=int64_t, here=Connection, there=Connection)
+cpdef tuple join(Host near, ConnectionUser near_user, object near_owner, Host far, ConnectionUser far_user, object far_owner, int64_t source, int64_t target)

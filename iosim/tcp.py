@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.actor import TIMER, Actor, Clock
-from iosim.attribution import NO_REQUEST, REMOTE_PEER, RETRANSMIT, SEND_WINDOW, Request
+from iosim.attribution import KERNEL, NO_REQUEST, PROPAGATION, REMOTE_PEER, RETRANSMIT, SEND_WINDOW, Request
 from iosim.binding import FrameSink, FrameSource
 from iosim.frames import (
     ACK,
@@ -33,6 +33,7 @@ from iosim.frames import (
 )
 from iosim.ntstatus import STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT
 from iosim.processor import Processor
+from iosim.rss import Rss
 from iosim.units import KIB, MS, S
 
 CLOSED, SYN_SENT, SYN_RECEIVED, ESTABLISHED = range(4)  # states
@@ -40,6 +41,8 @@ RETRANSMISSION, DELAYED_ACK = range(2)  # timers
 
 FIRST_DYNAMIC_PORT = 49152  # IANA's range, Windows' since Vista
 LAST_PORT = 65535
+ADDRESS_MASK = 0xFFFF_FFFF
+TCP, UDP = 6, 17
 LONGEST_RTO = 60 * S  # RFC 6298 (2.5)
 NO_WINDOW_LIMIT = 1 << 40
 REMEMBERED = 4096  # connections that have ended, in place of TIME_WAIT
@@ -77,12 +80,15 @@ class Flows:
 
     def __init__(self) -> None:
         self.sources: list[int] = []  # by flow
+        self.senders: list[Connection] = []  # by flow: the side that sends on it, while there is one
         self.known: dict[tuple[int, int], int] = {}  # of datagrams
 
     def new(self, source: int, target: int) -> int:
         """A new connection; the flow that goes there."""
         self.sources.append(source)
         self.sources.append(target)
+        self.senders.append(NO_CONNECTION)
+        self.senders.append(NO_CONNECTION)
         return len(self.sources) - 2
 
     def of_datagrams(self, source: int, target: int) -> int:
@@ -127,6 +133,10 @@ class ConnectionUser:
         """Processor time (ns) that `received` will take for so many bytes."""
         return 0
 
+    def datagram_copy(self, owner: Any, size: int) -> int:
+        """The same of `datagram`."""
+        return 0
+
     def received(self, connection: "Connection", size: int, pushed: int, request: Request) -> None:
         """So many bytes more, in order; they count against the window until `consumed`."""
 
@@ -155,6 +165,8 @@ class Port:
 
 
 NO_TCP_PORT = Port(NO_USER, 0)
+NO_WAY = FrameSource()
+NO_RSS: Rss = Rss.__new__(Rss)
 
 
 class Host(FrameSink):
@@ -181,6 +193,8 @@ class Host(FrameSink):
         self.segment_cost = params.segment_cost
         self.receive_cost = params.receive_cost
         self.routes: dict[int, FrameSource] = {}  # by the other host's number
+        self.gateway: FrameSource = NO_WAY  # the way to all others
+        self.rss = NO_RSS  # of the card at the machine's end, which gives frames their flow's hash
         self.connections: dict[int, Connection] = {}
         self.ended: dict[int, int] = {}  # by incoming flow, what had been received; the oldest first
         self.ports: dict[int, Port] = {}
@@ -195,7 +209,22 @@ class Host(FrameSink):
 
     def reaches(self, address: int) -> bool:
         """Whether there is a way to this address's host."""
-        return address >> 16 in self.routes
+        return self.way(address) is not NO_WAY
+
+    def way(self, address: int) -> FrameSource:
+        """The one that frames for this address take."""
+        return self.routes.get(address >> 16, self.gateway)
+
+    def hash_of(self, flow: int, protocol: int) -> int:
+        """What the card writes beside a flow's frames; each direction has its own."""
+        rss = self.rss
+        if rss is NO_RSS:
+            return NO_HASH
+        source = self.flows.source(flow)
+        target = self.flows.target(flow)
+        from_host = source >> 16 & ADDRESS_MASK
+        to_host = target >> 16 & ADDRESS_MASK
+        return rss.hash_ipv4(protocol, from_host, to_host, source & LAST_PORT, target & LAST_PORT, False)
 
     def free_port(self) -> int:
         """A dynamic port, the next in turn."""
@@ -216,17 +245,22 @@ class Host(FrameSink):
         """Begin a connection; `user` hears of its end."""
         flow = self.flows.new(source, target)
         connection = Connection(self, flow, user, owner)
-        connection.state = SYN_SENT
-        connection.left = self.connect_tries
-        connection.greet()
+        connection.begin()
         return connection
 
     def send_datagram(self, source: int, target: int, size: int, request: Request) -> None:
         """One frame, whatever its size; nobody hears of its fate."""
-        frame = new_frame(DATAGRAM, self.flows.of_datagrams(source, target), size, UDP_IPV4)
+        flow = self.flows.of_datagrams(source, target)
+        frame = new_frame(DATAGRAM, flow, size, UDP_IPV4)
+        frame.hash = self.hash_of(flow, UDP)
         frame.request = request
-        way = self.routes[target >> 16]
+        way = self.way(target)
         way.transmit(frame, self.processor)
+
+    def datagram_cost(self, target: int) -> int:
+        """Processor time (ns) of sending one."""
+        way = self.way(target)
+        return self.segment_cost + way.transmit_cost(NO_FRAME)
 
     # ---- frames ------------------------------------------------------------------------------------------------------
 
@@ -234,7 +268,7 @@ class Host(FrameSink):
         """Of TCP, of the copy into a receive that was posted before, and of the segments that an ACK lets go."""
         connection = self.connections.get(frame.flow, NO_CONNECTION)
         if connection is NO_CONNECTION:
-            return self.receive_cost
+            return self.receive_cost + (self._copy_of(frame) if frame.kind == DATAGRAM else 0)
         time = self.receive_cost
         if frame.payload:
             user = connection.user
@@ -242,6 +276,11 @@ class Host(FrameSink):
         if connection.nxt < connection.end:
             time += connection.segments_cost(min(frame.acknowledged - connection.una, connection.end - connection.nxt))
         return time
+
+    def _copy_of(self, frame: Frame) -> int:
+        port = self.datagram_ports.get(self.flows.target(frame.flow) & LAST_PORT, NO_TCP_PORT)
+        user = port.user
+        return user.datagram_copy(port.owner, frame.payload)
 
     def indicate(self, frames: list[Frame], processor: Processor) -> None:
         """Frames from a driver's DPC."""
@@ -276,6 +315,8 @@ class Host(FrameSink):
         port = self.datagram_ports.get(target & LAST_PORT, NO_TCP_PORT)
         if port is NO_TCP_PORT:
             self.unreachable += 1
+            if frame.request is not NO_REQUEST:
+                frame.request.drop(KERNEL, self.clock.now)
             return
         user = port.user
         user.datagram(port.owner, self.flows.source(frame.flow), frame.payload, frame.request)
@@ -301,8 +342,9 @@ class Host(FrameSink):
 
     def _answer(self, frame: Frame, kind: int, acknowledged: int) -> None:
         answer = new_frame(kind, frame.flow ^ 1, 0, TCP_IPV4)
+        answer.hash = self.hash_of(frame.flow ^ 1, TCP)
         answer.acknowledged = acknowledged
-        way = self.routes[self.flows.source(frame.flow) >> 16]
+        way = self.way(self.flows.source(frame.flow))
         way.transmit(answer, self.processor)
 
 
@@ -406,7 +448,7 @@ class Connection:
         self.host = host
         self.clock = host.clock
         self.flow = flow  # the outgoing one
-        self.hash = NO_HASH
+        self.hash = host.hash_of(flow, TCP)
         self.user = user
         self.owner = owner
         self.state = CLOSED
@@ -443,7 +485,8 @@ class Connection:
         self.retransmission = ConnectionTimer(self, RETRANSMISSION)
         self.delayed = ConnectionTimer(self, DELAYED_ACK)
         host.connections[flow ^ 1] = self
-        self.source = host.routes[host.flows.target(flow) >> 16]
+        host.flows.senders[flow] = self
+        self.source = host.way(host.flows.target(flow))
 
     # ---- what the user asks for --------------------------------------------------------------------------------------
 
@@ -501,6 +544,12 @@ class Connection:
         self.finish()
 
     # ---- the handshake -----------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Ask for the connection."""
+        self.state = SYN_SENT
+        self.left = self.host.connect_tries
+        self.greet()
 
     def greet(self) -> None:
         """SYN, or the answer to one."""
@@ -581,7 +630,7 @@ class Connection:
             until = follower.sequence + follower.payload
             if until > self.expected:
                 if follower.request is not NO_REQUEST:
-                    follower.request.spend(RETRANSMIT, self.clock.now)  # it waited for what was lost before it
+                    follower.request.travels(RETRANSMIT, self.clock.now)  # it waited for what was lost before it
                 self._deliver(follower, until)
         self.delivering = False
         if self.state != ESTABLISHED:
@@ -595,11 +644,33 @@ class Connection:
             timer.arm(self.host.delayed_ack)
 
     def _deliver(self, frame: Frame, until: int) -> None:
+        """In pieces that end where a request does: a segment's end, and whose it is, are seen on the sender's side.
+
+        The other requests than the one that the segment carries are told to have been on the way.
+        """
+        sender: Connection = self.host.flows.senders[self.flow ^ 1]
+        if sender is NO_CONNECTION:
+            self._give(until, frame.pushed, frame.request)
+            return
+        marks = sender.marks
+        requests = sender.requests
+        for place in range(len(marks)):
+            mark = marks[place]
+            if mark > until or self.state != ESTABLISHED:
+                break
+            if mark > self.expected:
+                request: Request = requests[place]
+                request.travels(PROPAGATION, self.clock.now)
+                self._give(mark, frame.pushed if mark == until else 0, request)
+        if self.expected < until and self.state == ESTABLISHED:
+            self._give(until, frame.pushed, NO_REQUEST)
+
+    def _give(self, until: int, pushed: int, request: Request) -> None:
         size = until - self.expected
         self.expected = until
         self.unread += size
         user = self.user
-        user.received(self, size, frame.pushed, frame.request)
+        user.received(self, size, pushed, request)
 
     def _keep(self, frame: Frame) -> None:
         place = len(self.early)
@@ -802,9 +873,10 @@ class Connection:
 
         Simplified: of several requests that end in one segment the last is carried.
         """
-        while self.marks and self.marks[0] <= self.una:
-            self.marks.pop(0)
-            self.requests.pop(0)
+        if self.marks[0] <= self.una:
+            left = [place for place in range(len(self.marks)) if self.marks[place] > self.una]
+            self.requests = [self.requests[place] for place in left]
+            self.marks = [self.marks[place] for place in left]
         now = self.clock.now
         for place in range(len(self.marks)):
             mark = self.marks[place]
@@ -812,7 +884,7 @@ class Connection:
                 break
             if mark > frame.sequence:
                 request = self.requests[place]
-                request.spend(RETRANSMIT if frame.sequence < self.highest else self.blocked, now)
+                request.travels(RETRANSMIT if frame.sequence < self.highest else self.blocked, now)
                 frame.request = request
 
     def reply(self) -> None:
@@ -844,6 +916,31 @@ class Connection:
         self.retransmission.due = OFF
         self.delayed.due = OFF
         self.host.connections.pop(self.flow ^ 1, None)
+        self.host.flows.senders[self.flow] = NO_CONNECTION
+
+
+def join(
+    near: Host,
+    near_user: ConnectionUser,
+    near_owner: Any,
+    far: Host,
+    far_user: ConnectionUser,
+    far_owner: Any,
+    source: int,
+    target: int,
+) -> tuple[Connection, Connection]:
+    """A connection that has been there for long: both sides established, without a frame; near's side and far's.
+
+    `source` is the address at the far host, the client; `target` the near one's. Nobody is told.
+    """
+    flow = near.flows.new(source, target)
+    here = Connection(near, flow ^ 1, near_user, near_owner)
+    there = Connection(far, flow, far_user, far_owner)
+    here.edge = far.receive_buffer
+    there.edge = near.receive_buffer
+    here.state = ESTABLISHED
+    there.state = ESTABLISHED
+    return here, there
 
 
 NO_FRAME = new_frame(ACK, 0, 0, TCP_IPV4)

@@ -11,6 +11,10 @@ cdef class Constant(Variate):
     cdef public int64_t amount
     cpdef int64_t value(self, int64_t index)
 
+cdef class Column(Variate):
+    cdef public int64_t[::1] values
+    cpdef int64_t value(self, int64_t index)
+
 cdef class Supply:
     cpdef int64_t[::1] block(self, int64_t number, int64_t bits)
 

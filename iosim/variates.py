@@ -32,6 +32,17 @@ class Constant(Variate):
         return self.amount
 
 
+class Column(Variate):
+    """What was recorded for each row of a trace; beyond the last it begins again."""
+
+    def __init__(self, values: "array[int]") -> None:
+        self.values = values
+
+    def value(self, index: int) -> int:
+        """That of row `index`."""
+        return self.values[index % len(self.values)]
+
+
 class Supply:
     """Where drawn numbers come from, a block at a time."""
 

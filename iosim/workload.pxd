@@ -8,7 +8,7 @@ from iosim.kernel_queue cimport new_packet
 from iosim.recorders cimport RequestColumns
 from iosim.variates cimport Variate
 
-cdef int64_t ARRIVAL, CLIENT_SHIFT, MOST_ITERATIONS, STOP
+cdef int64_t ARRIVAL, CLIENT_SHIFT, DROPPED, MOST_ITERATIONS, STOP
 
 cdef class Window(Actor):
     cdef public Clock clock

@@ -8,7 +8,7 @@ identity alone (streams.py).
 from array import array
 
 from iosim.actor import ARRIVAL, STOP, Actor, Clock
-from iosim.attribution import Client, Request, new_ledger, new_request
+from iosim.attribution import DROPPED, Client, Request, new_ledger, new_request
 from iosim.completion_port import CompletionPort
 from iosim.errors import LawBroken
 from iosim.kernel_queue import new_packet
@@ -130,9 +130,13 @@ class Source(Client):
     def _count(self, request: Request, now: int) -> None:
         window = self.window
         self.ended += 1
-        self.latencies += now - request.intended
         window.columns.add(request, now)
-        if self.keeps_causes:
+        if request.status == DROPPED:
+            if not self.keeps_causes:
+                raise LawBroken(f"class {self.group}: a dropped request's causes can't be told from the others'")
+        else:
+            self.latencies += now - request.intended
+        if self.keeps_causes and request.status != DROPPED:
             total = self.ledgers[min(request.intended // window.bin_ns, window.bins - 1)]
             for cause, spent in enumerate(request.ledger):
                 total[cause] += spent

@@ -24,6 +24,7 @@ BUNDLED: dict[str, Tree] = {
     "async-turns-sync": {"run.replications": 1},
     "batching": {"run.duration": "20 ms", "run.replications": 1},
     "cache-warmth": {"run.replications": 1, "volumes.data.cache": "2 MiB", "machine.kernel.cached_miss_workers": 2},
+    "echo-server": {"run.replications": 1},
     "filter-tax": {"run.replications": 1},
     "head-of-line": {"run.duration": "2 s", "run.replications": 1},
     "nvme-queues": {"disks.flash.queue_pairs": 2, "run.replications": 1},

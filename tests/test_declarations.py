@@ -49,6 +49,8 @@ UNDECLARED = {
     "drives.hdd.HddParams": PARAMS,
     "drives.ssd.SsdParams": PARAMS,
     "io_manager.IoParams": PARAMS,
+    "net_clients.ClientParams": PARAMS,
+    "net_service.ServiceParams": PARAMS,
     "pools.GrowthParams": PARAMS,
     "pools.ThreadParams": PARAMS,
     "rss.HashType": "an enumeration that is read when a card is built",

@@ -8,7 +8,7 @@ from tiny import Tiny, causes
 from iosim.attribution import NO_REQUEST, Request
 from iosim.ntstatus import STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT
 from iosim.paths import PathEnd, PlainPath, plain_path
-from iosim.tcp import Connection, ConnectionUser, Flows, Host, TcpParams
+from iosim.tcp import Connection, ConnectionUser, Flows, Host, TcpParams, join
 
 MS = 1_000_000
 S = 1000 * MS
@@ -123,6 +123,31 @@ def test_nobody_listens_there_is_a_refusal() -> None:
     pair.near.connect(1 << 16 | 5, 2 << 16 | 81, pair.client, pair.client)
     pair.run()
     assert pair.client.log == [(RTT, STATUS_CONNECTION_REFUSED)]
+
+
+def test_a_connection_that_was_there_before_the_run_is_joined_without_a_frame() -> None:
+    pair = Pair(open=False)
+    here, there = join(
+        pair.far, pair.server, pair.server, pair.near, pair.client, pair.client, 1 << 16 | 5, 2 << 16 | 80
+    )
+    assert (pair.out.sent_frames, pair.client.log, pair.server.log) == (0, [], [])
+    assert (pair.far.flows.target(there.flow), pair.far.flows.target(here.flow)) == (2 << 16 | 80, 1 << 16 | 5)
+    there.send(500, NO_REQUEST)
+    here.send(700, NO_REQUEST)
+    pair.run()
+    assert (pair.server.got, pair.client.got) == ([(DELAY, 500)], [(DELAY, 700)])
+
+
+def test_a_host_without_a_way_of_its_own_to_another_takes_the_gateway() -> None:
+    pair = Pair(open=False)
+    others = 9 << 16 | 5
+    assert not pair.far.reaches(others)
+    pair.far.gateway = pair.back
+    assert pair.far.reaches(others)
+    here, there = join(pair.far, pair.server, pair.server, pair.near, pair.client, pair.client, others, 2 << 16 | 80)
+    here.send(700, NO_REQUEST)
+    pair.run()
+    assert (pair.client.got, there.expected) == ([(DELAY, 700)], 700)
 
 
 def test_both_sides_forget_a_connection_that_has_ended_both_ways() -> None:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from iosim import cli
-from iosim.cli.summary import show_number
+from iosim.cli.numbers import show_number
 from iosim.cli.verify import SUBJECTS, _show
 from iosim.presets import DRIVES
 from iosim.verify import SUBJECTS as BUILT
 from iosim.verify import Row, Table, hard_disks, queues, solid_state
+from iosim.verify.replicated import ROWS, Cell, Wanted, rows_of
 
 GOOD = Row("a time", "us", 10.4, 10.0, 0.05, "a paper")
 BAD = Row("a rate", "/s", 90.0, 100.0, 0.05, "a data sheet")
@@ -26,7 +27,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Tables made by hand instead of the real ones."""
 
     def make(*rows: Row) -> None:
-        def tables(_subject: str, _effort: str) -> Iterator[Table]:
+        def tables(_subject: str, _effort: str, _jobs: int | None) -> Iterator[Table]:
             yield Table("a drive", list(rows), "as it was asked")
 
         monkeypatch.setattr("iosim.verify.tables", tables)
@@ -38,6 +39,25 @@ def test_a_row_is_met_within_its_tolerance_and_a_bound_below_it() -> None:
     assert (GOOD.met, BAD.met, BOUND.met) == (True, False, True)
     assert GOOD.difference == pytest.approx(0.04)
     assert not Row("a demerit", "ms", 0.6, 0.107, 0.5, "another simulator", bound=True).met
+
+
+def test_a_row_with_an_interval_is_met_missed_or_undecided(made: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Met: it holds the published figure, and is narrow enough to say so."""
+    met, missed, undecided = (
+        Row("wait", "ms", 1.02, 1.0, 0.05, "a formula", ends=ends) for ends in ((0.98, 1.06), (1.01, 1.03), (0.9, 1.14))
+    )
+    assert [row.verdict for row in (met, missed, undecided)] == ["met", "missed", "undecided"]
+    assert [row.met for row in (met, missed, undecided)] == [True, False, False]
+    for row, status, shown in (
+        (met, 0, "+-4 %  met"),
+        (missed, 3, "+-1 %  MISSED"),
+        (undecided, 3, "+-12 %  undecided"),
+    ):
+        made(row)
+        assert cli.main(["verify", "queues"]) == status
+        said = capsys.readouterr()
+        assert said.out.splitlines()[2].endswith(shown)
+        assert (", 1 undecided" in said.err) == (row is undecided)
 
 
 def test_a_table_shows_model_published_difference_tolerance_and_verdict_in_80_columns(
@@ -137,11 +157,24 @@ def test_every_preset_has_a_place_on_the_page() -> None:
     assert [name for name in DRIVES if f"`{name}`" not in PAGE] == []
 
 
+def test_a_cell_has_an_interval_over_replications_and_misses_another_formula(tmp_path: Path) -> None:
+    """A check that can't fail proves nothing: M/M/1 at 0.5 waits 1 ms, and no 1.5 ms."""
+    path = tmp_path / "queue.yaml"
+    path.write_text(queues._PORT, encoding="utf-8")
+    wanted = [Wanted("wait", "ms", "wait", wait, 0.3, "a formula") for wait in (1.0, 1.5)]
+    wanted.append(Wanted("tail", "ms", "p95", 5.991465, 0.3, "a formula"))
+    cell = Cell({"workload.all.rate": "500/s"}, 60_000, wanted)
+    right, wrong, tail = rows_of(path, [cell], jobs=1)
+    assert (right.verdict, wrong.verdict, tail.verdict) == ("met", "missed", "met")
+    assert right.reach < 0.3
+
+
 @pytest.mark.heavy
 @pytest.mark.timeout(600)
 def test_every_queue_is_within_its_tolerance() -> None:
     found = list(queues.tables("quick"))
-    assert [(row.what, row.model) for table in found for row in table.rows if not row.met] == []
+    assert [(row.what, row.model, row.ends) for table in found for row in table.rows if not row.met] == []
+    assert 1 < sum(row.ends is not None for table in found for row in table.rows) <= ROWS
 
 
 # ---- devices ---------------------------------------------------------------------------------------------------------

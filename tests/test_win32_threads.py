@@ -31,6 +31,21 @@ def computing(who: str, time: int) -> Program:
     return program
 
 
+# ---- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_thread_has_a_number_of_its_own_which_stays_the_same(system: System) -> None:
+    def program(api: Api, log: Log) -> ThreadBody:
+        first = yield api.GetCurrentThreadId()
+        yield api.Sleep(1 * MS)
+        log.add("same", first == (yield api.GetCurrentThreadId()))
+        log.add("number", first)
+
+    log = run(program, program, system=system)
+    assert log.of("same") == [True, True]
+    assert len(set(log.of("number"))) == 2
+
+
 # ---- affinity --------------------------------------------------------------------------------------------------------
 
 

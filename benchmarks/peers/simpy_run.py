@@ -14,7 +14,6 @@ from benchmarks.systems import scenario_of
 from iosim.scenario.loader import Scenario
 
 Builder = Callable[[Scenario, Chance], tuple[simpy.Environment, Log]]
-STYLES = ("simpy", "economical")
 
 
 def builder_of(style: str, system: str) -> Builder:

@@ -23,6 +23,8 @@ VERBS = {
     "schema": "iosim.cli.schema",
     "devices": "iosim.cli.devices",
     "verify": "iosim.cli.verify",
+    "report": "iosim.cli.report",
+    "doctor": "iosim.cli.doctor",
 }
 INTERRUPTED = 130
 

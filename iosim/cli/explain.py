@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -31,34 +31,18 @@ def command(scenario: str | None, changes: tuple[str, ...], defaults: bool, form
     if not defaults:
         _print(["key", "value", "from"], [[path, value, origin] for path, value, origin in values], form)
         return
-    used = {_pattern(path) for path, _, origin in values if origin == "default"} if scenario else None
+    from iosim.scenario.fields import pattern
+
+    used = {pattern(path) for path, _, origin in values if origin == "default"} if scenario else None
     presets = {value for path, value, _ in values if path.endswith(".preset")} if scenario else None
     _print(["key", "value", "unit", "source", "how sure"], _sourced(used), form, _drives(presets))
 
 
 def _values(scenario: "Scenario") -> Iterator[tuple[str, str, str]]:
-    for path, value in _leaves(scenario.effective(), ""):
+    from iosim.scenario.fields import leaves
+
+    for path, value in leaves(scenario.effective()):
         yield path, value, scenario.origin(path)
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict) and value:
-        for key, child in value.items():
-            yield from _leaves(child, f"{path}[{key}]" if "." in key else f"{path}.{key}" if path else key)
-    elif isinstance(value, list) and any(isinstance(child, (dict, list)) for child in value):
-        for index, child in enumerate(value):
-            yield from _leaves(child, f"{path}[{index}]")
-    else:
-        yield path, value if isinstance(value, str) else json.dumps(value)
-
-
-def _pattern(path: str) -> str:
-    """The key as the reference names it: the user's own names become NAME, indexes N."""
-    import re
-
-    path = re.sub(r"\[\d+\]", "[N]", path)
-    sections = "locks|disks|volumes|files|ports|pools|handlers|workload"
-    return re.sub(rf"^({sections})\.[^.\[]+", r"\1.NAME", path)
 
 
 def _sourced(used: set[str] | None) -> list[list[str]]:
@@ -66,7 +50,7 @@ def _sourced(used: set[str] | None) -> list[list[str]]:
 
     rows = []
     for it in defaults():
-        if it.source and (used is None or it.path.partition("(")[0] + it.path.partition(")")[2] in used):
+        if it.source and (used is None or it.place in used):
             number, _, unit = it.value.partition(" ")
             quantity = unit and number.replace(".", "").isdigit() and " " not in unit
             rows.append([it.path, number if quantity else it.value, unit if quantity else "", it.source, it.sure])

@@ -3,17 +3,16 @@
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
+from iosim.cli.numbers import Figure, interval_text, show_figure, show_number, show_time
 from iosim.cli.tables import Table
+from iosim.cli.theory import theory_tables
 from iosim.results import in_words
 from iosim.units import as_written
 
-Figure: TypeAlias = tuple[float, float | None, float | None]
-
 _STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
 _STUDIED = ("throughput_per_s", "latency_ns.mean", "latency_ns.p99")
-_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns"))
 
 
 def read_figure(value: Any) -> Figure | None:
@@ -89,49 +88,8 @@ def as_study(study: Any) -> dict[str, Any]:
     return {"vary": study.vary, "cells": cells}
 
 
-def show_time(value: float) -> str:
-    """A time with four digits, in the unit that suits it."""
-    scale, unit = _unit(value)
-    return f"{_digits(value / scale)} {unit}"
-
-
-def _unit(value: float) -> tuple[float, str]:
-    return next((unit for unit in _TIMES if abs(value) >= unit[0]), _TIMES[-1])
-
-
-def show_number(value: float) -> str:
-    """Four digits, or all digits before the point where there are more; what is nearly 0 only as that."""
-    if isinstance(value, int):
-        return str(value)
-    return "<0.0001" if 0 < value < 0.0001 else _digits(value)
-
-
-def _digits(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
 MOST_COLUMNS = 8  # of figures that a terminal has room for beside each other
 _NOTHING = {"write_amplification": 1.0}  # what a figure is where nothing happens, if that is not 0
-
-
-def _shown(figure: Figure | None, path: str) -> str:
-    """A figure without its interval; a time in the unit that suits it."""
-    if figure is None:
-        return "-"
-    return show_time(figure[0]) if _is_time(path) else show_number(figure[0])
-
-
-def _interval(figure: Figure | None, path: str) -> str:
-    """The interval in the same unit; nothing where there is none, or where replications can't differ."""
-    if figure is None or figure[1] is None or figure[2] is None or figure[1] == figure[2]:
-        return ""
-    value, low, high = figure[0], figure[1], figure[2]
-    scale, unit = _unit(value) if _is_time(path) else (1.0, "")
-    return f"{show_number(low / scale)} to {show_number(high / scale)} {unit}".rstrip()
-
-
-def _is_time(path: str) -> bool:
-    return any(part.endswith("_ns") for part in path.split("."))
 
 
 def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) -> list[Table]:
@@ -141,8 +99,9 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
         _latency(summary),
         _causes(summary),
         _shares(summary),
-        *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes")),
+        *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes", "nics")),
         _batches(summary.get("batch_means") or {}),
+        *theory_tables(summary),
         _verdicts(verdicts),
         *(study_tables(study) if study else ()),
     ]
@@ -152,16 +111,16 @@ def _head(summary: dict[str, Any]) -> Table:
     requests = summary.get("requests") or {}
     counts = [f"{show_number(count[0])} {name}" for name, count in figures(requests) if count[0] or name == "offered"]
     throughput = read_figure(summary.get("throughput_per_s"))
-    between = _interval(throughput, "")
+    between = interval_text(throughput, "")
     runs = summary.get("replications")
     stopped = _stopped(summary.get("stopping"))
     rows = [
         ["scenario", str(summary.get("scenario"))],
         ["regime", _regime(summary.get("regime"))],
         ["seed", f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}{stopped}"],
-        ["simulated", _shown(read_figure(summary.get("simulated_ns")), "simulated_ns")],
+        ["simulated", show_figure(read_figure(summary.get("simulated_ns")), "simulated_ns")],
         ["requests", ", ".join(counts)],
-        ["throughput", f"{_shown(throughput, '')} /s{f' ({between})' if between else ''}"],
+        ["throughput", f"{show_figure(throughput, '')} /s{f' ({between})' if between else ''}"],
     ]
     return Table("", ["", ""], rows)
 
@@ -191,7 +150,7 @@ def _both(group: dict[str, Any], statistic: str) -> list[str]:
     cells = []
     for kind in ("latency_ns", "wait_ns"):
         figure = read_figure((group.get(kind) or {}).get(statistic))
-        cells += [_shown(figure, kind), _interval(figure, kind)]
+        cells += [show_figure(figure, kind), interval_text(figure, kind)]
     return cells
 
 
@@ -219,7 +178,7 @@ def _devices(summary: dict[str, Any], section: str) -> Table:
     """
     devices = {name: dict(figures(body)) for name, body in (summary.get(section) or {}).items() if body}
     columns = list(dict.fromkeys(path for body in devices.values() for path in body))
-    rows = [[name, *(_shown(body.get(path), path) for path in columns)] for name, body in devices.items()]
+    rows = [[name, *(show_figure(body.get(path), path) for path in columns)] for name, body in devices.items()]
     heads = [path.replace("_ns", "").replace("_", " ") for path in columns]
     if len(heads) > MOST_COLUMNS:
         cells = zip(columns, heads, *(row[1:] for row in rows), strict=True)
@@ -250,7 +209,13 @@ def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
         figure = read_figure(verdict)
         needs = str(verdict.get("needs") or "")
         rows.append(
-            [str(verdict["expect"]), str(verdict["verdict"]), _shown(figure, path), _interval(figure, path), needs]
+            [
+                str(verdict["expect"]),
+                str(verdict["verdict"]),
+                show_figure(figure, path),
+                interval_text(figure, path),
+                needs,
+            ]
         )
     return Table("", ["expected", "verdict", "value", "95 % interval", "to decide"], rows)
 
@@ -280,7 +245,7 @@ def _cells(study: Any) -> Table:
 
 
 def _cell(figure: Figure | None, path: str) -> list[str]:
-    return [_shown(figure, path), _interval(figure, path)]
+    return [show_figure(figure, path), interval_text(figure, path)]
 
 
 def _kind(regime: Any) -> str:

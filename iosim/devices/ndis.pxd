@@ -12,7 +12,7 @@ from iosim.nic cimport Nic, NicQueue
 from iosim.processor cimport Processor
 from iosim.receive_coalescing cimport coalesce
 
-cdef int64_t DMA, DPC_WAIT, KERNEL, LINK, MEDIUM, MEDIUM_HIGH, MODERATION, NEVER, RING
+cdef int64_t DMA, DPC_WAIT, KERNEL, LINK, MEDIUM, MEDIUM_HIGH, MODERATION, NEVER, PROPAGATION, RING
 cdef Request NO_REQUEST
 
 cdef class NdisCosts:
@@ -29,7 +29,7 @@ cdef class Miniport(FrameSource):
     cdef public NdisCosts costs
     cdef public NdisParams params
     cdef public Caches caches
-    cdef public int64_t buffers, indicated, kept, low, merged, requeued, runs, waiting_most
+    cdef public int64_t buffers, indicated, kept, low, merged, propagation, requeued, runs, waiting_most
     cdef public list dpcs, waiting
     @cython.locals(queue=NicQueue)
     cpdef void start(self)

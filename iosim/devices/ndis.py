@@ -11,7 +11,7 @@ Source: semantics 6.1, 6.4, 0b.25, 0b.26; costs: numbers 2. Simplified: a protoc
 
 from collections import deque
 
-from iosim.attribution import DMA, DPC_WAIT, KERNEL, LINK, MODERATION, NO_REQUEST, RING
+from iosim.attribution import DMA, DPC_WAIT, KERNEL, LINK, MODERATION, NO_REQUEST, PROPAGATION, RING
 from iosim.binding import FrameSink, FrameSource
 from iosim.cache import Caches
 from iosim.dpc import MEDIUM, MEDIUM_HIGH, Dpc
@@ -83,7 +83,8 @@ class Miniport(FrameSource):
     """The driver of one card, bound to one protocol; `start` unmasks the card's vectors.
 
     Counters: `indicated` frames after coalescing, `merged` segments that vanished in others, `low` frames that had to be
-    copied for lack of buffers, `runs` of DPCs and `requeued` ones, `waiting_most` frames for a transmit ring.
+    copied for lack of buffers, `runs` of DPCs and `requeued` ones, `waiting_most` frames for a transmit ring. `propagation`
+    (ns) is that of the wire to the card.
     """
 
     def __init__(self, nic: Nic, sink: FrameSink, costs: NdisCosts, params: NdisParams, caches: Caches) -> None:
@@ -93,6 +94,7 @@ class Miniport(FrameSource):
         self.costs = costs
         self.params = params
         self.caches = caches
+        self.propagation = 0
         self.kept = 0
         self.buffers = params.buffers * len(nic.queues)
         self.indicated = 0
@@ -264,6 +266,7 @@ class ReceiveDpc(Dpc):
 
     def _explain(self, now: int) -> int:
         """Book where the frames' requests have been since they were sent; returns the bytes of what is being served."""
+        miniport = self.miniport
         raised = self.queue.raised_at
         first = raised != self.raised
         self.raised = raised
@@ -273,7 +276,8 @@ class ReceiveDpc(Dpc):
             request = frame.request
             if request is NO_REQUEST:
                 continue
-            spend(frame, LINK, frame.arrived)
+            spend(frame, LINK, frame.arrived - miniport.propagation)
+            spend(frame, PROPAGATION, frame.arrived)
             spend(frame, DMA, frame.ready)
             if first and frame.ready <= raised:
                 spend(frame, MODERATION, raised)
@@ -330,5 +334,4 @@ def segments(frame: Frame) -> int:
 def spend(frame: Frame, cause: int, until: int) -> None:
     """Explain a request's time up to `until`, unless another frame of it has done so."""
     request = frame.request
-    if request.mark < until:
-        request.spend(cause, until)
+    request.travels(cause, until)

@@ -2,22 +2,23 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.actor cimport Actor, Clock
-from iosim.attribution cimport Request
+from iosim.attribution cimport Request, ghost_of, hand_back, part_of
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
 from iosim.objects cimport Event
 from iosim.tcp cimport Connection, ConnectionUser, Host
 
-cdef int64_t IO_NETWORK_INCREMENT, NEITHER, NOT_FAST, PAGE, STATUS_ADDRESS_ALREADY_EXISTS, STATUS_BUFFER_OVERFLOW
+cdef int64_t CONNECTION_ORDER, ENDED, IO_NETWORK_INCREMENT, KERNEL, NEITHER, NOT_FAST, PAGE, STATUS_ADDRESS_ALREADY_EXISTS, STATUS_BUFFER_OVERFLOW
 cdef int64_t STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_CONNECTION_ABORTED, STATUS_CONNECTION_ACTIVE
 cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INSUFFICIENT_RESOURCES
 cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
 cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
-cdef int64_t TIMER, CHUNK, CHUNKS, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
-cdef int64_t NUMBER_MASK, PORT_MASK, SMALLEST_AREA, SEND_BUFFER
+cdef int64_t TIMER, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
+cdef int64_t NUMBER_MASK, PORT_MASK
 cdef Connection NO_CONNECTION
 cdef Irp NO_IRP
+cdef Notice NO_NOTICE
 cdef Request NO_REQUEST
 cdef HoldTimer NO_HOLD
 cdef Transmission NO_TRANSMISSION
@@ -28,6 +29,7 @@ cdef class Transmission:
     cdef public bint reading
     cdef public Irp irp
     cdef public Endpoint end
+    cdef public Request request
     cpdef bint unfinished(self)
 
 cdef class Sent:
@@ -47,7 +49,7 @@ cdef class HoldTimer(Actor):
 
 cdef class Endpoint(FileObject):
     cdef public int64_t backlog_limit, broken, buffered, connect_failed, connected_at, half_open, kind, linger, local, remote
-    cdef public int64_t send_buffer, state, unread
+    cdef public int64_t send_buffer, state, taken, unread
     cdef public bint accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, pushed, reuse
     cdef public Connection connection
     cdef public Endpoint listener
@@ -55,7 +57,7 @@ cdef class Endpoint(FileObject):
     cdef public Irp opening
     cdef public Request latest
     cdef public Transmission transmission
-    cdef public list acceptors, backlog, datagrams, disconnects, receives, sent, waiting, watchers
+    cdef public list acceptors, backlog, datagrams, disconnects, marks, receives, requests, sent, waiting, watchers
     cpdef void clear(self, int64_t state)
     cpdef bint readable(self)
     cpdef bint writable(self)
@@ -64,16 +66,18 @@ cdef class Afd(Driver):
     cdef public IoManager io
     cdef public Clock clock
     cdef public Host host
-    cdef public int64_t buffered, buffered_most, dispatch_ns, hold, last_number, locked, locked_most, refused
+    cdef public int64_t buffered, buffered_most, dispatch_ns, hold, last_number, locked, locked_most, overflowed
+    cdef public int64_t refused
     cdef public DeviceObject device
     cdef public TransportSide side
-    cdef public dict bound, endpoints, reads, transmissions
+    cdef public dict bound, carried, endpoints, reads, transmissions
     @cython.locals(end=Endpoint)
     cpdef Endpoint socket(self, int64_t kind)
     @cython.locals(kind=int64_t)
     cpdef int64_t bind(self, Endpoint end, int64_t port)
     cpdef int64_t listen(self, Endpoint end, int64_t backlog)
     cpdef int64_t shutdown(self, Endpoint end, int64_t how)
+    cpdef void attach(self, Endpoint end, Connection connection)
     @cython.locals(status=int64_t)
     cpdef int64_t begin_connect(self, Endpoint end, int64_t target)
     cpdef int64_t update_context(self, Endpoint end)
@@ -87,20 +91,23 @@ cdef class Afd(Driver):
     cpdef int64_t _receive_refusal(self, Endpoint end)
     @cython.locals(status=int64_t, datagram=Datagram)
     cpdef int64_t _fast_receive(self, Endpoint end, int64_t size, StatusBlock block)
-    @cython.locals(size=int64_t, status=int64_t)
+    @cython.locals(size=int64_t, status=int64_t, block=StatusBlock)
     cpdef int64_t _receive(self, Irp irp, Endpoint end)
     @cython.locals(size=int64_t, connection=Connection)
     cpdef int64_t _take(self, Endpoint end, int64_t room)
-    @cython.locals(irp=Irp)
+    cpdef Request hand_over(self, Endpoint end, Request request, int64_t source)
+    @cython.locals(irp=Irp, size=int64_t)
     cpdef void _feed(self, Endpoint end)
     @cython.locals(first=Irp)
     cpdef bint _holds(self, Endpoint end)
     cpdef void hold_ended(self, Endpoint end)
     cpdef void _received(self, Irp irp, Request request, int64_t status, int64_t size)
-    cpdef int64_t _send_refusal(self, Endpoint end)
-    cpdef bint _copies(self, Endpoint end)
+    cpdef int64_t send_refusal(self, Endpoint end)
+    cpdef bint copies(self, Endpoint end)
     @cython.locals(status=int64_t)
-    cpdef int64_t _fast_send(self, Endpoint end, int64_t size, StatusBlock block)
+    cpdef int64_t send_now(self, Endpoint end, int64_t size, Request request, StatusBlock block)
+    cpdef void carry(self, Irp irp, Request request)
+    cpdef Request _carried(self, Irp irp)
     cpdef bint _buffer(self, Endpoint end, int64_t size, Request request)
     @cython.locals(connection=Connection)
     cpdef void _transmit(self, Endpoint end, int64_t size, Request request, Irp irp)
@@ -121,7 +128,7 @@ cdef class Afd(Driver):
     cpdef void _go_on(self, Transmission transmission)
     @cython.locals(end=Endpoint, connection=Connection, sent=Sent, last=bint)
     cpdef void _give(self, Transmission transmission, int64_t size)
-    @cython.locals(file=FileObject, device=DeviceObject, entry=Driver, block=StatusBlock, offset=int64_t, status=int64_t, irp=Irp)
+    @cython.locals(file=FileObject, device=DeviceObject, entry=Driver, block=StatusBlock, offset=int64_t, status=int64_t, irp=Irp, end=Endpoint, request=Request)
     cpdef void _read(self, Transmission transmission, int64_t size)
     @cython.locals(transmission=Transmission, status=int64_t, size=int64_t, end=Endpoint)
     cpdef int64_t completed(self, DeviceObject device, Irp irp)
@@ -150,7 +157,7 @@ cdef class Afd(Driver):
     cpdef Endpoint _taker(self, Irp irp)
     @cython.locals(connection=Connection)
     cpdef void _adopt(self, Endpoint end, Endpoint arrival)
-    @cython.locals(irp=Irp)
+    @cython.locals(irp=Irp, room=int64_t, size=int64_t)
     cpdef void _accepted(self, Endpoint end)
     @cython.locals(connection=Connection)
     cpdef void _give_up(self, Endpoint end)
@@ -200,6 +207,7 @@ cdef class TransportSide(ConnectionUser):
     cpdef void connected(self, Connection connection)
     cpdef void failed(self, Connection connection, int64_t status)
     cpdef int64_t copy_cost(self, Connection connection, int64_t size)
+    cpdef int64_t datagram_copy(self, object owner, int64_t size)
     cpdef void received(self, Connection connection, int64_t size, int64_t pushed, Request request)
     cpdef void acknowledged(self, Connection connection)
     cpdef void peer_finished(self, Connection connection)

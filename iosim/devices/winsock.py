@@ -10,11 +10,11 @@ IPv6 and raw sockets there are none.
 """
 
 from iosim.actor import TIMER, Actor
-from iosim.attribution import NO_REQUEST, Request
+from iosim.attribution import CONNECTION_ORDER, ENDED, KERNEL, NO_REQUEST, Request, ghost_of, hand_back, part_of
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NETWORK_INCREMENT
 from iosim.io_manager import IoManager
-from iosim.irp import INVOKE_ALWAYS, NO_IRP, READ, Irp, StatusBlock
+from iosim.irp import INVOKE_ALWAYS, NO_IRP, NO_NOTICE, READ, Irp, StatusBlock
 from iosim.ntstatus import (
     STATUS_ADDRESS_ALREADY_EXISTS,
     STATUS_BUFFER_OVERFLOW,
@@ -81,6 +81,7 @@ class Transmission:
         self.end: Endpoint
         self.under_way = 0
         self.reading = False
+        self.request = NO_REQUEST  # that its last byte carries
 
     def unfinished(self) -> bool:
         """Not all of it has been given to the transport."""
@@ -110,6 +111,8 @@ class Datagram:
 
 
 NO_DATAGRAMS: list[Datagram] = []
+NO_MARKS: list[int] = []
+NO_REQUESTS: list[Request] = []
 
 
 class HoldTimer(Actor):
@@ -170,7 +173,10 @@ class Endpoint(FileObject):
         self.unread = 0
         self.pushed = False  # a send's end is among the unread data, or has been waited for long enough
         self.held = NO_HOLD
-        self.latest = NO_REQUEST  # whose the unread data is
+        self.taken = 0  # bytes that receives have taken in all
+        self.marks = NO_MARKS  # where requests end in the unread data, counted as `taken` is
+        self.requests = NO_REQUESTS  # and which
+        self.latest = NO_REQUEST  # the one that ends with what was taken last
         self.receives: list[Irp] = []
         self.datagrams: list[Datagram] = [] if self.kind == DATAGRAM else NO_DATAGRAMS
         self.waiting: list[Irp] = []  # sends that have not been given to the transport
@@ -199,7 +205,8 @@ NO_BACKLOG: list[Endpoint] = []
 class Afd(Driver):
     """The driver; `locked_most` pages may be locked by requests that pend, `buffered_most` bytes lie in its buffers (5.9).
 
-    `locked` and `buffered` are what there is now, `refused` the calls that failed for it. `hold` (ns): a receive that would be
+    `locked` and `buffered` are what there is now, `refused` the calls that failed for it, `overflowed` the datagrams for which
+    their socket had no room. `hold` (ns): a receive that would be
     filled in part waits for the end of a send (PSH) or a full buffer, at most so long (0b.24, 85 %); 0: it does not.
     """
 
@@ -227,6 +234,8 @@ class Afd(Driver):
         self.buffered_most = buffered_most
         self.hold = hold
         self.refused = 0
+        self.overflowed = 0
+        self.carried: dict[Irp, Request] = {}
         self.transmissions: dict[int, Transmission] = {}  # by number, before they are asked for
         self.reads: dict[Irp, Transmission] = {}
 
@@ -283,6 +292,17 @@ class Afd(Driver):
             self._end_sends(end)
         return STATUS_SUCCESS
 
+    def attach(self, end: Endpoint, connection: Connection) -> None:
+        """A connection that is established already is this socket's."""
+        end.state = CONNECTED
+        end.local = self.host.flows.source(connection.flow)
+        end.remote = self.host.flows.target(connection.flow)
+        end.connection = connection
+        end.connected_at = self.clock.now
+        connection.user = self.side
+        connection.owner = end
+        connection.no_delay = end.no_delay
+
     def begin_connect(self, end: Endpoint, target: int) -> int:
         """connect() on a socket that does not block: STATUS_PENDING, and `connected` or `connect_failed` later."""
         status = self._connect_refusal(end, target, False)
@@ -313,7 +333,7 @@ class Afd(Driver):
             return self.io.copy_cost(min(size, there))
         if code != SEND or end.state != CONNECTED:
             return 0
-        time = self.io.copy_cost(size) if self._copies(end) else 0
+        time = self.io.copy_cost(size) if self.copies(end) else 0
         connection = end.connection
         return time + connection.send_cost(size)
 
@@ -327,7 +347,7 @@ class Afd(Driver):
         if code == RECEIVE:
             status = self._fast_receive(file, size, block)
         elif code == SEND:
-            status = self._fast_send(file, size, block)
+            status = self.send_now(file, size, NO_REQUEST, block)
         elif code == LIST_ADDRESSES:
             status = STATUS_SUCCESS
         return status
@@ -375,6 +395,8 @@ class Afd(Driver):
             datagram = end.datagrams.pop(0)
             end.remote = end.remote if end.connected_at != NEVER else datagram.source
             self.buffered -= datagram.size
+            end.unread -= datagram.size
+            end.latest = self.hand_over(end, datagram.request, datagram.source)
             block.information = min(size, datagram.size)
             return STATUS_BUFFER_OVERFLOW if datagram.size > size else STATUS_SUCCESS
         if (end.unread or end.ended) and not end.receives:
@@ -387,8 +409,11 @@ class Afd(Driver):
         size = irp.location().size
         status = self._receive_refusal(end)
         if not status and not end.receives and (end.unread or end.ended or end.datagrams):
-            status = self._fast_receive(end, size, irp.notice.block)
-            return self.io.complete_with(irp, status, irp.notice.block.information)
+            block = irp.notice.block if irp.notice is not NO_NOTICE else StatusBlock()
+            status = self._fast_receive(end, size, block)
+            if end.latest is not NO_REQUEST:
+                irp.request = end.latest
+            return self.io.complete_with(irp, status, block.information)
         if not status and not self._lock(size):
             status = STATUS_INSUFFICIENT_RESOURCES
         if status:
@@ -400,16 +425,40 @@ class Afd(Driver):
         return STATUS_PENDING
 
     def _take(self, end: Endpoint, room: int) -> int:
-        """Move unread data into a buffer; returns the bytes."""
+        """Move unread data into a buffer; returns the bytes. `end.latest` is the request that ends with them.
+
+        Simplified: a receive ends where a request does, though more may be there. One of no bytes is told of a request that
+        is there whole.
+        """
+        end.latest = NO_REQUEST
         size = min(room, end.unread)
+        if end.marks:
+            size = min(size, end.marks[0] - end.taken)
+            if not room or end.taken + size == end.marks[0]:
+                end.latest = end.requests[0] = self.hand_over(end, end.requests[0], NO_ADDRESS)
         if size:
             end.unread -= size
+            end.taken += size
+            if end.latest is not NO_REQUEST:
+                end.marks.pop(0)
+                end.requests.pop(0)
             if not end.unread:
                 end.pushed = False
                 end.held = NO_HOLD
             connection = end.connection
             connection.consumed(size)
         return size
+
+    def hand_over(self, end: Endpoint, request: Request, source: int) -> Request:
+        """A program hears of the request: it waited until somebody received it. Returns what the program works for."""
+        if request is NO_REQUEST or request.socket == end.number:
+            return request
+        if request.socket == ENDED:
+            request = ghost_of(request)
+        request.travels(CONNECTION_ORDER, self.clock.now)
+        request.socket = end.number
+        request.address = source
+        return request
 
     def _feed(self, end: Endpoint) -> None:
         """Data has come, or will come no more: the oldest receive takes what it has room for, the next one the rest (5.3).
@@ -421,7 +470,8 @@ class Afd(Driver):
                 return
             irp = end.receives.pop(0)
             if irp.dequeued():
-                self._received(irp, end.latest, STATUS_SUCCESS, self._take(end, irp.location().size))
+                size = self._take(end, irp.location().size)
+                self._received(irp, end.latest, STATUS_SUCCESS, size)
 
     def _holds(self, end: Endpoint) -> bool:
         """Whether the oldest receive waits for more (0b.24); one of no bytes does not."""
@@ -445,7 +495,7 @@ class Afd(Driver):
 
     # ---- send --------------------------------------------------------------------------------------------------------
 
-    def _send_refusal(self, end: Endpoint) -> int:
+    def send_refusal(self, end: Endpoint) -> int:
         if end.kind == DATAGRAM:
             return STATUS_INVALID_CONNECTION if end.connected_at == NEVER else STATUS_SUCCESS
         if end.state != CONNECTED:
@@ -454,22 +504,30 @@ class Afd(Driver):
             return end.broken
         return STATUS_CONNECTION_DISCONNECTED if end.no_sends else STATUS_SUCCESS
 
-    def _copies(self, end: Endpoint) -> bool:
+    def copies(self, end: Endpoint) -> bool:
         """Whether a send is copied and done: the whole of it, even past the limit (5.6)."""
         return end.buffered < end.send_buffer and not end.waiting
 
-    def _fast_send(self, end: Endpoint, size: int, block: StatusBlock) -> int:
-        status = self._send_refusal(end)
+    def send_now(self, end: Endpoint, size: int, request: Request, block: StatusBlock) -> int:
+        """A send without an IRP, or NOT_FAST; its last byte carries the request."""
+        status = self.send_refusal(end)
         if status:
             return status
         if end.kind == DATAGRAM:
-            self.host.send_datagram(end.local, end.remote, size, NO_REQUEST)
-        elif not self._copies(end):
+            self.host.send_datagram(end.local, end.remote, size, request)
+        elif not self.copies(end):
             return NOT_FAST
-        elif not self._buffer(end, size, NO_REQUEST):
+        elif not self._buffer(end, size, request):
             return STATUS_INSUFFICIENT_RESOURCES
         block.information = size
         return STATUS_SUCCESS
+
+    def carry(self, irp: Irp, request: Request) -> None:
+        """What a send's IRP, or a TransmitFile's, gives to the transport will carry this request, and not the IRP's own."""
+        self.carried[irp] = request
+
+    def _carried(self, irp: Irp) -> Request:
+        return self.carried.pop(irp, irp.request)
 
     def _buffer(self, end: Endpoint, size: int, request: Request) -> bool:
         """Copy and give to the transport; False: there is no room for the copy."""
@@ -489,11 +547,11 @@ class Afd(Driver):
 
     def _send(self, irp: Irp, end: Endpoint) -> int:
         size = irp.location().size
-        status = self._send_refusal(end)
+        status = self.send_refusal(end)
         if status:
             return self.io.complete_with(irp, status, 0)
-        if self._copies(end) or not size:
-            done = self._buffer(end, size, irp.request)
+        if self.copies(end) or not size:
+            done = self._buffer(end, size, self._carried(irp))
             return self.io.complete_with(
                 irp, STATUS_SUCCESS if done else STATUS_INSUFFICIENT_RESOURCES, size if done else 0
             )
@@ -501,7 +559,7 @@ class Afd(Driver):
             return self.io.complete_with(irp, STATUS_INSUFFICIENT_RESOURCES, 0)
         irp.mark_pending()
         if not end.send_buffer and not end.waiting:
-            self._transmit(end, size, irp.request, irp)  # from the caller's pages; it can't be called back
+            self._transmit(end, size, self._carried(irp), irp)  # from the caller's pages; it can't be called back
             return STATUS_PENDING
         end.waiting.append(irp)
         if not irp.enqueued(self):
@@ -541,11 +599,11 @@ class Afd(Driver):
                 if end.send_buffer:
                     end.buffered += size
                     self.buffered += size
-                    self._transmit(end, size, irp.request, NO_IRP)
+                    self._transmit(end, size, self._carried(irp), NO_IRP)
                     self._unlock(size)
                     self.io.complete_with(irp, STATUS_SUCCESS, size, IO_NETWORK_INCREMENT)
                 else:
-                    self._transmit(end, size, irp.request, irp)
+                    self._transmit(end, size, self._carried(irp), irp)
         if end.no_sends and not end.waiting:
             connection.finish()
 
@@ -561,7 +619,7 @@ class Afd(Driver):
         """It takes its turn among the sends, and ends when all of it is acknowledged."""
         transmission = self.transmissions[irp.location().offset]
         flags = transmission.flags
-        status = self._send_refusal(end)
+        status = self.send_refusal(end)
         if flags & REUSE_SOCKET and not flags & DISCONNECT:
             status = STATUS_INVALID_PARAMETER
         if status:
@@ -571,7 +629,7 @@ class Afd(Driver):
             self.transmissions.pop(irp.location().offset)
             connection = end.connection
             end.sent.append(Sent(connection.end + transmission.size, 0, NO_IRP))
-            connection.send(transmission.size, irp.request)
+            connection.send(transmission.size, self._carried(irp))
             self._ends_with(end, flags)
             return self.io.complete_with(irp, STATUS_SUCCESS, transmission.size)
         irp.mark_pending()
@@ -597,6 +655,7 @@ class Afd(Driver):
         if not irp.dequeued():
             return
         transmission.irp = irp
+        transmission.request = self._carried(irp)
         transmission.end = end
         end.transmission = transmission
         self._go_on(transmission)
@@ -631,11 +690,12 @@ class Afd(Driver):
         transmission.under_way += 1
         end.sent.append(sent)
         last = transmission.head + transmission.left + transmission.tail == size
-        connection.send(size, transmission.irp.request if last else NO_REQUEST)
+        connection.send(size, transmission.request if last else NO_REQUEST)
 
     def _read(self, transmission: Transmission, size: int) -> None:
         """From the cache at once, else by an IRP of AFD's own."""
         file = transmission.file
+        end = transmission.end
         device = file.device
         entry = device.entry
         block = StatusBlock()
@@ -647,8 +707,14 @@ class Afd(Driver):
             transmission.left -= size
             return
         transmission.reading = True
+        request = transmission.request
+        if (
+            request is not NO_REQUEST
+        ):  # so far it waited for what was sent before; the client may end it during the read
+            request.travels(end.connection.blocked, self.clock.now)
+            request = part_of(request)
         irp = self.io.allocate(device.stack_size, transmission.irp.processor)
-        irp.prepare(transmission.irp.request, file, READ, offset, size)
+        irp.prepare(request, file, READ, offset, size)
         irp.processor = transmission.irp.processor
         irp.own(self.device, INVOKE_ALWAYS)
         self.reads[irp] = transmission
@@ -663,6 +729,8 @@ class Afd(Driver):
         transmission.reading = False
         end = transmission.end
         if transmission.irp is not NO_IRP:
+            if transmission.request is not NO_REQUEST:
+                hand_back(irp.request, transmission.request)
             if status or not size:
                 self._break_off(end, status if status else STATUS_CANCELLED)
             else:
@@ -721,7 +789,7 @@ class Afd(Driver):
             return self.io.complete_with(irp, STATUS_HOST_UNREACHABLE, 0)
         if end.local == NO_ADDRESS:
             self.bind(end, 0)
-        self.host.send_datagram(end.local, location.offset, location.size, irp.request)
+        self.host.send_datagram(end.local, location.offset, location.size, self._carried(irp))
         return self.io.complete_with(irp, STATUS_SUCCESS, location.size)
 
     def datagram(self, end: Endpoint, source: int, size: int, request: Request) -> None:
@@ -735,12 +803,18 @@ class Afd(Driver):
                     end.remote = source
                 room = irp.location().size
                 status = STATUS_BUFFER_OVERFLOW if size > room else STATUS_SUCCESS
+                request = self.hand_over(end, request, source)
                 self._received(irp, request, status, min(size, room))
                 return
-        if self.buffered + size <= self.buffered_most:
+        if self.buffered + size <= self.buffered_most and end.unread + size <= self.host.receive_buffer:
             self.buffered += size
+            end.unread += size
             end.datagrams.append(Datagram(source, size, request))
             self._changed(end)
+            return
+        self.overflowed += 1
+        if request is not NO_REQUEST:
+            request.drop(KERNEL, self.clock.now)
 
     # ---- accept ------------------------------------------------------------------------------------------------------
 
@@ -835,7 +909,8 @@ class Afd(Driver):
         end.remote = arrival.remote
         end.connected_at = arrival.connected_at
         end.unread = arrival.unread
-        end.latest = arrival.latest
+        end.marks = arrival.marks
+        end.requests = arrival.requests
         end.ended = arrival.ended
         end.broken = arrival.broken
 
@@ -851,7 +926,9 @@ class Afd(Driver):
         if end.broken:
             self._received(irp, NO_REQUEST, end.broken, 0)
         else:
-            self._received(irp, end.latest, STATUS_SUCCESS, self._take(end, irp.location().size))
+            room = irp.location().size
+            size = self._take(end, room) if room else 0
+            self._received(irp, end.latest if room else NO_REQUEST, STATUS_SUCCESS, size)
 
     def _give_up(self, end: Endpoint) -> None:
         """AcceptEx has no use for the socket any more."""
@@ -936,6 +1013,8 @@ class Afd(Driver):
         """The connection is gone, and unread data with it: all that pends ends (5.15)."""
         end.broken = status
         end.unread = 0
+        end.marks = NO_MARKS
+        end.requests = NO_REQUESTS
         listener = end.listener
         if end in listener.backlog:
             listener.backlog.remove(end)
@@ -967,6 +1046,7 @@ class Afd(Driver):
                 owned.append(item.irp)
         end.buffered = 0
         for irp in owned:
+            self.carried.pop(irp, NO_REQUEST)
             if irp.code == TRANSMIT:
                 self.transmissions.pop(irp.location().offset, NO_TRANSMISSION)
             elif irp.code != SUPER_DISCONNECT:
@@ -1027,7 +1107,12 @@ class Afd(Driver):
         end.unread += size
         if pushed:
             end.pushed = True
-        end.latest = request
+        if request is not NO_REQUEST:
+            if not end.marks:
+                end.marks = []
+                end.requests = []
+            end.marks.append(end.taken + end.unread)
+            end.requests.append(request)
         if end.state == TAKEN:
             self._accepted(end)
         else:
@@ -1090,6 +1175,7 @@ class Afd(Driver):
             connection.reset()
             end.opening = NO_IRP
             end.clear(BOUND)
+        self.carried.pop(irp, NO_REQUEST)
         if irp.code == TRANSMIT:
             self.transmissions.pop(irp.location().offset, NO_TRANSMISSION)
         elif irp.code != ACCEPT:
@@ -1180,6 +1266,10 @@ class TransportSide(ConnectionUser):
     def copy_cost(self, connection: Connection, size: int) -> int:
         """Pass it on."""
         return self.afd.copy_cost(connection.owner, size)
+
+    def datagram_copy(self, owner: Endpoint, size: int) -> int:
+        """One receive takes a datagram, if one waits."""
+        return self.afd.copy_cost(owner, size) if owner.receives else 0
 
     def received(self, connection: Connection, size: int, pushed: int, request: Request) -> None:
         """Pass it on."""

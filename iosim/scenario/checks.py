@@ -14,7 +14,10 @@ from iosim.presets import DRIVES
 from iosim.scenario.disk_checks import disk_mistakes
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.drive_params import drive_params
-from iosim.scenario.load import Replay
+from iosim.scenario.load import AnyReplay, Replay
+from iosim.scenario.net_checks import net_mistakes
+from iosim.scenario.net_step_checks import net_step_mistakes
+from iosim.scenario.nic_checks import nic_mistakes
 from iosim.scenario.nodes import Node
 from iosim.scenario.problems import mistake_at
 from iosim.scenario.quantities import count_on
@@ -34,24 +37,28 @@ _REFERENCES = {
     "volumes": (("disk", "disks", "disk"),),
     "files": (("volume", "volumes", "volume"),),
     "faults": (("disk", "disks", "disk"),),
-    "workload": (("port", "ports", "port"), ("handler", "handlers", "handler")),
+    "workload": (("port", "ports", "port"), ("nic", "nics", "network card"), ("handler", "handlers", "handler")),
 }
 _STEP_REFERENCES = {
     "read": ("file", "files", "file"),
     "write": ("file", "files", "file"),
     "flush": ("file", "files", "file"),
+    "transmit_file": ("file", "files", "file"),
     "open": ("volume", "volumes", "volume"),
     "close": ("volume", "volumes", "volume"),
     "lock": ("name", "locks", "lock"),
     "post": ("port", "ports", "port"),
 }
 _NO_CACHE = "a cached file can't be written without a cache; give the volume a 'cache'"
-_NAMED = {"classes": "workload"} | {name: name for name in ("ports", "pools", "locks", "disks", "volumes")}
+_NAMED = {"classes": "workload"} | {name: name for name in ("ports", "pools", "locks", "disks", "volumes", "nics")}
 
 
 def dangling(tree: Node, plain: Any) -> list[Mistake]:
     """Every name that stands for nothing, and every port whose packets nobody would remove."""
-    names = {section: _keys(plain, section) for section in ("ports", "disks", "volumes", "files", "handlers", "locks")}
+    names = {
+        section: _keys(plain, section)
+        for section in ("ports", "disks", "volumes", "files", "nics", "handlers", "locks")
+    }
     names["presets"] = dict(DRIVES)
     found = [
         *_section_names(plain, names),
@@ -117,7 +124,7 @@ def _step_names(plain: Any, names: dict[str, dict[str, Any]]) -> Found:
 
 def _map_names(plain: Any, names: dict[str, dict[str, Any]]) -> Found:
     for name, body in _maps(plain, "workload"):
-        files = body.get("map") if body.get("kind") == "replay" else None
+        files = body.get("map") if body.get("kind") == "replay" and "nic" not in body else None
         for device, file in files.items() if isinstance(files, dict) else [(None, files)]:
             if message := _lost(file, names["files"], "file"):
                 yield ("workload", name, "map", *([device] if device is not None else [])), message
@@ -136,15 +143,18 @@ def _unserved(plain: Any) -> Found:
             yield (*path, "port"), f"no pool waits on port '{port}': nobody would remove its packets"
 
 
-def impossible(tree: Node, model: ScenarioModel, traces: dict[str, Path], *, machine_known: bool) -> list[Mistake]:
+def impossible(
+    tree: Node, model: ScenarioModel, traces: dict[str, Path], captures: dict[str, Path], *, machine_known: bool
+) -> list[Mistake]:
     """What can't be built or can't happen; `machine_known` is off while the machine itself has mistakes."""
     found = [*_sizes(model), *_transfers(model), *_replays(model, traces), *_expectations(model, tree), *_plots(model)]
-    found += [*_sharing(model), *_thresholds(model), *disk_mistakes(model)]
-    replays = any(isinstance(load, Replay) for load in model.workload.values())
+    found += [*_sharing(model), *_thresholds(model), *disk_mistakes(model), *net_mistakes(model, captures)]
+    found += [*net_step_mistakes(model)]
+    replays = any(isinstance(load, AnyReplay) for load in model.workload.values())
     if not model.run.rows and model.run.warm_up is None and not replays:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))
     if machine_known:
-        found += [*_processors(model), *_pools(model)]
+        found += [*_processors(model), *_pools(model), *nic_mistakes(model)]
     return [mistake_at(tree, path, message) for path, message in found]
 
 
@@ -237,7 +247,7 @@ def _replays(model: ScenarioModel, traces: dict[str, Path]) -> Found:
                 yield ("handlers", name, index, "transfer"), message
         if name in used and not any(isinstance(step, TransferStep) for step in steps):
             yield ("handlers", name), "serves a replay but has no 'transfer' step"
-    loads = [name for name, load in model.workload.items() if not isinstance(load, Replay)]
+    loads = [name for name, load in model.workload.items() if not isinstance(load, AnyReplay)]
     if loads and len(loads) < len(model.workload):
         other = loads[0]
         yield ("workload", other), "a replay ends by itself, other load never does: give each a scenario of its own"

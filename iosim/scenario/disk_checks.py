@@ -6,7 +6,7 @@ from iosim.drives.geometry import SECTOR
 from iosim.drives.hdd import HddParams
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.faults import Removal
-from iosim.scenario.load import Replay
+from iosim.scenario.load import AnyReplay, Replay
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import CloseStep, FlushStep, OpenStep, ReadStep, WriteStep
 from iosim.scenario.storage import Disk
@@ -43,7 +43,7 @@ def _pairs(name: str, disk: Disk, one_vector: bool) -> Found:
 
 def _struck(model: ScenarioModel, disk_name: str, disk: Disk, capacity: int) -> Found:
     removed = False
-    replays = any(isinstance(load, Replay) for load in model.workload.values())
+    replays = any(isinstance(load, AnyReplay) for load in model.workload.values())
     for name, fault in model.faults.items():
         if fault.disk != disk_name:
             continue

@@ -3,7 +3,8 @@
 A bare quantity is always itself; every other shape is a map with one key:
 `{exponential: MEAN}`, `{uniform: [LOW, HIGH]}`, `{lognormal: {median: M, sigma: 0.8}}`,
 `{pareto: {scale: SMALLEST, shape: 2.5}}`, `{choice: {values: [...], weights: [...]}}`,
-`{empirical: [[VALUE, CUMULATIVE], ...]}` (linear between the points; the first value carries its own share).
+`{empirical: [[VALUE, CUMULATIVE], ...]}` (linear between the points; the first value carries its own share); sizes also
+`{table: NAME}`, a published distribution (presets/sizes.py).
 """
 
 import math
@@ -13,8 +14,10 @@ from itertools import pairwise
 from typing import Annotated, Any, TypeAlias
 
 from iosim import units
-from iosim.scenario.reading import Json, Read, at, only_key, whole_list
+from iosim.presets.sizes import SIZE_TABLES
+from iosim.scenario.reading import Json, Read, at, only_key, shown, whole_list
 from iosim.scenario.reading import number_in as number
+from iosim.scenario.suggest import closest
 
 Parse: TypeAlias = Callable[[Any], int]
 
@@ -37,6 +40,7 @@ class Distribution:
     shape: str
     values: tuple[int, ...]
     numbers: tuple[float, ...] = ()
+    table: str = ""  # the published table that its points come from
 
     def mean(self) -> float:
         """The expected value, in the quantity's grain."""
@@ -121,6 +125,13 @@ def _empirical(body: Any, parse: Parse) -> Distribution:
     return Distribution("empirical", values, shares)
 
 
+def _table(body: Any, parse: Parse) -> Distribution:
+    if not isinstance(body, str) or body not in SIZE_TABLES:
+        hint = closest(str(body), SIZE_TABLES) or f" (known: {', '.join(SIZE_TABLES)})"
+        raise ValueError(f"no table {shown(body)}{hint}")
+    return Distribution("empirical", *SIZE_TABLES[body].points(), body)
+
+
 _SHAPES: dict[str, Callable[[Any, Parse], Distribution]] = {
     "exponential": _exponential,
     "uniform": _uniform,
@@ -130,6 +141,7 @@ _SHAPES: dict[str, Callable[[Any, Parse], Distribution]] = {
     "empirical": _empirical,
 }
 SHAPES = tuple(_SHAPES)
+_OF_SIZES = _SHAPES | {"table": _table}
 
 
 def _as_written(it: Distribution, show: Callable[[int], str]) -> Any:
@@ -142,23 +154,30 @@ def _as_written(it: Distribution, show: Callable[[int], str]) -> Any:
         "choice": lambda: {"values": texts, "weights": list(it.numbers)},
         "empirical": lambda: [list(point) for point in zip(texts, it.numbers, strict=True)],
     }
+    if it.table:
+        return {"table": it.table}
     return texts[0] if it.shape == "fixed" else {it.shape: bodies[it.shape]()}
 
 
-def _drawn(parse: Parse, show: Callable[[int], str], dimension: units.Dimension) -> Read:
+def _drawn(
+    parse: Parse,
+    show: Callable[[int], str],
+    dimension: units.Dimension,
+    shapes: dict[str, Callable[[Any, Parse], Distribution]] = _SHAPES,
+) -> Read:
     def read(value: Any) -> Distribution:
         if not isinstance(value, dict):
             return Distribution("fixed", (parse(value),))
-        name = only_key(value, SHAPES, "distribution")
-        return at(name, _SHAPES[name], value[name], parse)
+        name = only_key(value, tuple(shapes), "distribution")
+        return at(name, shapes[name], value[name], parse)
 
     def write(value: Distribution) -> Any:
         return _as_written(value, show)
 
-    return Read(read, write, _schema(dimension))
+    return Read(read, write, _schema(dimension, "table" in shapes))
 
 
-def _schema(dimension: units.Dimension) -> Json:
+def _schema(dimension: units.Dimension, tables: bool) -> Json:
     bare: Json = {"type": "string", "pattern": dimension.pattern, "examples": [dimension.example]}
     number: Json = {"type": "number"}
     pair: Json = {"type": "array", "minItems": 2, "maxItems": 2}
@@ -173,9 +192,13 @@ def _schema(dimension: units.Dimension) -> Json:
         },
         "empirical": {"type": "array", "items": pair | {"prefixItems": [bare, number]}},
     }
+    if tables:
+        bodies["table"] = {"enum": [*SIZE_TABLES]}
     shaped = {"type": "object", "properties": bodies, "minProperties": 1, "maxProperties": 1}
     return {"anyOf": [bare, shaped | {"additionalProperties": False}]}
 
 
 TimeDraw: TypeAlias = Annotated[Distribution, _drawn(units.parse_time, units.format_time, units.TIME)]
-SizeDraw: TypeAlias = Annotated[Distribution, _drawn(units.parse_size, units.format_size, units.SIZE)]
+_SIZES = _drawn(units.parse_size, units.format_size, units.SIZE, _OF_SIZES)
+SizeDraw: TypeAlias = Annotated[Distribution, _SIZES]
+read_sizes, show_sizes = _SIZES.read, _SIZES.show

@@ -29,6 +29,25 @@ DISK = (
     "resets",
     "reissued",
 )
+NIC = (
+    "frames_in_per_s",
+    "frames_out_per_s",
+    "bytes_in_per_s",
+    "bytes_out_per_s",
+    "dropped_per_s",
+    "interrupts_per_s",
+    "frames_per_interrupt",
+    "dpc_runs_per_s",
+    "frames_per_dpc_run",
+    "merged_share",
+    "copied_per_s",
+    "link_in_share",
+    "link_out_share",
+    "ring_max",
+    "moved_entries",
+    "retransmitted",
+    "unreachable",
+)
 PORT = ("limit", "packets", "queue_mean", "queue_max", "active_mean", "active_max", "threads_used")
 
 # A part of a path: one of some words, or a pattern for names that the model or the scenario gives.
@@ -51,6 +70,8 @@ _PATHS: tuple[tuple[Part, ...], ...] = (
     (("locks",), _NAME, ("acquisitions_per_s", "contended_share", "blocked_share", "waiting_mean")),
     (("disks",), _NAME, DISK),
     (("volumes",), _NAME, ("cache_hits_per_s", "cache_misses_per_s")),
+    (("nics",), _NAME, NIC),
+    (("nics",), _NAME, ("processors",), re.compile(r"[0-9]+"), ("frames_per_s", "interrupts_per_s")),
     (("events",),),
     (("simulated_ns",),),
 )

@@ -1,7 +1,9 @@
 """The schema read as a reference: which keys a place has, and every default with its source."""
 
+import json
+import re
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -9,6 +11,7 @@ from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from iosim import units
 from iosim.presets import DRIVES
 from iosim.presets.words import in_words
 from iosim.scenario.schema import ScenarioModel
@@ -27,6 +30,12 @@ class Default:
     sure: str
     description: str
 
+    @property
+    def place(self) -> str:
+        """The path without the kind."""
+        before, _, rest = self.path.partition("(")
+        return before + rest.partition(")")[2]
+
 
 def section_at(loc: tuple[str | int, ...]) -> type[BaseModel] | None:
     """The kind of map that pydantic was reading at `loc` (with its union tags)."""
@@ -40,6 +49,53 @@ def section_at(loc: tuple[str | int, ...]) -> type[BaseModel] | None:
 def defaults() -> Iterator[Default]:
     """Every key with a default, in the order of the schema."""
     yield from _of_section(ScenarioModel, "")
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Path and text of every value of a scenario that is plain data."""
+    if isinstance(value, dict) and value:
+        for key, child in value.items():
+            yield from leaves(child, f"{path}[{key}]" if "." in key else f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and any(isinstance(child, (dict, list)) for child in value):
+        for index, child in enumerate(value):
+            yield from leaves(child, f"{path}[{index}]")
+    else:
+        yield path, value if isinstance(value, str) else json.dumps(value)
+
+
+def pattern(path: str) -> str:
+    """The key as the reference names it: the user's own names become NAME, indexes N."""
+    path = re.sub(r"\[\d+\]", "[N]", path)
+    named = "|".join(
+        name for name, field in ScenarioModel.model_fields.items() if get_origin(_bare(field.annotation)) is dict
+    )
+    return re.sub(rf"^({named})\.[^.\[]+", r"\1.NAME", path)
+
+
+def used_defaults(values: Mapping[str, str]) -> Iterator[Default]:
+    """The sourced defaults that a scenario, as the leaves of its effective values, has left as they are."""
+    by_place: dict[str, list[str]] = {}
+    for path, text in values.items():
+        by_place.setdefault(pattern(path), []).append(text)
+    for it in defaults():
+        if it.source and any(same_quantity(text, it.value) for text in by_place.get(it.place, ())):
+            yield it
+
+
+def same_quantity(a: str, b: str) -> bool:
+    """Whether two texts say the same, `300 ns` and `0.3 us` too."""
+    readers: tuple[Callable[[object], Any], ...] = (
+        units.parse_time,
+        units.parse_size,
+        units.parse_bandwidth,
+        units.parse_rate,
+    )
+    for read in readers:
+        try:
+            return bool(read(a) == read(b))
+        except ValueError:
+            continue
+    return a == b
 
 
 def drives() -> Iterator[Default]:

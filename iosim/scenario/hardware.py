@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import model_validator
 
 from iosim import units
+from iosim.scenario.nics import Tcp
 from iosim.scenario.quantities import Bandwidth, Count, Flag, PositiveTime, Size, Time, UpTo64, number_between, word_or
 from iosim.scenario.reading import Json, Read, Section, at, key, mistake_at, refuse, whole_list
 
@@ -279,6 +280,7 @@ class Machine(Section):
     dispatcher: Dispatcher = key(Dispatcher(), "the scheduler's times")
     kernel: Kernel = key(Kernel(), "what the kernel's own work costs")
     stack: Stack = key(Stack(), "what the drivers' work costs")
+    tcp: Tcp = key(Tcp(), "TCP/IP and sockets, where there are cards (section 'nics')")
 
     @property
     def processors(self) -> int:

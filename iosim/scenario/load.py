@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, Literal, TypeAlias
-
-from pydantic import Tag
+from typing import Annotated, Any, Literal
 
 from iosim.scenario.distributions import TimeDraw
 from iosim.scenario.quantities import Count, Rate
-from iosim.scenario.reading import Json, Read, Section, at, by_tag, key, number_in, only_key, refuse, whole_in
+from iosim.scenario.reading import Json, Read, Section, at, key, number_in, only_key, refuse, whole_in
 
 
 class OpenLoad(Section):
@@ -81,10 +79,21 @@ _TIMING_SCHEMA: Json = {"type": ["string", "object"], "examples": ["original", {
 _MAP_SCHEMA: Json = {"type": ["string", "object"], "examples": ["data", {"0": "data", "1": "log"}]}
 
 
-class Replay(Section):
+class AnyReplay(Section):
+    """Something recorded, request by request. It ends by itself."""
+
+    kind: Literal["replay"] = key(..., "plays what was recorded")
+    trace: str | None
+    timing: Annotated[Timing, Read(_timing, _show_timing, _TIMING_SCHEMA)] = key(
+        "original",
+        "when rows start: original, {speedup: N} or {depth: N}, the latter after the row's think time where the trace has it",
+    )
+    requests: Count | None = key(None, "play only so many rows")
+
+
+class Replay(AnyReplay):
     """A recorded block trace, request by request."""
 
-    kind: Literal["replay"] = key(..., "plays a recorded block trace")
     port: str = key(..., "name of the port that request packets are posted to")
     handler: str | None = key(None, "name of the handler that serves them; left out, it is just the row's transfer")
     trace: str | None = key(
@@ -95,25 +104,6 @@ class Replay(Section):
     format: Literal["auto", "msr", "ssdsim", "blkparse", "disksim"] = key(
         "auto", "the trace's format; auto looks at its first rows"
     )
-    timing: Annotated[Timing, Read(_timing, _show_timing, _TIMING_SCHEMA)] = key(
-        "original",
-        "when rows start: original, {speedup: N} or {depth: N}, the latter after the row's think time where the trace has it",
-    )
     map: Annotated[str | dict[str, str], Read(_map, lambda it: it, _MAP_SCHEMA)] = key(
         ..., "the file that stands for each device id of the trace, or one file for all"
     )
-    requests: Count | None = key(None, "play only so many rows")
-
-
-_LOADS = ("open", "closed", "replay")
-
-
-def _load_tag(value: Json) -> str | None:
-    kind = value.get("kind")
-    return f":{kind}" if kind in _LOADS else None
-
-
-Load: TypeAlias = Annotated[
-    Annotated[OpenLoad, Tag(":open")] | Annotated[ClosedLoad, Tag(":closed")] | Annotated[Replay, Tag(":replay")],
-    by_tag(_load_tag, f"a workload needs 'kind': one of {', '.join(_LOADS)}"),
-]

@@ -12,15 +12,16 @@ from pydantic import ValidationError
 from iosim.errors import Mistake, WrongInput
 from iosim.scenario.checks import dangling, impossible
 from iosim.scenario.hard_disk import read_seek_files
-from iosim.scenario.load import Replay
-from iosim.scenario.nodes import Node, Place, resolve
+from iosim.scenario.load import AnyReplay
+from iosim.scenario.net_load import DRAWN, RISING, NetLoad
+from iosim.scenario.nodes import Node, Place, read_text, resolve
 from iosim.scenario.overrides import Changes, apply, find, parse_path, put
 from iosim.scenario.problems import mistakes_of
 from iosim.scenario.ranges import expand
 from iosim.scenario.schema import VERSION, ScenarioModel
 from iosim.scenario.sources import bundled_directory, is_path, locate, read_all
 
-_SECTIONS = ("locks", "disks", "volumes", "files", "ports", "pools", "handlers", "workload")
+_SECTIONS = ("locks", "disks", "volumes", "files", "nics", "ports", "pools", "handlers", "workload")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Scenario:
     source: str
     tree: Node
     traces: dict[str, Path]  # the trace file of each replayed workload
+    captures: dict[str, Path]  # the capture that a workload's clients have their addresses from
 
     @property
     def name(self) -> str:
@@ -40,10 +42,15 @@ class Scenario:
     def effective(self) -> dict[str, Any]:
         """Everything that the run depends on, defaults filled in, quantities as text with units."""
         plain: dict[str, Any] = _without_nothing(self.model.model_dump(mode="json", by_alias=True))
-        for name, path in self.traces.items():
+        for key, name, path in self._named_files():
             inside = path.is_relative_to(bundled_directory())
-            plain["workload"][name]["trace"] = (path.relative_to(bundled_directory()) if inside else path).as_posix()
+            plain["workload"][name][key] = (path.relative_to(bundled_directory()) if inside else path).as_posix()
         return plain
+
+    def _named_files(self) -> list[tuple[str, str, Path]]:
+        """Key, workload and path of every file that a workload names."""
+        traces = [("trace", name, path) for name, path in self.traces.items()]
+        return traces + [("addresses", name, path) for name, path in self.captures.items()]
 
     def to_yaml(self) -> str:
         """The effective scenario as a file that reproduces the run."""
@@ -52,8 +59,8 @@ class Scenario:
     def digest(self) -> str:
         """SHA-256 of the effective scenario; the directories of its files play no part."""
         plain = self.effective()
-        for name, path in self.traces.items():
-            plain["workload"][name]["trace"] = path.name
+        for key, name, path in self._named_files():
+            plain["workload"][name][key] = path.name
         text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -61,7 +68,7 @@ class Scenario:
     def missing(self) -> list[str]:
         """Paths of the files that have to be given before it runs: traces that are null."""
         loads = self.model.workload.items()
-        return [f"workload.{name}.trace" for name, load in loads if isinstance(load, Replay) and load.trace is None]
+        return [f"workload.{name}.trace" for name, load in loads if isinstance(load, AnyReplay) and load.trace is None]
 
     def with_set(self, changes: Changes) -> "Scenario":
         """Another scenario with these paths changed, validated like the first; raises WrongInput."""
@@ -86,6 +93,12 @@ class Scenario:
                 node, last = child, part
         written = last == parts[-1] or not isinstance(node.value, (dict, list))
         return str(node.place) if written else "default"
+
+
+def reloaded(scenario: Scenario) -> Scenario:
+    """The same scenario with every key written out, so that each has a path of its own that can be changed."""
+    tree, mistakes = read_text(scenario.to_yaml(), scenario.source, placed=False)
+    return _validated(tree, scenario.source, mistakes)
 
 
 def _without_nothing(value: Any) -> Any:
@@ -146,10 +159,11 @@ def _validated(tree: Node, source: str, mistakes: list[Mistake]) -> Scenario:
     mistakes = [*mistakes, *found, *dangling(tree, plain)]
     if model is not None:
         traces = _traces(model, tree)
-        mistakes += impossible(tree, model, traces, machine_known=sound)
+        captures = _captures(model, tree)
+        mistakes += impossible(tree, model, traces, captures, machine_known=sound)
     if mistakes or model is None:
         raise WrongInput(_first_of_each_place(mistakes))
-    scenario = Scenario(model, source, tree, traces)
+    scenario = Scenario(model, source, tree, traces, captures)
     _check_study(scenario)
     return scenario
 
@@ -190,13 +204,27 @@ def _traces(model: ScenarioModel, tree: Node) -> dict[str, Path]:
     """A trace is looked for beside the file that names it, then among the bundled ones."""
     paths = {}
     for name, load in model.workload.items():
-        if isinstance(load, Replay) and load.trace is not None:
-            node = find(tree, ("workload", name, "trace"))
-            source = node.place.source if node else ""
-            beside = (Path() if source.startswith("--set ") else Path(source).parent) / load.trace
-            inside = bundled_directory() / load.trace
-            paths[name] = (inside if not beside.is_file() and inside.is_file() else beside).resolve()
+        if isinstance(load, AnyReplay) and load.trace is not None:
+            paths[name] = _beside(tree, name, "trace", load.trace)
     return paths
+
+
+def _captures(model: ScenarioModel, tree: Node) -> dict[str, Path]:
+    """So is the capture that clients have their addresses from."""
+    loads = [(name, load) for name, load in model.workload.items() if isinstance(load, NetLoad)]
+    return {
+        name: _beside(tree, name, "addresses", load.addresses)
+        for name, load in loads
+        if load.addresses not in (DRAWN, RISING)
+    }
+
+
+def _beside(tree: Node, workload: str, key: str, file: str) -> Path:
+    node = find(tree, ("workload", workload, key))
+    source = node.place.source if node else ""
+    beside = (Path() if source.startswith("--set ") else Path(source).parent) / file
+    inside = bundled_directory() / file
+    return (inside if not beside.is_file() and inside.is_file() else beside).resolve()
 
 
 def _check_study(scenario: Scenario) -> None:

@@ -5,12 +5,12 @@ The descriptions here are the user's reference: `iosim schema`, `iosim explain` 
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from iosim.scenario.expectations import Expected, Figure, Precise
 from iosim.scenario.faults import Fault
 from iosim.scenario.hardware import Machine
-from iosim.scenario.load import Load
+from iosim.scenario.nics import Nic
 from iosim.scenario.quantities import (
     Concurrency,
     Count,
@@ -27,6 +27,7 @@ from iosim.scenario.ranges import expand
 from iosim.scenario.reading import Section, at, key, whole_list
 from iosim.scenario.steps import Step
 from iosim.scenario.storage import Disk, File, Volume
+from iosim.scenario.workload import Load
 
 VERSION = 1
 
@@ -221,6 +222,7 @@ class ScenarioModel(Section):
     volumes: dict[Name, Volume] = key({}, "volumes, by name")
     files: dict[Name, File] = key({}, "files, by name")
     faults: dict[Name, Fault] = key({}, "what goes wrong with disks, by name")
+    nics: dict[Name, Nic] = key({}, "network cards, by name")
     ports: dict[Name, Port] = key(..., "completion ports, by name", min_length=1)
     pools: dict[Name, Pool] = key(..., "pools of worker threads, by name", min_length=1)
     handlers: dict[Name, tuple[Step, ...]] = key({}, "what is done with a request, step by step, by name")
@@ -228,3 +230,15 @@ class ScenarioModel(Section):
     run: Run = key(Run(), "how long and how often")
     study: Study | None = key(None, "a grid of runs")
     expect: tuple[Expected, ...] = key((), "what the figures must be, like 'latency_ns.p99 < 5 ms'")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_port(cls, plain: Any) -> Any:
+        """Load over a card that names no port has the only one."""
+        ports = plain.get("ports") if isinstance(plain, dict) else None
+        loads = plain.get("workload") if isinstance(plain, dict) else None
+        if not isinstance(ports, dict) or len(ports) != 1 or not isinstance(loads, dict):
+            return plain
+        only = {"port": next(iter(ports))}
+        over = {name: only | it for name, it in loads.items() if isinstance(it, dict) and "nic" in it}
+        return {**plain, "workload": loads | over}

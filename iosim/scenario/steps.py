@@ -7,6 +7,15 @@ from pydantic_core import CoreSchema
 
 from iosim import units
 from iosim.scenario.distributions import SHAPES, SizeDraw, TimeDraw
+from iosim.scenario.net_steps import (
+    BARE_STEPS,
+    NET_STEPS,
+    AcceptStep,
+    DisconnectStep,
+    RecvStep,
+    SendStep,
+    TransmitStep,
+)
 from iosim.scenario.quantities import Count, Flag, Size, word_or
 from iosim.scenario.reading import Json, Section, also_bare, by_tag, key, only_key
 from iosim.scenario.suggest import nearest
@@ -167,10 +176,12 @@ class PostStep(Section):
     post: PostTo = key(..., "hand the rest of the request to another port's workers")
 
 
-STEPS = ("compute", "read", "write", "flush", "open", "close", "transfer", "lock", "block", "sleep", "post")
+STEPS = ("compute", "read", "write", "flush", "open", "close", "transfer", "lock", "block", "sleep", "post", *NET_STEPS)
 
 
 def _one_step(value: Any) -> Any:
+    if isinstance(value, str) and value in BARE_STEPS:
+        return {value: {}}
     if isinstance(value, dict):
         only_key(value, STEPS, "step")
     return value
@@ -187,7 +198,12 @@ Step: TypeAlias = Annotated[
     | Annotated[LockStep, Tag(":lock")]
     | Annotated[BlockStep, Tag(":block")]
     | Annotated[SleepStep, Tag(":sleep")]
-    | Annotated[PostStep, Tag(":post")],
+    | Annotated[PostStep, Tag(":post")]
+    | Annotated[AcceptStep, Tag(":accept")]
+    | Annotated[RecvStep, Tag(":recv")]
+    | Annotated[SendStep, Tag(":send")]
+    | Annotated[TransmitStep, Tag(":transmit_file")]
+    | Annotated[DisconnectStep, Tag(":disconnect")],
     by_tag(
         lambda step: f":{next(iter(step))}", f"a step is a map with one key ({', '.join(STEPS)}), like 'compute: 15 us'"
     ),

@@ -77,6 +77,10 @@ class ThreadCalls(Calls):
         """A handle to the calling thread. Simplified: its first one, not a number that means a different thread in each."""
         return SystemCall(0, lambda thread: self.system.threads[thread.number])
 
+    def GetCurrentThreadId(self) -> Call:
+        """The calling thread's number, its own as long as the system runs."""
+        return SystemCall(0, lambda thread: thread.number)
+
     def GetSystemInfo(self) -> Call:
         """The number of processors."""
         return self._call(lambda _: SystemInfo(len(self.system.dispatcher.processors)))

@@ -1,0 +1,48 @@
+"""Figures as people read them: four digits, times in the unit that suits them, intervals in the same unit."""
+
+from typing import TypeAlias
+
+Figure: TypeAlias = tuple[float, float | None, float | None]
+
+_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns"))
+
+
+def show_time(value: float) -> str:
+    """A time with four digits, in the unit that suits it."""
+    scale, unit = _unit(value)
+    return f"{_digits(value / scale)} {unit}"
+
+
+def _unit(value: float) -> tuple[float, str]:
+    return next((unit for unit in _TIMES if abs(value) >= unit[0]), _TIMES[-1])
+
+
+def show_number(value: float) -> str:
+    """Four digits, or all digits before the point where there are more; what is nearly 0 only as that."""
+    if isinstance(value, int):
+        return str(value)
+    return "<0.0001" if 0 < value < 0.0001 else _digits(value)
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def show_figure(figure: Figure | None, path: str) -> str:
+    """A figure without its interval; a time in the unit that suits it."""
+    if figure is None:
+        return "-"
+    return show_time(figure[0]) if _is_time(path) else show_number(figure[0])
+
+
+def interval_text(figure: Figure | None, path: str) -> str:
+    """The interval in the same unit; nothing where there is none, or where replications can't differ."""
+    if figure is None or figure[1] is None or figure[2] is None or figure[1] == figure[2]:
+        return ""
+    value, low, high = figure[0], figure[1], figure[2]
+    scale, unit = _unit(value) if _is_time(path) else (1.0, "")
+    return f"{show_number(low / scale)} to {show_number(high / scale)} {unit}".rstrip()
+
+
+def _is_time(path: str) -> bool:
+    return any(part.endswith("_ns") for part in path.split("."))

@@ -1,0 +1,93 @@
+"""What a request asks of every resource, and the bounds that follow, against what runs of bundled scenarios use."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import iosim
+from iosim.demands import described
+from iosim.scenario.loader import Scenario, load
+from iosim.theory import closed_network
+
+TWO = """\
+version: 1
+scenario: two
+machine: {cores_per_node: 4, kernel: {remove: 1 us, post: 2 us, call: 3 us, irp: 4 us}}
+locks: {one: {}}
+disks: {flash: {kind: nvme, units: 8, read: 80 us, program: 300 us}}
+volumes: {data: {disk: flash}}
+files: {rows: {volume: data, size: 1 GiB}}
+ports: {main: {concurrency: 0}, second: {concurrency: 2}}
+pools: {workers: {port: main, threads: 3/processor}, others: {port: second, threads: 5}}
+handlers:
+  page: [{compute: 20 us}, {read: {file: rows, size: 8 KiB}}, {post: {port: second}}, {compute: {exponential: 50 us}}]
+  ask: [{compute: 10 us}, {block: 400 us}, {lock: {name: one, hold: 5 us}}]
+workload:
+  pages: {kind: open, port: main, handler: page, rate: 2000/s}
+  asks: {kind: open, port: main, handler: ask, rate: 1000/s}
+"""
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Scenario:
+    path = tmp_path / "two.yaml"
+    path.write_text(TWO, encoding="utf-8")
+    return load(path)
+
+
+def test_a_request_s_demands_are_added_up_step_by_step(two: Scenario) -> None:
+    """The way down of a read: call 3 + IRP 4 + drivers 3.3 + two pages 0.2 us; two dies for 80 us."""
+    found = described(two)
+    pages, asks = found.classes["pages"].resources, found.classes["asks"].resources
+    assert pages["processors"] == pytest.approx(1000 * (1 + 20 + 7 + 3.3 + 0.2 + 2 + 1 + 50))
+    assert pages["disks.flash"] == pytest.approx(160_000)
+    assert pages["ports.second"] == pages["threads.second"] == pytest.approx(51_000)
+    assert asks == pytest.approx({"processors": 16_000, "threads.main": 416_000, "locks.one": 5000})
+    assert found.classes["asks"].alone == 416_000
+    assert found.classes["pages"].alone == pytest.approx(pages["processors"] + 85_000)
+    servers = {"processors": 4, "threads.main": 12, "ports.second": 2, "threads.second": 5, "locks.one": 1}
+    assert found.servers == servers | {"disks.flash": 8}
+
+
+def test_the_limit_of_a_port_whose_threads_block_is_no_bound(two: Scenario) -> None:
+    """A thread that blocked and woke runs beyond it."""
+    assert "ports.main" not in described(two).servers
+
+
+def test_the_highest_rate_of_a_class_leaves_the_others_theirs(two: Scenario) -> None:
+    found = described(two)
+    rate, full = found.most("asks")
+    assert full == "threads.main"
+    assert rate == pytest.approx((12 - 2000 / 1e9 * found.classes["pages"].resources["threads.main"]) / 416_000 * 1e9)
+    assert found.of_class("pages").bottleneck == "ports.second"
+    assert next(iter(found.loads())) == "disks.flash" or found.loads()["ports.second"] == pytest.approx(0.051)
+
+
+def test_without_demands_nothing_is_bounded() -> None:
+    found = described(load("trace-replay"))
+    assert found.most("search") == (float("inf"), "")
+
+
+@pytest.mark.parametrize("name", ["head-of-line", "thread-thrashing", "nvme-queues", "filter-tax", "async-turns-sync"])
+def test_the_demands_of_bundled_scenarios_are_lower_bounds_of_what_runs_use(name: str) -> None:
+    it = load(name, {"run.replications": 2, "run.duration": "100 ms"})
+    summary: dict[str, Any] = iosim.run(it, study=False, jobs=1).summary
+    used = summary["processors"]["utilization"]["value"] * it.model.machine.processors
+    surely = sum(
+        figures["throughput_per_s"]["value"] / 1e9 * described(it).classes[label].resources["processors"]
+        for label, figures in summary["classes"].items()
+    )
+    assert 0.2 * used < surely <= 1.05 * used
+
+
+def test_bounds_and_product_form_enclose_a_closed_load(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    load_ = "  all: {kind: closed, port: main, handler: ask, clients: 40, think: 1 ms}\n"
+    path.write_text(TWO[: TWO.index("  pages: {kind")] + load_, encoding="utf-8")
+    it = described(load(path)).classes["all"]
+    bound = described(load(path)).of_class("all")
+    assert (it.clients, it.think) == (40, 1e6)
+    assert bound.bottleneck == "threads.main"
+    best = closed_network(40, it.think, [it.resources["threads.main"]], [12])
+    assert best.throughput <= bound.throughput(it.clients, it.think)

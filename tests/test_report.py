@@ -1,0 +1,118 @@
+"""The page for a design review: it holds what was found, needs nothing beside it, and opens in a browser."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import opened
+
+import iosim
+from iosim import cli
+from iosim.report import MOST, report
+from iosim.scenario.fields import same_quantity
+
+TINY: dict[str, Any] = {"run.duration": "40 ms", "run.warm_up": "0 s", "run.replications": 2}
+# What the browser itself finds: does anything stick out, is a picture empty, was anything fetched?
+SCRIPT = """<script>
+const empty = [...document.querySelectorAll("figure svg")].filter(it => it.getBoundingClientRect().width < 100);
+const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+document.body.dataset.found = [empty.length, wide, performance.getEntriesByType("resource").length].join(" ");
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """One limit and another, of the same load; the first with a study and expectations."""
+    place = tmp_path_factory.mktemp("results")
+    load = {"workload.fast.rate": "400/s", "workload.slow.rate": "100/s"}
+    made = []
+    for name, changes in (("one", {"ports.main.concurrency": 1}), ("four", {"ports.main.concurrency": 4})):
+        scenario = iosim.load("head-of-line", set={**TINY, **load, **changes})
+        made.append(place / name)
+        iosim.run(scenario, study=name == "one", jobs=1).write(made[-1])
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(results: list[Path]) -> str:
+    return report(results, question="Is one thread at a time enough?")
+
+
+def test_a_page_answers_the_question_first_and_names_every_result(page: str) -> None:
+    assert "Is one thread at a time enough?" in page
+    assert page.index('id="verdict"') < page.index('id="result-1"') < page.index('id="result-2"')
+    assert ">head-of-line (one)</h2>" in page and ">head-of-line (four)</h2>" in page
+
+
+def test_a_page_shows_what_differs_between_its_scenarios_and_nothing_else(page: str) -> None:
+    rows = re.findall(
+        r"<tr><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td></tr>", page[page.index('id="differences"') :]
+    )
+    assert rows[0] == ("ports.main.concurrency", "1", "4")
+    assert len([row for row in rows if row[0].count(".") >= 1]) == 1
+
+
+def test_a_page_needs_nothing_beside_it_and_can_be_mailed(page: str) -> None:
+    assert len(page.encode()) < MOST
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!#)""", page)
+    assert "<script" not in page
+
+
+def test_a_browser_opens_the_page_and_shows_every_picture_within_its_width(page: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page.replace("</body>", f"{SCRIPT}</body>"), encoding="utf-8")
+    seen = opened(path, tmp_path / "profile")
+    assert 'data-found="0 false 0"' in seen
+    assert seen.count("<svg") == page.count("<svg") >= 7
+    assert seen.count("<details") >= 8
+
+
+def test_what_a_scenario_says_is_text_on_the_page_and_never_markup(results: list[Path], tmp_path: Path) -> None:
+    for name in ("summary.json", "scenario.yaml"):
+        text = (results[1] / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace("A slow class", "<b>A slow</b> class"), encoding="utf-8")
+    made = report([tmp_path])
+    assert "<b>A slow</b>" not in made and "&lt;b&gt;A slow&lt;/b&gt;" in made
+
+
+def test_the_sources_of_defaults_are_told_with_how_sure_they_are(page: str) -> None:
+    sources = page[page.index('id="sources"') :]
+    assert "machine.kernel.dpc" in sources and "assumed" in sources
+    assert "machine.numa_nodes" not in re.findall(r"<td>([^<]*)</td>", page[page.index('id="differences"') :])[:3]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [("300 ns", "0.3 us", True), ("1 us", "2 us", False), ("server", "server", True), ("4", "5", False)],
+)
+def test_two_texts_of_one_quantity_are_the_same(a: str, b: str, same: bool) -> None:
+    assert same_quantity(a, b) is same
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "a directory that 'iosim run' has written is needed"),
+        ("{", "summary.json:1:2: not JSON"),
+        ("[]", "an object is needed"),
+        (json.dumps({"scenario": "x"}), "regime: missing: no summary of iosim's"),
+    ],
+)
+def test_a_directory_without_results_is_the_users_mistake(
+    content: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (tmp_path / "summary.json").write_text(content)
+    assert cli.main(["report", str(tmp_path)]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_the_page_goes_where_it_is_told_to(
+    results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["report", str(results[0]), "--out", str(tmp_path / "new" / "review.html"), "--quiet"]) == 0
+    assert (tmp_path / "new" / "review.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert capsys.readouterr() == ("", "")
