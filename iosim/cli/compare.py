@@ -167,7 +167,7 @@ def _numbers(path: str, line: dict[str, Any]) -> list[str]:
 
 def _shown(value: float | None, path: str) -> str:
     """A time or a number, with its sign where it is a loss."""
-    from iosim.cli.summary import show_number, show_time
+    from iosim.cli.numbers import show_number, show_time
 
     if value is None:
         return "-"
@@ -214,7 +214,7 @@ def _whose(found: dict[str, Any]) -> str:
 
 
 def _divergence(it: dict[str, Any]) -> "Table":
-    from iosim.cli.summary import show_time
+    from iosim.cli.numbers import show_time
     from iosim.cli.tables import Table
 
     found = it["first_divergence"]
