@@ -130,8 +130,9 @@ def alive(pid: str) -> bool:
 def test_workers_leave_when_whoever_started_them_is_killed(tmp_path: Path) -> None:
     """At once, not after their work, which nobody waits for; and one that hands over a large result might never end."""
     (tmp_path / "killed.py").write_text(KILLED)
-    done = subprocess.run([sys.executable, str(tmp_path / "killed.py")], stdout=subprocess.PIPE, check=False)
-    workers = done.stdout.decode().split()
+    with open(tmp_path / "workers", "wb") as said:  # no pipe: that would wait for the workers, who hold it too
+        done = subprocess.run([sys.executable, str(tmp_path / "killed.py")], stdout=said, check=False)
+    workers = (tmp_path / "workers").read_text().split()
     assert (done.returncode, len(workers)) == (-signal.SIGKILL, 2)
     end = time.monotonic() + 20
     while any(map(alive, workers)) and time.monotonic() < end:
