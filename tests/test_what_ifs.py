@@ -86,7 +86,7 @@ def test_uncertain_inputs_widen_the_interval(server: iosim.Scenario) -> None:
     found = uncertainty(again, server, answered(100, half=3), ["pools.workers.threads=7..9"])
     assert found["answer"] == {"value": 100, "ci95": pytest.approx([95, 105])}
     assert found["inputs"][0]["answers"] == [96, 104]
-    with pytest.raises(WrongInput, match="LOW..HIGH"):
+    with pytest.raises(WrongInput, match=r"LOW\.\.HIGH"):
         parse_input("pools.workers.threads=7")
 
 
