@@ -209,7 +209,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int) -> dict[str, Any]:
         "disks": {name: it.disk(name) for name in model.disks},
         "volumes": {name: it.volume(name) for name in model.volumes},
         "nics": {name: it.nic(name) for name in model.nics},
-        "numa": {},
+        "numa": it.numa(),
         "theory": {},
     }
     warnings += it.warnings + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
