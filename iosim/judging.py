@@ -79,7 +79,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
         "disks": {name: it.disk(name) for name in model.disks},
         "volumes": {name: it.volume(name) for name in model.volumes},
         "nics": {name: it.nic(name) for name in model.nics},
-        "numa": {},
+        "numa": it.numa(),
     }
     document["theory"] = theory(scenario, it, document)
     warnings += it.warnings + it.refusals() + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)

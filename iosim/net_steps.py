@@ -77,7 +77,7 @@ class TakeStep(NetStep):
 
     def _owe(self, thread: KernelThread, end: Endpoint) -> None:
         service = self.service
-        thread.owe_kernel(service.io.costs.call + service.afd.cost(end, RECEIVE, service.size))
+        service.owe_receive(thread, end)
         thread.call = PAID
 
 

@@ -14,6 +14,7 @@ from iosim.io_manager import IoManager
 from iosim.link import Link
 from iosim.moderation import Moderation
 from iosim.nic import Nic, NicParams
+from iosim.numa import NO_MEMORY, NodeMemory
 from iosim.paths import PathEnd, PlainPath
 from iosim.processor import Processor
 from iosim.rebalancing import Rebalancer
@@ -121,6 +122,11 @@ class Network:
         table = IndirectionTable(settings.entries, chosen)
         return Rss(RssHash(), table, settings.hash_types, chosen[0])
 
+    def set_memory(self, memory: NodeMemory) -> None:
+        """It matters on which node buffers lie."""
+        self.miniport.set_memory(memory)
+        self.afd.memory = memory
+
     def start(self) -> None:
         """From now on the card may interrupt, and the system looks after its table."""
         self.miniport.start()
@@ -144,13 +150,17 @@ class Network:
 class Networks:
     """All networks of a machine, by the cards' names; `trips`: each card's round trip (ns) to its clients."""
 
-    def __init__(self, model: ScenarioModel, io: IoManager, caches: Caches, trips: Mapping[str, int]) -> None:
+    def __init__(
+        self, model: ScenarioModel, io: IoManager, caches: Caches, trips: Mapping[str, int], memory: NodeMemory
+    ) -> None:
         self.flows = Flows()
         self.by_name: dict[str, Network] = {}
         processors = io.dispatcher.processors
         for number, name in enumerate(model.nics):
             params = network_params(model, name, number, trips.get(name, 0))
             self.by_name[name] = Network(name, params, io, processors, caches, self.flows)
+            if memory is not NO_MEMORY:
+                self.by_name[name].set_memory(memory)
 
     def start(self) -> None:
         """From now on the cards may interrupt."""

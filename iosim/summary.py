@@ -404,6 +404,19 @@ class Summarizer:
             if f"{place}.frames" in self.raws[0].samples
         }
 
+    def numa(self) -> Figures:
+        """By node, where touching its memory has a price: bytes of it that its own and other processors touched."""
+        nodes = [name.removesuffix(".busy") for name in self.raws[0].samples if name.startswith("numa.")]
+        return {
+            at.removeprefix("numa."): {
+                "local_bytes_per_s": self._rate(f"{at}.local"),
+                "remote_bytes_per_s": self._rate(f"{at}.remote"),
+                "bandwidth_share": self.per_replication(lambda each, at=at: each.mean(f"{at}.busy")),  # type: ignore[misc]
+            }
+            for at in nodes
+            if f"{at}.busy" in self.raws[0].samples
+        }
+
     def lock(self, name: str) -> Figures:
         """One lock's traffic."""
         at = f"locks.{name}"

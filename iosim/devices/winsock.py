@@ -10,7 +10,17 @@ IPv6 and raw sockets there are none.
 """
 
 from iosim.actor import TIMER, Actor
-from iosim.attribution import CONNECTION_ORDER, ENDED, KERNEL, NO_REQUEST, Request, ghost_of, hand_back, part_of
+from iosim.attribution import (
+    CONNECTION_ORDER,
+    ENDED,
+    KERNEL,
+    NO_NODE,
+    NO_REQUEST,
+    Request,
+    ghost_of,
+    hand_back,
+    part_of,
+)
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NETWORK_INCREMENT
 from iosim.io_manager import IoManager
@@ -34,6 +44,7 @@ from iosim.ntstatus import (
     STATUS_PENDING,
     STATUS_SUCCESS,
 )
+from iosim.numa import NO_MEMORY
 from iosim.objects import Event
 from iosim.tcp import NO_CONNECTION, Connection, ConnectionUser, Host
 from iosim.units import KIB, PAGE
@@ -171,6 +182,7 @@ class Endpoint(FileObject):
         self.no_sends = False  # shutdown
         self.no_receives = False
         self.unread = 0
+        self.home = NO_NODE  # of the buffers that unread data lie in
         self.pushed = False  # a send's end is among the unread data, or has been waited for long enough
         self.held = NO_HOLD
         self.taken = 0  # bytes that receives have taken in all
@@ -232,6 +244,7 @@ class Afd(Driver):
         self.locked_most = locked_most
         self.buffered = 0
         self.buffered_most = buffered_most
+        self.memory = NO_MEMORY
         self.hold = hold
         self.refused = 0
         self.overflowed = 0
@@ -329,13 +342,17 @@ class Afd(Driver):
     def cost(self, end: Endpoint, code: int, size: int) -> int:
         """Processor time (ns) of what a call will do in its caller: the copy, and the segments that leave at once."""
         if code == RECEIVE:
-            there = end.datagrams[0].size if end.datagrams else end.unread
-            return self.io.copy_cost(min(size, there))
+            return self.io.copy_cost(self.copied(end, size))
         if code != SEND or end.state != CONNECTED:
             return 0
         time = self.io.copy_cost(size) if self.copies(end) else 0
         connection = end.connection
         return time + connection.send_cost(size)
+
+    def copied(self, end: Endpoint, size: int) -> int:
+        """Bytes that a receive would find, and copy in its caller."""
+        there = end.datagrams[0].size if end.datagrams else end.unread
+        return min(size, there)
 
     # ---- dispatch ----------------------------------------------------------------------------------------------------
 
@@ -397,6 +414,7 @@ class Afd(Driver):
             self.buffered -= datagram.size
             end.unread -= datagram.size
             end.latest = self.hand_over(end, datagram.request, datagram.source)
+            self._landed(end.latest)
             block.information = min(size, datagram.size)
             return STATUS_BUFFER_OVERFLOW if datagram.size > size else STATUS_SUCCESS
         if (end.unread or end.ended) and not end.receives:
@@ -442,6 +460,7 @@ class Afd(Driver):
             if end.latest is not NO_REQUEST:
                 end.marks.pop(0)
                 end.requests.pop(0)
+                self._landed(end.latest)
             if not end.unread:
                 end.pushed = False
                 end.held = NO_HOLD
@@ -459,6 +478,15 @@ class Afd(Driver):
         request.socket = end.number
         request.address = source
         return request
+
+    def _landed(self, request: Request) -> None:
+        """A request's bytes lie with whoever copied them.
+
+        Simplified: at that processor's node, in whose caches they are, wherever the program's buffer is.
+        """
+        memory = self.memory
+        if memory is not NO_MEMORY and request is not NO_REQUEST:
+            request.home = memory.topology.node_of(self.host.processor)
 
     def _feed(self, end: Endpoint) -> None:
         """Data has come, or will come no more: the oldest receive takes what it has room for, the next one the rest (5.3).
@@ -804,11 +832,13 @@ class Afd(Driver):
                 room = irp.location().size
                 status = STATUS_BUFFER_OVERFLOW if size > room else STATUS_SUCCESS
                 request = self.hand_over(end, request, source)
+                self._landed(request)
                 self._received(irp, request, status, min(size, room))
                 return
         if self.buffered + size <= self.buffered_most and end.unread + size <= self.host.receive_buffer:
             self.buffered += size
             end.unread += size
+            self._lies(end)
             end.datagrams.append(Datagram(source, size, request))
             self._changed(end)
             return
@@ -909,6 +939,7 @@ class Afd(Driver):
         end.remote = arrival.remote
         end.connected_at = arrival.connected_at
         end.unread = arrival.unread
+        end.home = arrival.home
         end.marks = arrival.marks
         end.requests = arrival.requests
         end.ended = arrival.ended
@@ -1096,7 +1127,16 @@ class Afd(Driver):
             if room >= size:
                 break
             room += irp.location().size
-        return self.io.copy_cost(min(room, size))
+        copied = min(room, size)
+        memory = self.memory
+        if memory is NO_MEMORY:
+            return self.io.copy_cost(copied)
+        return self.io.copy_cost(copied) + memory.stream_excess(self.clock.now, copied, memory.here, memory.there)
+
+    def _lies(self, end: Endpoint) -> None:
+        """Data stay in the card's buffers for now. Simplified: all of a socket's lie where the last ones do."""
+        if self.memory is not NO_MEMORY:
+            end.home = self.memory.there
 
     def received(self, end: Endpoint, size: int, pushed: int, request: Request) -> None:
         """Bytes have arrived."""
@@ -1105,6 +1145,7 @@ class Afd(Driver):
             connection.consumed(size)
             return
         end.unread += size
+        self._lies(end)
         if pushed:
             end.pushed = True
         if request is not NO_REQUEST:
