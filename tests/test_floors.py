@@ -19,6 +19,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     6: (
         "bottlenecks",
         "buying",
+        "closed_loops",
         "cluster",
         "comparison",
         "demands",
