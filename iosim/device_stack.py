@@ -139,7 +139,14 @@ class FileObject:
     """
 
     def __init__(
-        self, number: int, device: DeviceObject, base: int, size: int, cached: bool, port: CompletionPort = NO_PORT
+        self,
+        number: int,
+        device: DeviceObject,
+        base: int,
+        size: int,
+        cached: bool,
+        port: CompletionPort = NO_PORT,
+        control: FileControl | None = None,
     ) -> None:
         self.number = number
         self.device = device
@@ -151,7 +158,7 @@ class FileObject:
         self.synchronous = False  # opened without FILE_FLAG_OVERLAPPED
         self.modes = 0  # notification modes (1.15)
         self.cache_map = False  # the cache manager knows the file: fast I/O is possible
-        self.control = FileControl(number, size)  # shared, where several file objects are of one file
+        self.control = FileControl(number, size) if control is None else control  # that of all who have the file open
         self.sector = 0  # bytes that offset, length and buffer of an unbuffered request are multiples of (3.8); 0: any
         self.write_through = False  # FILE_FLAG_WRITE_THROUGH (3.9)
         self.read_ahead = 0  # bytes that are read ahead of sequential reads; 0: none (3.4)

@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t
 
 from iosim.actor cimport Clock
 from iosim.application cimport Step
-from iosim.attribution cimport Client, Request
+from iosim.attribution cimport Client, Request, new_request
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport DeviceObject
 from iosim.devices.winsock cimport Afd, Endpoint

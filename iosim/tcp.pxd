@@ -10,8 +10,8 @@ from iosim.rss cimport Rss
 
 cdef int64_t ACK, ADDRESS_MASK, DATA, DATAGRAM, FIN, KERNEL, NO_HASH, PROPAGATION, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
 cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP, TCP_IPV4, TIMER, UDP, UDP_IPV4
-cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
-cdef int64_t RETRANSMISSION, SYN_RECEIVED, SYN_SENT
+cdef int64_t CLOSED, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
+cdef int64_t SYN_RECEIVED, SYN_SENT
 cdef Request NO_REQUEST
 cdef Rss NO_RSS
 
@@ -81,15 +81,7 @@ cdef class Host(FrameSink):
     @cython.locals(answer=Frame, way=FrameSource)
     cpdef void _answer(self, Frame frame, int64_t kind, int64_t acknowledged)
 
-cdef class ConnectionTimer(Actor):
-    cdef public Connection connection
-    cdef public int64_t due, entered, what
-    @cython.locals(clock=Clock)
-    cpdef void arm(self, int64_t delay)
-    @cython.locals(connection=Connection, left=int64_t)
-    cpdef void fire(self, int64_t what)
-
-cdef class Connection:
+cdef class Connection(Actor):
     cdef public Host host
     cdef public Clock clock
     cdef public ConnectionUser user
@@ -100,7 +92,13 @@ cdef class Connection:
     cdef public int64_t variance
     cdef public bint delivering, fin, finished, no_delay, orphan, peer_finished
     cdef public list early, marks, requests
-    cdef public ConnectionTimer delayed, retransmission
+    cdef public int64_t reply_due, reply_entry, resend_due, resend_entry
+    @cython.locals(clock=Clock, now=int64_t, due=int64_t, entry=int64_t)
+    cpdef void _await_ack(self)
+    @cython.locals(delay=int64_t)
+    cpdef void _await_data(self)
+    @cython.locals(clock=Clock, now=int64_t)
+    cpdef void fire(self, int64_t what)
     cpdef int64_t send(self, int64_t size, Request request)
     cpdef int64_t send_cost(self, int64_t size)
     @cython.locals(host=Host, source=FrameSource)
@@ -112,14 +110,13 @@ cdef class Connection:
     cpdef void reset(self)
     cpdef void abandon(self)
     cpdef void begin(self)
-    @cython.locals(timer=ConnectionTimer)
     cpdef void greet(self)
     cpdef void _establish(self)
     @cython.locals(kind=int64_t, user=ConnectionUser)
     cpdef void arrive(self, Frame frame)
     @cython.locals(user=ConnectionUser)
     cpdef void _greeted(self, Frame frame)
-    @cython.locals(until=int64_t, hole=bint, follower=Frame, timer=ConnectionTimer)
+    @cython.locals(until=int64_t, hole=bint, follower=Frame)
     cpdef void _data(self, Frame frame)
     @cython.locals(sender=Connection, marks=list, requests=list, place=int64_t, mark=int64_t, request=Request)
     cpdef void _deliver(self, Frame frame, int64_t until)
@@ -132,16 +129,16 @@ cdef class Connection:
     cpdef void _end_of_stream(self)
     @cython.locals(acknowledged=int64_t, edge=int64_t, opened=bint)
     cpdef void _acknowledgement(self, Frame frame)
-    @cython.locals(host=Host, newly=int64_t, timer=ConnectionTimer, user=ConnectionUser)
+    @cython.locals(host=Host, newly=int64_t, user=ConnectionUser)
     cpdef void _advance(self, int64_t acknowledged)
     @cython.locals(segment=int64_t)
     cpdef void _grow(self, int64_t newly)
     @cython.locals(host=Host)
     cpdef void _duplicate(self)
     cpdef void _measured(self, int64_t time)
-    @cython.locals(segment=int64_t, timer=ConnectionTimer)
+    @cython.locals(segment=int64_t)
     cpdef void timed_out(self)
-    @cython.locals(segment=int64_t, left=int64_t, size=int64_t, allowed=int64_t, room=int64_t, in_flight=bint, waits=bint, timer=ConnectionTimer)
+    @cython.locals(segment=int64_t, left=int64_t, size=int64_t, allowed=int64_t, room=int64_t, in_flight=bint, waits=bint)
     cpdef void push(self)
     cpdef void _repeat(self)
     @cython.locals(again=bint)

@@ -37,7 +37,6 @@ from iosim.rss import Rss
 from iosim.units import KIB, MS, S
 
 CLOSED, SYN_SENT, SYN_RECEIVED, ESTABLISHED = range(4)  # states
-RETRANSMISSION, DELAYED_ACK = range(2)  # timers
 
 FIRST_DYNAMIC_PORT = 49152  # IANA's range, Windows' since Vista
 LAST_PORT = 65535
@@ -354,46 +353,8 @@ NO_MARKS: list[int] = []
 NO_REQUESTS: list[Request] = []
 
 
-class ConnectionTimer(Actor):
-    """One of a connection's timers. Setting it again costs the clock nothing: an entry that fires early asks anew."""
-
-    def __init__(self, connection: "Connection", what: int) -> None:
-        super().__init__()
-        self.connection = connection
-        self.what = what
-        self.due = OFF
-        self.entered = OFF  # when the clock will call
-
-    def arm(self, delay: int) -> None:
-        """Let it end so many ns from now."""
-        clock = self.connection.clock
-        self.due = clock.now + delay
-        if self.entered != OFF and self.entered <= self.due:
-            return
-        if self.entered != OFF:
-            self.generation += 1
-        self.entered = self.due
-        clock.at(delay, TIMER, self, 0)
-
-    def fire(self, what: int) -> None:
-        """It has ended, or has been set anew or off since."""
-        connection = self.connection
-        self.entered = OFF
-        if self.due == OFF:
-            return
-        left = self.due - connection.clock.now
-        if left > 0:
-            self.arm(left)
-            return
-        self.due = OFF
-        if self.what == DELAYED_ACK:
-            connection.reply()
-        else:
-            connection.timed_out()
-
-
-class Connection:
-    """One side of a connection.
+class Connection(Actor):
+    """One side of a connection, and the actor of its two timers, which end at `resend_due` and `reply_due`.
 
     Sequence numbers: `una` is the oldest byte that is not acknowledged, `nxt` the next one to send, `highest` what has been
     sent at all, `end` what the user has given, `edge` what the other side has room for; `expected` is the next one to come,
@@ -406,7 +367,6 @@ class Connection:
         "blocked",
         "clock",
         "congestion",
-        "delayed",
         "delivering",
         "duplicates",
         "early",
@@ -428,8 +388,11 @@ class Connection:
         "owner",
         "peer_finished",
         "recover",
+        "reply_due",
+        "reply_entry",
         "requests",
-        "retransmission",
+        "resend_due",
+        "resend_entry",
         "rto",
         "smoothed",
         "source",
@@ -445,6 +408,7 @@ class Connection:
     )
 
     def __init__(self, host: Host, flow: int, user: ConnectionUser, owner: Any) -> None:
+        super().__init__()
         self.host = host
         self.clock = host.clock
         self.flow = flow  # the outgoing one
@@ -482,11 +446,60 @@ class Connection:
         self.fin_at = OFF
         self.peer_finished = False
         self.orphan = False  # its socket is closed
-        self.retransmission = ConnectionTimer(self, RETRANSMISSION)
-        self.delayed = ConnectionTimer(self, DELAYED_ACK)
+        self.resend_due = OFF
+        self.resend_entry = OFF  # when the clock will call for it
+        self.reply_due = OFF
+        self.reply_entry = OFF
         host.connections[flow ^ 1] = self
         host.flows.senders[flow] = self
         self.source = host.way(host.flows.target(flow))
+
+    # ---- timers: setting one again costs the clock nothing, as an entry that fires early asks anew --------------------
+
+    def _await_ack(self) -> None:
+        """Let the retransmission timer end an RTO from now."""
+        clock = self.clock
+        now = clock.now
+        due = now + self.rto
+        self.resend_due = due
+        entry = self.resend_entry
+        if entry != OFF and entry <= due:
+            return
+        if entry != OFF:  # it comes too late; what makes it dead does so to the other one's
+            self.generation += 1
+            if self.reply_entry != OFF:
+                clock.at(self.reply_entry - now, TIMER, self, 0)
+        self.resend_entry = due
+        clock.at(self.rto, TIMER, self, 0)
+
+    def _await_data(self) -> None:
+        """Let the timer of a delayed ACK end; an earlier entry comes no later than this, as its time is always the same."""
+        delay = self.host.delayed_ack
+        self.reply_due = self.clock.now + delay
+        if self.reply_entry == OFF:
+            self.reply_entry = self.reply_due
+            self.clock.at(delay, TIMER, self, 0)
+
+    def fire(self, what: int) -> None:
+        """A timer has ended, or has been set anew or off since."""
+        clock = self.clock
+        now = clock.now
+        if self.reply_entry == now:
+            self.reply_entry = OFF
+            if self.reply_due == now:
+                self.reply_due = OFF
+                self.reply()
+            elif self.reply_due != OFF:
+                self.reply_entry = self.reply_due
+                clock.at(self.reply_due - now, TIMER, self, 0)
+        else:
+            self.resend_entry = OFF
+            if self.resend_due == now:
+                self.resend_due = OFF
+                self.timed_out()
+            elif self.resend_due != OFF:
+                self.resend_entry = self.resend_due
+                clock.at(self.resend_due - now, TIMER, self, 0)
 
     # ---- what the user asks for --------------------------------------------------------------------------------------
 
@@ -555,12 +568,11 @@ class Connection:
         """SYN, or the answer to one."""
         self._emit(SYN if self.state == SYN_SENT else SYN_ACK, 0, 0)
         self.timed_at = self.clock.now
-        timer = self.retransmission
-        timer.arm(self.rto)
+        self._await_ack()
 
     def _establish(self) -> None:
         self.state = ESTABLISHED
-        self.retransmission.due = OFF
+        self.resend_due = OFF
         self.left = self.host.data_tries
         if self.rto == self.host.initial_rto:  # the SYN was not repeated
             self._measured(self.clock.now - self.timed_at)
@@ -639,9 +651,8 @@ class Connection:
             self._end_of_stream()
         elif hole or self.unacknowledged >= self.host.ack_frequency or self._window_gained():
             self.reply()
-        elif self.unacknowledged and self.delayed.due == OFF:
-            timer = self.delayed
-            timer.arm(self.host.delayed_ack)
+        elif self.unacknowledged and self.reply_due == OFF:
+            self._await_data()
 
     def _deliver(self, frame: Frame, until: int) -> None:
         """In pieces that end where a request does: a segment's end, and whose it is, are seen on the sender's side.
@@ -731,10 +742,9 @@ class Connection:
             self.congestion = max(host.segment, self.congestion - newly + host.segment)
             self._repeat()
         if self.una < self.highest:
-            timer = self.retransmission
-            timer.arm(self.rto)
+            self._await_ack()
         else:
-            self.retransmission.due = OFF
+            self.resend_due = OFF
         user = self.user
         user.acknowledged(self)
         if self.fin and acknowledged > self.end and not self.finished:
@@ -794,8 +804,7 @@ class Connection:
             self.push()
         elif self.nxt < self.end:
             self._emit(ACK, self.una - 1, 0)  # a probe: is the window still closed?
-        timer = self.retransmission
-        timer.arm(self.rto)
+        self._await_ack()
 
     # ---- what is sent ------------------------------------------------------------------------------------------------
 
@@ -828,9 +837,8 @@ class Connection:
         if self.nxt > self.highest:
             self.highest = self.nxt
         waits = self.una < self.highest or self.nxt < self.end
-        if waits and self.retransmission.due == OFF:
-            timer = self.retransmission
-            timer.arm(self.rto)
+        if waits and self.resend_due == OFF:
+            self._await_ack()
 
     def _repeat(self) -> None:
         """The oldest segment once more."""
@@ -864,7 +872,7 @@ class Connection:
         if kind != SYN and kind != RST:
             self.advertised = frame.acknowledged + frame.window
             self.unacknowledged = 0
-            self.delayed.due = OFF
+            self.reply_due = OFF
         source = self.source
         source.transmit(frame, self.host.processor)
 
@@ -913,8 +921,8 @@ class Connection:
 
     def _leave(self) -> None:
         self.state = CLOSED
-        self.retransmission.due = OFF
-        self.delayed.due = OFF
+        self.resend_due = OFF
+        self.reply_due = OFF
         self.host.connections.pop(self.flow ^ 1, None)
         self.host.flows.senders[self.flow] = NO_CONNECTION
 

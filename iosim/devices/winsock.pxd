@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request, ghost_of, hand_back, part_of
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
+from iosim.file_control cimport FileControl
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
 from iosim.numa cimport NodeMemory
@@ -18,6 +19,7 @@ cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
 cdef int64_t TIMER, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
 cdef int64_t NO_NODE, NUMBER_MASK, PORT_MASK
 cdef Connection NO_CONNECTION
+cdef FileControl NO_CONTROL
 cdef Irp NO_IRP
 cdef NodeMemory NO_MEMORY
 cdef Notice NO_NOTICE
@@ -118,6 +120,8 @@ cdef class Afd(Driver):
     cpdef bint _buffer(self, Endpoint end, int64_t size, Request request)
     @cython.locals(connection=Connection)
     cpdef void _transmit(self, Endpoint end, int64_t size, Request request, Irp irp)
+    cpdef void _keep(self, Endpoint end, Sent sent)
+    cpdef void _wait(self, Endpoint end, Irp irp)
     @cython.locals(size=int64_t, status=int64_t, done=bint)
     cpdef int64_t _send(self, Irp irp, Endpoint end)
     @cython.locals(connection=Connection, done=Sent)

@@ -23,6 +23,7 @@ from iosim.attribution import (
 )
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NETWORK_INCREMENT
+from iosim.file_control import NO_CONTROL
 from iosim.io_manager import IoManager
 from iosim.irp import INVOKE_ALWAYS, NO_IRP, NO_NOTICE, READ, Irp, StatusBlock
 from iosim.ntstatus import (
@@ -112,6 +113,9 @@ class Sent:
         self.transmission = NO_TRANSMISSION
 
 
+NO_SENT: list[Sent] = []
+
+
 class Datagram:
     """One that waits to be received."""
 
@@ -152,7 +156,7 @@ class Endpoint(FileObject):
     """
 
     def __init__(self, number: int, device: DeviceObject, kind: int, send_buffer: int) -> None:
-        super().__init__(number, device, 0, 0, False)
+        super().__init__(number, device, 0, 0, False, control=NO_CONTROL)
         self.kind = kind
         self.send_buffer = send_buffer  # bytes: SO_SNDBUF
         self.linger = NO_LINGER  # seconds: SO_LINGER
@@ -189,10 +193,10 @@ class Endpoint(FileObject):
         self.marks = NO_MARKS  # where requests end in the unread data, counted as `taken` is
         self.requests = NO_REQUESTS  # and which
         self.latest = NO_REQUEST  # the one that ends with what was taken last
-        self.receives: list[Irp] = []
+        self.receives = NO_IRPS
         self.datagrams: list[Datagram] = [] if self.kind == DATAGRAM else NO_DATAGRAMS
-        self.waiting: list[Irp] = []  # sends that have not been given to the transport
-        self.sent: list[Sent] = []  # and what has not been acknowledged
+        self.waiting = NO_IRPS  # sends that have not been given to the transport
+        self.sent = NO_SENT  # and what has not been acknowledged
         self.buffered = 0  # bytes of it that were copied
         self.transmission = NO_TRANSMISSION  # the TransmitFile that goes on, first of those that wait
         self.disconnects = NO_IRPS
@@ -437,6 +441,8 @@ class Afd(Driver):
         if status:
             return self.io.complete_with(irp, status, 0)
         irp.mark_pending()
+        if end.receives is NO_IRPS:
+            end.receives = []
         end.receives.append(irp)
         if not irp.enqueued(self):
             self.cancelled(self.device, irp)
@@ -570,8 +576,20 @@ class Afd(Driver):
     def _transmit(self, end: Endpoint, size: int, request: Request, irp: Irp) -> None:
         if size:
             connection = end.connection
-            end.sent.append(Sent(connection.end + size, size, irp))
+            self._keep(end, Sent(connection.end + size, size, irp))
             connection.send(size, request)
+
+    def _keep(self, end: Endpoint, sent: Sent) -> None:
+        """Until it is acknowledged."""
+        if end.sent is NO_SENT:
+            end.sent = []
+        end.sent.append(sent)
+
+    def _wait(self, end: Endpoint, irp: Irp) -> None:
+        """A send's turn comes later."""
+        if end.waiting is NO_IRPS:
+            end.waiting = []
+        end.waiting.append(irp)
 
     def _send(self, irp: Irp, end: Endpoint) -> int:
         size = irp.location().size
@@ -589,7 +607,7 @@ class Afd(Driver):
         if not end.send_buffer and not end.waiting:
             self._transmit(end, size, self._carried(irp), irp)  # from the caller's pages; it can't be called back
             return STATUS_PENDING
-        end.waiting.append(irp)
+        self._wait(end, irp)
         if not irp.enqueued(self):
             self.cancelled(self.device, irp)
         return STATUS_PENDING
@@ -656,12 +674,12 @@ class Afd(Driver):
         if flags & WRITE_BEHIND and not end.waiting and self._cached(transmission):
             self.transmissions.pop(irp.location().offset)
             connection = end.connection
-            end.sent.append(Sent(connection.end + transmission.size, 0, NO_IRP))
+            self._keep(end, Sent(connection.end + transmission.size, 0, NO_IRP))
             connection.send(transmission.size, self._carried(irp))
             self._ends_with(end, flags)
             return self.io.complete_with(irp, STATUS_SUCCESS, transmission.size)
         irp.mark_pending()
-        end.waiting.append(irp)
+        self._wait(end, irp)
         if not irp.enqueued(self):
             self.cancelled(self.device, irp)
         elif end.waiting[0] is irp:
@@ -716,7 +734,7 @@ class Afd(Driver):
         sent = Sent(connection.end + size, 0, NO_IRP)
         sent.transmission = transmission
         transmission.under_way += 1
-        end.sent.append(sent)
+        self._keep(end, sent)
         last = transmission.head + transmission.left + transmission.tail == size
         connection.send(size, transmission.request if last else NO_REQUEST)
 
@@ -1058,10 +1076,10 @@ class Afd(Driver):
         ended = end.receives + end.waiting
         owned = end.disconnects
         sent = end.sent
-        end.receives = []
-        end.waiting = []
+        end.receives = NO_IRPS
+        end.waiting = NO_IRPS
         end.disconnects = NO_IRPS
-        end.sent = []
+        end.sent = NO_SENT
         owned = owned + [irp for irp in ended if irp.dequeued()]
         transmissions = [item.transmission for item in sent]
         transmissions.append(end.transmission)
