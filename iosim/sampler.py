@@ -13,6 +13,7 @@ from iosim.cache_manager import CacheManager
 from iosim.devices.filter import Filter
 from iosim.devices.ndis import Miniport
 from iosim.devices.port_driver import PortDriver
+from iosim.devices.winsock import Afd
 from iosim.dispatcher import Dispatcher
 from iosim.drives.block_map import BlockMap
 from iosim.errors import LawBroken
@@ -48,6 +49,7 @@ class Sampler(Actor):
         self.filters: dict[str, Filter] = {}
         self.miniports: dict[str, Miniport] = {}
         self.incoming: dict[str, Link] = {}  # wires towards the cards
+        self.afds: dict[str, Afd] = {}  # by card
         self.classes: list[str] = []
         self.slack = array("q")  # by class, where there are splitters
         self.pools: dict[str, list[KernelThread]] = {}
@@ -111,6 +113,9 @@ class Sampler(Actor):
 
         for name, miniport in self.miniports.items():
             self._card(f"nics.{name}", miniport, self.incoming[name])
+            afd = self.afds[name]
+            afd.settle()
+            self._put_all(f"nics.{name}", (("socket_calls", afd.calls), ("locked_area", afd.locked_area)))
 
         for name, threads in self.pools.items():
             self._put(f"pools.{name}.switches", sum(thread.switches for thread in threads))
