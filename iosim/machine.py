@@ -181,6 +181,7 @@ class Machine:
         self.sampler.splitters = self.storage.volumes.splitters
         networks = self.networks.by_name
         self.sampler.miniports = {name: it.miniport for name, it in networks.items()}
+        self.sampler.afds = {name: it.afd for name, it in networks.items()}
         self.sampler.incoming = {name: it.link_in for name, it in networks.items()}
         self.sampler.memory = self.memory
         self.sampler.classes = list(self.model.workload)
@@ -623,6 +624,7 @@ class Machine:
             found[f"volumes.{name}.dirty_max"] = cache.dirty_most
         for name, network in self.networks.by_name.items():
             found[f"nics.{name}.ring_max"] = max(queue.rx.used_most for queue in network.nic.queues)
+            found[f"nics.{name}.locked_pages_max"] = network.afd.locked_high
             found[f"nics.{name}.moved_entries"] = network.rebalancer.moves
             found[f"nics.{name}.retransmitted"] = network.host.retransmitted + network.far.retransmitted
             found[f"nics.{name}.unreachable"] = network.host.unreachable

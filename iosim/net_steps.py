@@ -188,6 +188,7 @@ class SendStep(Answer):
         rider = self.rider(thread)
         host = afd.host
         host.processor = thread.processor
+        afd.calls += 1
         if is_error(afd.send_now(end, size, rider, service.block)):
             return self.refused(thread, rider)
         if not service.skips:

@@ -13,6 +13,7 @@ from iosim.cache_manager import CacheManager
 from iosim.devices.filter import Filter
 from iosim.devices.ndis import Miniport
 from iosim.devices.port_driver import PortDriver
+from iosim.devices.winsock import Afd
 from iosim.dispatcher import Dispatcher
 from iosim.drives.block_map import BlockMap
 from iosim.errors import LawBroken
@@ -50,6 +51,7 @@ class Sampler(Actor):
         self.miniports: dict[str, Miniport] = {}
         self.incoming: dict[str, Link] = {}  # wires towards the cards
         self.memory = NO_MEMORY
+        self.afds: dict[str, Afd] = {}  # by card
         self.classes: list[str] = []
         self.slack = array("q")  # by class, where there are splitters
         self.pools: dict[str, list[KernelThread]] = {}
@@ -113,6 +115,9 @@ class Sampler(Actor):
 
         for name, miniport in self.miniports.items():
             self._card(f"nics.{name}", miniport, self.incoming[name])
+            afd = self.afds[name]
+            afd.settle()
+            self._put_all(f"nics.{name}", (("socket_calls", afd.calls), ("locked_area", afd.locked_area)))
 
         if self.memory is not NO_MEMORY:
             self._nodes()

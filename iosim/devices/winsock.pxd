@@ -70,8 +70,8 @@ cdef class Afd(Driver):
     cdef public IoManager io
     cdef public Clock clock
     cdef public Host host
-    cdef public int64_t buffered, buffered_most, dispatch_ns, hold, last_number, locked, locked_most, overflowed
-    cdef public int64_t refused
+    cdef public int64_t buffered, buffered_most, calls, dispatch_ns, hold, last_number, locked, locked_area, locked_high
+    cdef public int64_t locked_most, locked_since, overflowed, refused
     cdef public DeviceObject device
     cdef public NodeMemory memory
     cdef public TransportSide side
@@ -199,7 +199,11 @@ cdef class Afd(Driver):
     cpdef void _changed(self, Endpoint end)
     @cython.locals(pages=int64_t)
     cpdef bint _lock(self, int64_t size)
+    @cython.locals(pages=int64_t)
     cpdef void _unlock(self, int64_t size)
+    cpdef void _locks(self, int64_t pages)
+    @cython.locals(now=int64_t)
+    cpdef void settle(self)
     @cython.locals(end=FileObject, connection=Connection)
     cpdef void cancelled(self, object device, object irp)
     @cython.locals(end=Endpoint, datagram=Datagram)

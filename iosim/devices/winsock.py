@@ -222,8 +222,7 @@ class Afd(Driver):
     """The driver; `locked_most` pages may be locked by requests that pend, `buffered_most` bytes lie in its buffers (5.9).
 
     `locked` and `buffered` are what there is now, `refused` the calls that failed for it, `overflowed` the datagrams for which
-    their socket had no room. `hold` (ns): a receive that would be
-    filled in part waits for the end of a send (PSH) or a full buffer, at most so long (0b.24, 85 %); 0: it does not.
+    their socket had no room, `calls` all calls. `hold` (ns): a receive that would be filled in part waits for the end of a send (PSH) or a full buffer, at most so long (0b.24, 85 %); 0: it does not.
     """
 
     def __init__(
@@ -245,6 +244,10 @@ class Afd(Driver):
         self.bound: dict[int, Endpoint] = {}  # by kind and port
         self.last_number = 0
         self.locked = 0
+        self.locked_high = 0
+        self.locked_area = 0  # page ns, up to `locked_since`
+        self.locked_since = 0
+        self.calls = 0
         self.locked_most = locked_most
         self.buffered = 0
         self.buffered_most = buffered_most
@@ -371,12 +374,15 @@ class Afd(Driver):
             status = self.send_now(file, size, NO_REQUEST, block)
         elif code == LIST_ADDRESSES:
             status = STATUS_SUCCESS
+        if status != NOT_FAST:
+            self.calls += 1
         return status
 
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
         """Everything else, and what pends."""
         end = irp.file
         assert isinstance(end, Endpoint)
+        self.calls += 1
         self.host.processor = irp.processor
         code = irp.code
         if code == RECEIVE:
@@ -1210,11 +1216,24 @@ class Afd(Driver):
         if self.locked + pages > self.locked_most:
             self.refused += 1
             return False
-        self.locked += pages
+        self._locks(pages)
         return True
 
     def _unlock(self, size: int) -> None:
-        self.locked -= -(-size // PAGE)
+        pages = -(-size // PAGE)
+        self._locks(-pages)
+
+    def _locks(self, pages: int) -> None:
+        self.settle()
+        self.locked += pages
+        if self.locked > self.locked_high:
+            self.locked_high = self.locked
+
+    def settle(self) -> None:
+        """Book the pages that have been locked up to now."""
+        now = self.clock.now
+        self.locked_area += self.locked * (now - self.locked_since)
+        self.locked_since = now
 
     def cancelled(self, device: DeviceObject, irp: Irp) -> None:
         """A request that waits: for data, for room, for a connection."""

@@ -36,7 +36,7 @@ _REFERENCES = {
     "pools": (("port", "ports", "port"),),
     "volumes": (("disk", "disks", "disk"),),
     "files": (("volume", "volumes", "volume"),),
-    "faults": (("disk", "disks", "disk"),),
+    "faults": (("disk", "disks", "disk"), ("nic", "nics", "network card")),
     "workload": (("port", "ports", "port"), ("nic", "nics", "network card"), ("handler", "handlers", "handler")),
 }
 _STEP_REFERENCES = {

@@ -221,7 +221,7 @@ class ScenarioModel(Section):
     disks: dict[Name, Disk] = key({}, "disks, by name")
     volumes: dict[Name, Volume] = key({}, "volumes, by name")
     files: dict[Name, File] = key({}, "files, by name")
-    faults: dict[Name, Fault] = key({}, "what goes wrong with disks, by name")
+    faults: dict[Name, Fault] = key({}, "what goes wrong with disks and network cards, by name")
     nics: dict[Name, Nic] = key({}, "network cards, by name")
     ports: dict[Name, Port] = key(..., "completion ports, by name", min_length=1)
     pools: dict[Name, Pool] = key(..., "pools of worker threads, by name", min_length=1)
