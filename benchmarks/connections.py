@@ -21,11 +21,6 @@ FULL = 10_000
 MOST = 2000  # bytes of both sides with a posted receive, compiled
 MODES = ("parts", "resident")
 PARTS = ("client", "server", "socket", "receive")  # client's end and TCP; server's TCP; its socket; a posted receive
-    "client",
-    "server",
-    "socket",
-    "receive",
-)  # the client's end and its TCP; the server's TCP; its socket; a posted receive
 
 
 def prepared(count: int) -> tuple[Machine, NetworkSource]:
