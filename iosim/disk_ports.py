@@ -43,7 +43,9 @@ class DiskPorts:
     ) -> PortDriver:
         """The port driver of the disk with this name; `sata`: one vector, and commands that do not queue drain it."""
         disk = self.model.disks[name]
-        faults = {fault: it for fault, it in self.model.faults.items() if not isinstance(it, CardFault) and it.disk == name}
+        faults = {
+            fault: it for fault, it in self.model.faults.items() if not isinstance(it, CardFault) and it.disk == name
+        }
         vectors = list(interrupted)[: 1 if sata else disk.queue_pairs]
         arguments = (self.io, self.caches, drive, number, depth, vectors, costs)
         if disk.completion == "polling":
