@@ -138,6 +138,35 @@ class FileObject:
     Handles share it, duplicates included; it goes away when they are closed and its requests have ended (1.2.5, 1.2.6).
     """
 
+    __slots__ = (
+        "ahead_to",
+        "background",
+        "base",
+        "cache_map",
+        "cached",
+        "control",
+        "device",
+        "event",
+        "final_status",
+        "gone",
+        "handles",
+        "in_order",
+        "irps",
+        "key",
+        "modes",
+        "next_offset",
+        "number",
+        "plain",
+        "port",
+        "read_ahead",
+        "sector",
+        "signalled",
+        "size",
+        "synchronous",
+        "waited",
+        "write_through",
+    )
+
     def __init__(
         self,
         number: int,

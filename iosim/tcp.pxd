@@ -16,11 +16,13 @@ cdef Request NO_REQUEST
 cdef Rss NO_RSS
 
 cdef class Flows:
-    cdef public list senders, sources
+    cdef public list senders
+    cdef public object sources
     cdef public dict known
     cpdef int64_t new(self, int64_t source, int64_t target)
     @cython.locals(pair=tuple)
     cpdef int64_t of_datagrams(self, int64_t source, int64_t target)
+    cpdef Connection receiver(self, int64_t flow)
     cpdef int64_t source(self, int64_t flow)
     cpdef int64_t target(self, int64_t flow)
 
@@ -48,7 +50,7 @@ cdef class Host(FrameSink):
     cdef public int64_t ack_frequency, connect_tries, data_tries, delayed_ack, duplicate_acks, initial_rto, initial_window
     cdef public int64_t last_port, minimum_rto, number, processor, receive_buffer, receive_cost, retransmitted, segment
     cdef public int64_t segment_cost, timeouts, unreachable
-    cdef public dict connections, datagram_ports, ended, ports, routes
+    cdef public dict datagram_ports, ended, ports, routes
     cdef public FrameSource gateway
     cdef public Rss rss
     cpdef bint reaches(self, int64_t address)
@@ -58,6 +60,7 @@ cdef class Host(FrameSink):
     cpdef int64_t free_port(self)
     cpdef void listen(self, int64_t port, ConnectionUser user, object owner)
     cpdef void take_datagrams(self, int64_t port, ConnectionUser user, object owner)
+    cpdef dict connections(self)
     @cython.locals(flow=int64_t, connection=Connection)
     cpdef Connection connect(self, int64_t source, int64_t target, ConnectionUser user, object owner)
     @cython.locals(flow=int64_t, frame=Frame, way=FrameSource)

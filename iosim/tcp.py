@@ -10,6 +10,7 @@ or time stamps, no path MTU discovery; the handshake takes no sequence numbers; 
 minutes; what a timer sends costs no processor time.
 """
 
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,7 @@ class Flows:
     """
 
     def __init__(self) -> None:
-        self.sources: list[int] = []  # by flow
+        self.sources = array("q")  # by flow
         self.senders: list[Connection] = []  # by flow: the side that sends on it, while there is one
         self.known: dict[tuple[int, int], int] = {}  # of datagrams
 
@@ -96,6 +97,10 @@ class Flows:
         if pair not in self.known:
             self.known[pair] = self.new(source, target)
         return self.known[pair]
+
+    def receiver(self, flow: int) -> "Connection":
+        """The side that receives on it, while there is one: it sends on the other flow of the two."""
+        return self.senders[flow ^ 1] if 0 <= flow < len(self.senders) else NO_CONNECTION
 
     def source(self, flow: int) -> int:
         """Whence it comes."""
@@ -169,7 +174,7 @@ NO_RSS: Rss = Rss.__new__(Rss)
 
 
 class Host(FrameSink):
-    """One machine's TCP/IP: its ports, its connections by incoming flow, and the way to other hosts.
+    """One machine's TCP/IP: its ports, its connections, and the way to other hosts.
 
     Counters: `retransmitted` segments, `timeouts` of the retransmission timer, `unreachable` datagrams for ports without
     a socket. `processor` is where the code that runs now runs.
@@ -194,7 +199,6 @@ class Host(FrameSink):
         self.routes: dict[int, FrameSource] = {}  # by the other host's number
         self.gateway: FrameSource = NO_WAY  # the way to all others
         self.rss = NO_RSS  # of the card at the machine's end, which gives frames their flow's hash
-        self.connections: dict[int, Connection] = {}
         self.ended: dict[int, int] = {}  # by incoming flow, what had been received; the oldest first
         self.ports: dict[int, Port] = {}
         self.datagram_ports: dict[int, Port] = {}
@@ -240,6 +244,14 @@ class Host(FrameSink):
 
     # ---- connections -------------------------------------------------------------------------------------------------
 
+    def connections(self) -> "dict[int, Connection]":
+        """Its connections by incoming flow, for whoever looks at all of them."""
+        return {
+            flow ^ 1: connection
+            for flow, connection in enumerate(self.flows.senders)
+            if connection is not NO_CONNECTION and connection.host is self
+        }
+
     def connect(self, source: int, target: int, user: ConnectionUser, owner: Any) -> "Connection":
         """Begin a connection; `user` hears of its end."""
         flow = self.flows.new(source, target)
@@ -265,7 +277,7 @@ class Host(FrameSink):
 
     def cost(self, frame: Frame) -> int:
         """Of TCP, of the copy into a receive that was posted before, and of the segments that an ACK lets go."""
-        connection = self.connections.get(frame.flow, NO_CONNECTION)
+        connection = self.flows.receiver(frame.flow)
         if connection is NO_CONNECTION:
             return self.receive_cost + (self._copy_of(frame) if frame.kind == DATAGRAM else 0)
         time = self.receive_cost
@@ -296,7 +308,7 @@ class Host(FrameSink):
         if kind == DATAGRAM:
             self._datagram(frame)
             return
-        connection = self.connections.get(frame.flow, NO_CONNECTION)
+        connection = self.flows.receiver(frame.flow)
         if connection is not NO_CONNECTION:
             connection.arrive(frame)
         elif kind == SYN:
@@ -450,7 +462,6 @@ class Connection(Actor):
         self.resend_entry = OFF  # when the clock will call for it
         self.reply_due = OFF
         self.reply_entry = OFF
-        host.connections[flow ^ 1] = self
         host.flows.senders[flow] = self
         self.source = host.way(host.flows.target(flow))
 
@@ -923,7 +934,6 @@ class Connection(Actor):
         self.state = CLOSED
         self.resend_due = OFF
         self.reply_due = OFF
-        self.host.connections.pop(self.flow ^ 1, None)
         self.host.flows.senders[self.flow] = NO_CONNECTION
 
 

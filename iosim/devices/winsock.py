@@ -155,6 +155,49 @@ class Endpoint(FileObject):
     Addresses as in tcp.py, NO_ADDRESS for none. `broken` is the status with which its connection ended.
     """
 
+    __slots__ = (
+        "accepted",
+        "acceptors",
+        "backlog",
+        "backlog_limit",
+        "broken",
+        "buffered",
+        "connect_failed",
+        "connected_at",
+        "connection",
+        "context_due",
+        "datagrams",
+        "disconnects",
+        "ended",
+        "half_open",
+        "held",
+        "home",
+        "kind",
+        "latest",
+        "linger",
+        "listener",
+        "local",
+        "marks",
+        "no_delay",
+        "no_receives",
+        "no_sends",
+        "non_blocking",
+        "opening",
+        "pushed",
+        "receives",
+        "remote",
+        "requests",
+        "reuse",
+        "send_buffer",
+        "sent",
+        "state",
+        "taken",
+        "transmission",
+        "unread",
+        "waiting",
+        "watchers",
+    )
+
     def __init__(self, number: int, device: DeviceObject, kind: int, send_buffer: int) -> None:
         super().__init__(number, device, 0, 0, False, control=NO_CONTROL)
         self.kind = kind
