@@ -206,7 +206,8 @@ class Afd(Driver):
     """The driver; `locked_most` pages may be locked by requests that pend, `buffered_most` bytes lie in its buffers (5.9).
 
     `locked` and `buffered` are what there is now, `refused` the calls that failed for it, `overflowed` the datagrams for which
-    their socket had no room, `calls` all calls. `hold` (ns): a receive that would be filled in part waits for the end of a send (PSH) or a full buffer, at most so long (0b.24, 85 %); 0: it does not.
+    their socket had no room, `calls` all calls. `hold` (ns): a receive that would be filled in part waits for the end of a
+    send (PSH) or a full buffer, at most so long (0b.24, 85 %); 0: it does not.
     """
 
     def __init__(

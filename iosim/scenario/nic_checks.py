@@ -52,6 +52,6 @@ def _faults(model: ScenarioModel) -> Found:
             end = format_time(model.run.horizon)
             yield ("faults", name, "at"), f"the run has ended by then: 'duration' and warm-up come to {end}"
         before, other = over.get(fault.nic, (0, ""))
-        if before is None or fault.at <= before and other:
+        if before is None or (fault.at <= before and other):
             yield ("faults", name, "at"), f"the link of '{fault.nic}' is down then: see '{other}'"
         over[fault.nic] = (None if fault.duration is None else fault.at + fault.duration, name)
