@@ -70,6 +70,13 @@ def test_datagrams_of_an_outage_are_dropped_requests(kind: str) -> None:
     assert requests["completed"] + requests["dropped"] == requests["offered"]
 
 
+def test_what_lay_in_a_ring_at_a_reset_is_dropped_and_counted_once() -> None:
+    """20 datagrams a millisecond and an interrupt in one: a dozen or so lie in the rings."""
+    slow = {**DATAGRAMS, "nics.nic0.interrupt_moderation": "1 ms"}
+    lost = [run(UDP, slow, down("4900 us", "1 us", kind))["requests"]["dropped"] for kind in ("nic_reset", "link_down")]
+    assert 5 < lost[0] - lost[1] < 40
+
+
 def test_a_link_that_stays_down_leaves_connections_waiting_and_drops_datagrams() -> None:
     summary = run(OPEN, fault=down("5 ms"))
     assert summary["requests"]["in_flight"] > 50

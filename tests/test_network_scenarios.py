@@ -18,7 +18,8 @@ MULTICHANNEL = "traces/smb3_multichannel_headers.csv.gz"
 def figures(name: str, changes: Changes, duration: str = "3 ms", replications: int = 2) -> dict[str, Any]:
     """The summary of a short run."""
     run = {"run.duration": duration, "run.warm_up": "1 ms", "run.replications": replications}
-    return iosim.run(iosim.load(name, set={**run, **changes}), study=False).summary
+    summary: dict[str, Any] = iosim.run(iosim.load(name, set={**run, **changes}), study=False).summary
+    return summary
 
 
 def value(summary: dict[str, Any], path: str) -> float:
