@@ -1,5 +1,7 @@
 """Nodes and distances: the table says how much farther a remote node is than the own one."""
 
+from typing import Any
+
 import pytest
 
 from iosim.numa import PEAK, REMOTE_DISTANCE, Buffer, NodeMemory, Topology, default_distances
@@ -175,6 +177,6 @@ def test_load_is_that_of_the_window_before_and_is_forgotten() -> None:
         ({"queue": -1}, "queue: -1 is negative"),
     ],
 )
-def test_impossible_memory_is_refused(wrong: dict[str, int], message: str) -> None:
+def test_impossible_memory_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NodeMemory(Topology(1, 1), **wrong)
