@@ -231,7 +231,9 @@ class Machine:
         quanta = FOREGROUND_QUANTA.get(it.quantum, ())
         mode = it.quantum_mode or QUANTUM_MODES[self.model.machine.kernel.completion_mode]
         params = SchedulerParams(it.placement, it.ready_queues, mode, it.starvation_relief, quanta)
-        special = any(pool.foreground or pool.affinity != "any" for pool in self.model.pools.values())
+        special = any(
+            pool.foreground or pool.affinity != "any" or pool.node is not None for pool in self.model.pools.values()
+        )
         if groups == 1 and not special and replace(params, foreground_quanta=()) == PLAIN:
             return Dispatcher(self.clock, self.caches, *times)
         return FullDispatcher(self.clock, self.caches, *times, params)
@@ -648,7 +650,8 @@ def node_memory(machine: MachineModel, topology: Topology) -> NodeMemory:
 
 def thread_params(pool: Pool) -> ThreadParams:
     """How the pool's threads are made."""
-    return ThreadParams(pool.priority, pool.affinity == "processor", pool.group, pool.foreground)
+    node = -1 if pool.node is None else pool.node
+    return ThreadParams(pool.priority, pool.affinity == "processor", pool.group, pool.foreground, node)
 
 
 def transform_of(it: Distribution) -> Transform:

@@ -14,6 +14,7 @@ from iosim.rss cimport Rss
 cdef int64_t DATAGRAM, DEVICE, LINK, NEVER, NO_HASH
 cdef Request NO_REQUEST
 cdef Interrupt NO_INTERRUPT
+cdef Request NO_REQUEST
 
 cdef class NicParams:
     cdef public int64_t buffer_node, dma, dma_ps, node, rx_ring, tx_ring

@@ -286,6 +286,8 @@ class Nic(FrameReceiver):
             part.sequence = frame.sequence + frame.payload - left
             left -= part.payload
             part.pushed = frame.pushed if left == 0 else 0
+            if left:
+                part.request = NO_REQUEST  # its last byte is in a later one
             done = link.carry(part, ready)
         return done
 

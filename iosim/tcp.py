@@ -536,7 +536,8 @@ class Connection(Actor):
             return 0
         host = self.host
         source = self.source
-        return -(-size // host.segment) * (host.segment_cost + source.transmit_cost(NO_FRAME))
+        each = max(host.segment, source.large_send() // host.segment * host.segment)
+        return -(-size // each) * (host.segment_cost + source.transmit_cost(NO_FRAME))
 
     def consumed(self, size: int) -> None:
         """The user has taken so many bytes: the other side is told when that makes a difference (RFC 9293 3.8.6.2.2)."""
@@ -820,7 +821,7 @@ class Connection(Actor):
     # ---- what is sent ------------------------------------------------------------------------------------------------
 
     def push(self) -> None:
-        """Send what windows and Nagle's rule allow."""
+        """Send what windows and Nagle's rule allow; what is sent again goes segment by segment."""
         if self.state != ESTABLISHED:
             return
         segment = self.host.segment
@@ -840,6 +841,8 @@ class Connection(Actor):
             elif size < segment and in_flight and not self.no_delay and self.nxt >= self.highest:
                 self.blocked = REMOTE_PEER  # Nagle: a small one waits for the ACK
                 break
+            if size == segment and self.nxt >= self.highest:
+                size = self._together(left, room)
             self._segment(self.nxt, size)
             self.nxt += size
         if self.fin and self.nxt == self.end:
@@ -850,6 +853,18 @@ class Connection(Actor):
         waits = self.una < self.highest or self.nxt < self.end
         if waits and self.resend_due == OFF:
             self._await_ack()
+
+    def _together(self, left: int, room: int) -> int:
+        """Of a segment and more: what goes down at once, as the card cuts it (LSO).
+
+        Whole segments, and a shorter last one if it need not wait (Nagle): on the wire it is as if each went alone.
+        """
+        segment = self.host.segment
+        source = self.source
+        most = min(room, source.large_send())
+        if left <= most and self.no_delay:
+            return left
+        return max(segment, min(left, most) // segment * segment)
 
     def _repeat(self) -> None:
         """The oldest segment once more."""
@@ -877,6 +892,8 @@ class Connection(Actor):
         frame.acknowledged = self.expected
         frame.window = self.host.receive_buffer - self.unread
         if size:
+            if size > self.host.segment:
+                frame.segment = self.host.segment
             frame.pushed = 1 if sequence + size == self.end else 0
             if self.marks:
                 self._mark(frame, sequence + size)

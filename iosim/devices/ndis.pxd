@@ -21,7 +21,7 @@ cdef class NdisCosts:
     cdef public int64_t dpc, footprint, isr, merge, receive, sent, touch, transmit
 
 cdef class NdisParams:
-    cdef public int64_t budget, buffers
+    cdef public int64_t budget, buffers, large_send
     cdef public bint coalescing, message_signalled
 
 cdef class Miniport(FrameSource):
@@ -39,6 +39,7 @@ cdef class Miniport(FrameSource):
     @cython.locals(queue=NicQueue)
     cpdef void start(self)
     cpdef int64_t transmit_cost(self, Frame frame)
+    cpdef int64_t large_send(self)
     @cython.locals(queue=NicQueue)
     cpdef void transmit(self, Frame frame, int64_t processor)
     cpdef void send_waiting(self, NicQueue queue)

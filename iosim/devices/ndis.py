@@ -65,6 +65,7 @@ class NdisCosts:
 class NdisParams:
     """`budget`: frames that a run indicates at most. `buffers`: what the driver has beside those in a ring, for each queue.
 
+    `large_send`: bytes of payload that the card cuts itself (LSO), 0: it does not.
     `message_signalled` False: one vector for all queues, on the first one's processor, and DPCs aimed at the others (0b.26).
     """
 
@@ -74,11 +75,13 @@ class NdisParams:
         buffers: int = ENDLESS,
         coalescing: bool = True,
         message_signalled: bool = True,
+        large_send: int = 0,
     ) -> None:
         self.budget = budget
         self.buffers = buffers
         self.coalescing = coalescing
         self.message_signalled = message_signalled
+        self.large_send = large_send
 
 
 class Miniport(FrameSource):
@@ -140,6 +143,10 @@ class Miniport(FrameSource):
     def transmit_cost(self, frame: Frame) -> int:
         """One descriptor, whether the card cuts the frame or not."""
         return self.costs.transmit
+
+    def large_send(self) -> int:
+        """As much as the card is told to take (LSO)."""
+        return self.params.large_send
 
     def transmit(self, frame: Frame, processor: int) -> None:
         """Into the ring, or behind what waits for it."""

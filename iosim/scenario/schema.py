@@ -129,6 +129,7 @@ class Pool(Section):
         source="a process runs in one group unless it asks for more",
         sure="documented",
     )
+    node: Index | None = key(None, "NUMA node that its threads are confined to; left out, they run on any")
     foreground: Annotated[int, whole_between(0, 2)] = key(
         0,
         "how far its process is in the foreground (0 to 2): added to its priority when a wait, but a port's, ends; and a"
