@@ -141,3 +141,30 @@ def test_a_web_servers_pages_come_from_the_cache_and_its_films_from_the_kernel()
     assert requests["completed"] == requests["offered"] > 40
     assert value(summary, "volumes.site.cache_hit_share") > 0.7
     assert value(summary, "classes.films.latency_ns.mean") > value(summary, "classes.pages.latency_ns.mean")
+
+
+# ---- numa-placement --------------------------------------------------------------------------------------------------
+
+ALL_FAR = {"nics.nic0.buffer_node": 1}
+ALIKE = {
+    "machine.memory.nodes": {"latency": "78 ns", "remote": "78 ns", "bandwidth": "113.1 GB/s", "link": "113.1 GB/s"}
+}
+
+
+def remote(changes: Changes) -> float:
+    return value(figures("numa-placement", changes, "2 ms", 1), "latency_causes_ns.remote_memory")
+
+
+def test_buffers_on_the_other_node_cost_whoever_touches_them() -> None:
+    """Two lines of each of six frames' headers, and a copy of 8 KiB: within a microsecond or two of a request."""
+    assert remote({}) == 0
+    assert 1000 < remote(ALL_FAR) < 3000
+
+
+def test_where_buffers_lie_does_not_matter_if_all_memory_is_alike() -> None:
+    assert remote({**ALL_FAR, **ALIKE}) == 0
+
+
+def test_workers_alone_pay_less_than_workers_and_dpcs_together() -> None:
+    workers = remote({"pools.workers.node": 1})
+    assert 0 < workers < remote(ALL_FAR)
