@@ -175,7 +175,10 @@ def study_lines(study: "Study", x: str, figure: str, ax: "Axes | None" = None) -
     plots.throughput(ax, values, estimates, label, in_words(figure), y_is_ns="_ns" in figure)
     unstable = [str(row["cell"][x]) for line in rows.values() for row in line if row["regime"] == "unstable"]
     if unstable:
-        ax.set_title(f"{ax.get_title()} (unstable at {', '.join(dict.fromkeys(unstable))})", fontsize=9)
+        places = list(dict.fromkeys(unstable))
+        shown = places if len(places) <= 3 else [*places[:2], "...", places[-1]]
+        title = f"{ax.get_title(loc='left')} (unstable at {', '.join(shown)})"
+        ax.set_title(title, loc="left", fontsize=9)
     return ax
 
 
