@@ -5,7 +5,7 @@ import html
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -177,8 +177,8 @@ def study_lines(study: "Study", x: str, figure: str, ax: "Axes | None" = None) -
     if unstable:
         places = list(dict.fromkeys(unstable))
         shown = places if len(places) <= 3 else [*places[:2], "...", places[-1]]
-        title = f"{ax.get_title(loc='left')} (unstable at {', '.join(shown)})"
-        ax.set_title(title, loc="left", fontsize=9)
+        side: Literal["left", "center"] = "left" if ax.get_title(loc="left") else "center"
+        ax.set_title(f"{ax.get_title(loc=side)} (unstable at {', '.join(shown)})", loc=side, fontsize=9)
     return ax
 
 
