@@ -54,6 +54,7 @@ def render(parts: Sequence[Part], question: str, title: str) -> str:
         question=question or " ".join(dict.fromkeys(part.description for part in parts)),
         verdicts=[verdict for part in parts for verdict in _named(part, len(parts) > 1)],
         parts=parts,
+        several=len(_designs(parts)) > 1,
         differences=differences(parts),
         sources=sources,
         sources_text=said,
@@ -72,18 +73,24 @@ def _named(part: Part, several: bool) -> Iterator[dict[str, str]]:
 
 def differences(parts: Sequence[Part]) -> Table:
     """The keys whose values are not the same in all scenarios."""
-    paths = dict.fromkeys(path for part in parts for path in part.values)
+    designs = _designs(parts)
     rows = []
-    for path in paths:
-        values = [part.values.get(path, "-") for part in parts]
-        if len(set(values)) > 1 and path not in ("description", "scenario"):
-            rows.append([path, *values])
-    return Table("", ["key", *(part.name for part in parts)], rows)
+    for path in dict.fromkeys(path for _, values in designs for path in values):
+        texts = [values.get(path, "-") for _, values in designs]
+        if len(set(texts)) > 1 and path not in ("description", "scenario"):
+            rows.append([path, *texts])
+    return Table("", ["key", *(name for name, _ in designs)], rows)
+
+
+def _designs(parts: Sequence[Part]) -> list[tuple[str, dict[str, str]]]:
+    """All scenarios on the page; those of one name bear the names of their results."""
+    names = [name for part in parts for name, _ in part.designs]
+    return [(part.name if names.count(name) > 1 else name, values) for part in parts for name, values in part.designs]
 
 
 def _sources(parts: Sequence[Part]) -> tuple[Table, str]:
     """Every default that one of the scenarios left as it was, and how much of it is assumed."""
-    found = {it.path: it for part in parts for it in used_defaults(part.values)}
+    found = {it.path: it for _, values in _designs(parts) for it in used_defaults(values)}
     rows = [[it.path, it.value, it.sure, it.source] for it in found.values()]
     assumed = sum(it.sure == "assumed" for it in found.values())
     said = (

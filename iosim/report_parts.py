@@ -31,7 +31,8 @@ class Part:
     pictures: list[Picture] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     scenario: str = ""
-    values: dict[str, str] = field(default_factory=dict)  # of the scenario's keys
+    designs: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # name and values of all keys
+    shown: list[Table] = field(default_factory=list)  # tables that stand open
 
 
 def read_part(directory: Path, number: int) -> Part:
@@ -68,7 +69,7 @@ def _run(directory: Path, anchor: str) -> Part:
         pictures=pictures,
         tables=rest,
         scenario=text,
-        values=dict(leaves(plain)),
+        designs=[(summary["scenario"], dict(leaves(plain)))],
     )
 
 
@@ -161,9 +162,14 @@ def _comparison(found: dict[str, Any], anchor: str) -> Part:
             {"kind": "compared", "tone": _tone(it["headlines"]), "text": it["verdict"]} for it in found["against"]
         ],
         warnings=list(found["warnings"]),
-        tables=[table for it in found["against"] for table in compared(it)],
-        values=dict(leaves(found["designs"][0].get("effective", {}))),
+        shown=[compared(it)[0] for it in found["against"]],
+        tables=[_titled(table) for it in found["against"] for table in compared(it)[1:]],
+        designs=[(design["name"], dict(leaves(design["effective"]))) for design in found["designs"]],
     )
+
+
+def _titled(table: Table) -> Table:
+    return Table(table.title or "who got better, who got worse", table.headers, table.rows, table.right)
 
 
 def _tone(headlines: list[dict[str, Any]]) -> str:
@@ -193,7 +199,7 @@ def _plan(found: dict[str, Any], anchor: str) -> Part:
         warnings=list(found["warnings"]),
         pictures=list(of_plan(found)),
         tables=[Table("Resources at the answer, the bottleneck first", heads, used, frozenset(heads[1:]))],
-        values=dict(leaves(found.get("effective", {}))),
+        designs=[(found["scenario"], dict(leaves(found["effective"])))],
     )
 
 

@@ -206,7 +206,7 @@ def test_threads_that_pre_empt_each_other_on_one_processor(scenario: Any) -> Non
 
 def test_the_tables_show_both_sides_of_the_laws_and_each_reason_once(scenario: Any) -> None:
     it = scenario(handlers__serve=[COMPUTE, {"block": "1 us"}], run__duration="1 s")
-    laws, formulas, reasons = theory_tables(iosim.run(it, jobs=1).summary)
+    laws, _, formulas, reasons = theory_tables(iosim.run(it, jobs=1).summary)
     assert [row[0] for row in laws.rows] == ["system", "processors", "ports.main", "ports.second"]
     assert formulas.rows == []
     assert [row[0] for row in reasons.rows] == ["system", "ports.main and 1 more"]
