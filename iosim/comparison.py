@@ -9,7 +9,7 @@ intervals come from one difference a replication. A difference of p99s (how much
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from iosim.statistics import Estimate, interval, paired, replications_for
 from iosim.summary import QUANTILES, lookup
 from iosim.variates import CLIENT_SHIFT
 from iosim.workload import NEVER
+
+if TYPE_CHECKING:
+    import pandas
 
 Figures = dict[str, Any]
 Progress = Callable[[int, int, str], None]
@@ -98,6 +101,23 @@ class Comparison:
         """The figure at a path: base, other, and their difference with its interval; KeyError where it has none."""
         found: Figures = self.document["against"][other]["figures"][path]
         return found
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row a figure of each design but the first; units are in the figures' names. Needs the `study` extra."""
+        import pandas
+
+        flat = []
+        for it in self.document["against"]:
+            for path, row in it["figures"].items():
+                low, high = row["difference"]["ci95"] or (None, None)
+                ends = {"difference": row["difference"]["value"], "difference.low": low, "difference.high": high}
+                flat.append({"design": it["other"], "figure": path, "base": row["base"], "other": row["other"], **ends})
+        return pandas.DataFrame(flat)
+
+    def _repr_html_(self) -> str:
+        from iosim.notebook import of_comparison
+
+        return of_comparison(self)
 
     def __repr__(self) -> str:
         return f"<Comparison: {' '.join(self.verdicts)}>"

@@ -1,5 +1,7 @@
 """Every way iosim refuses, each with the exit status the command line gives it."""
 
+import os
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,12 @@ class IosimError(Exception):
     """Something the user can understand and act on; its text stands alone, without a traceback."""
 
     exit_status = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it in a cell: the lines of the command line; with IOSIM_DEBUG all of Python's, as there."""
+        if os.environ.get("IOSIM_DEBUG"):
+            return traceback.format_exception(self)
+        return [str(self)]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travels between processes as it is, whatever its class asks for when it is made."""

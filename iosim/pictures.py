@@ -1,8 +1,5 @@
 """Which pictures a result draws, from which of its columns (plots.py has the drawing)."""
 
-import base64
-import html
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -273,28 +270,3 @@ def write_study(study: "Study", directory: Path) -> list[Path]:
         return []
     plots.save(study_figure(study), directory / "study.png")
     return [directory / "study.png"]
-
-
-def notebook_html(result: "Result") -> str:
-    """A small table and a small picture."""
-    figure, panels = plots.figure_overview(["Latency by class"], heading(result.summary))
-    latency(result, panels[0])
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80)
-    picture = base64.b64encode(buffer.getvalue()).decode()
-    rows = "".join(
-        f"<tr><th>{html.escape(name)}</th><td>{value}</td></tr>" for name, value in _headline(result).items()
-    )
-    alt = html.escape(plots.alt_text(panels[0]), quote=True)
-    return f'<table>{rows}</table><img alt="{alt}" src="data:image/png;base64,{picture}">'
-
-
-def _headline(result: "Result") -> dict[str, str]:
-    it = result.summary
-    return {
-        "scenario": html.escape(it["scenario"]),
-        "regime": it["regime"]["kind"],
-        "throughput": f"{it['throughput_per_s']['value']:,.0f} requests/s",
-        "mean latency": plots.show_ns(it["latency_ns"]["mean"]["value"] or 0),
-        "p99": plots.show_ns(it["latency_ns"]["p99"]["value"] or 0),
-    }

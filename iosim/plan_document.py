@@ -1,6 +1,5 @@
-"""What plan.json holds, the picture beside it, and how a plan shows itself in a notebook."""
+"""What plan.json holds, the picture beside it, and the plan in words and as a frame."""
 
-import html
 import json
 import math
 import os
@@ -15,6 +14,8 @@ from iosim.summary import lookup
 from iosim.version import VERSION
 
 if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from iosim.planning import Plan
@@ -111,30 +112,77 @@ def picture(plan: "Plan") -> "Figure":
     """The figure of the first objective over the value looked for, and the utilizations beside it."""
     heading = f"{plan.scenario.name}, seed {plan.seed}, iosim {VERSION}"
     figure, (left, right) = plots.figure_overview([_objective(plan), "Utilization of every resource"], heading)
-    points = [it for it in plan.scan if it.steady or plan.unknown.whole]
-    name = plan.unknown.name + (f" ({plan.unknown.unit.strip()})" if plan.unknown.unit.strip() else "")
+    draw_objective(plan, left)
+    points = _drawn(plan)
+    used = [{it.name: it.utilization for it in resources(plan.scenario, point.document)} for point in points]
+    plots.utilizations(right, [it.value for it in points], used, _ends(plan), _looked_for(plan))
+    return figure
+
+
+def small_picture(plan: "Plan") -> "Figure":
+    """The first objective alone."""
+    figure, panels = plots.figure_overview([_objective(plan)])
+    draw_objective(plan, panels[0])
+    return figure
+
+
+def draw_objective(plan: "Plan", ax: "Axes") -> None:
+    """The figure of the first objective over the value looked for, its bound, and the answer with its interval."""
+    points = _drawn(plan)
     expected = plan.scenario.model.expect[0]
     values = [lookup(it.document, expected.figure)["value"] for it in points]
-    ends = None
-    if plan.answer is not None:
-        ends = (plan.answer.value, *((plan.answer.low, plan.answer.high) if plan.answer.has_interval else ()))
-    plots.planned(left, [it.value for it in points], values, expected.bound, ends, name, expected.figure)
-    used = [{it.name: it.utilization for it in resources(plan.scenario, point.document)} for point in points]
-    plots.utilizations(right, [it.value for it in points], used, ends, name)
-    return figure
+    at = [it.value for it in points]
+    plots.planned(ax, at, values, expected.bound, _ends(plan), _looked_for(plan), expected.figure)
+
+
+def _drawn(plan: "Plan") -> list[Point]:
+    return [it for it in plan.scan if it.steady or plan.unknown.whole]
+
+
+def _ends(plan: "Plan") -> tuple[float, ...] | None:
+    if plan.answer is None:
+        return None
+    return (plan.answer.value, *((plan.answer.low, plan.answer.high) if plan.answer.has_interval else ()))
+
+
+def _looked_for(plan: "Plan") -> str:
+    unit = plan.unknown.unit.strip()
+    return f"{plan.unknown.name} ({unit})" if unit else plan.unknown.name
 
 
 def _objective(plan: "Plan") -> str:
     return plan.objectives[0] + (f" (and {len(plan.objectives) - 1} more)" if len(plan.objectives) > 1 else "")
 
 
-def as_html(plan: "Plan") -> str:
-    """A small table."""
+def in_words(plan: "Plan") -> list[tuple[str, str]]:
+    """What is asked for and what was found, name by name."""
     rows = [("objective", " and ".join(plan.objectives)), ("verdict", plan.verdict)]
-    if plan.answer is not None:
-        it = plan.answer
+    rows += [("why", plan.why)] if plan.why else []
+    if (it := plan.answer) is not None:
         between = f" ({it.low:.6g} to {it.high:.6g})" if it.has_interval else ""
         rows.append((f"{plan.unknown.want} {plan.unknown.name}", f"{it.value:.6g}{plan.unknown.unit}{between}"))
-    rows += [("why", plan.why)] if plan.why else []
-    cells = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in rows)
-    return f"<table>{cells}</table>"
+    if plan.recommended is not None:
+        rows.append(("to be on the safe side", str(plan.unknown.written(plan.recommended))))
+    if (room := plan.headroom) is not None:
+        ends = f" ({room.low:+.1%} to {room.high:+.1%})" if room.has_interval else ""
+        rows.append((f"headroom over {plan.unknown.today:.6g}{plan.unknown.unit} today", f"{room.value:+.1%}{ends}"))
+    if plan.confirmation:
+        met = "met" if plan.confirmation.met else "missed"
+        rows.append(("on fresh replications", f"{met} at {plan.unknown.written(plan.confirmation.value)}"))
+    return rows
+
+
+def to_frame(plan: "Plan") -> "pandas.DataFrame":
+    """One row a point of the scan, in the order of its values: the value, its verdict, figures, utilizations."""
+    import pandas
+
+    unit = f"_{plan.unknown.unit.strip()}".replace("_/", "_per_").rstrip("_")
+    flat = []
+    for point in sorted(plan.scan, key=lambda it: it.value):
+        row = _row(plan, point)
+        line: dict[str, Any] = {f"{plan.unknown.name}{unit}": point.value, "met": point.met, "regime": row["regime"]}
+        line["throughput_per_s"] = row["throughput_per_s"]["value"]
+        for name, it in row["latency_ns"].items():
+            line[f"latency_ns.{name}"] = math.nan if it["value"] is None else it["value"]
+        flat.append(line | {f"{name}.utilization": share for name, share in row["utilization"].items()})
+    return pandas.DataFrame(flat)

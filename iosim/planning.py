@@ -13,7 +13,7 @@ that is surely met.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iosim.bottlenecks import Used, resources
 from iosim.clock import choose_clock
@@ -32,6 +32,9 @@ from iosim.stopping import looks
 from iosim.summary import lookup
 from iosim.unknowns import Unknown, unknown
 
+if TYPE_CHECKING:
+    import pandas
+
 ZONE = 0.01  # of the answer: who is nearer does not care
 NEAR = 0.03  # of what the scan tells: where roots are looked for first
 MOST = 60  # replications of the roots
@@ -43,7 +46,7 @@ MANY = 100  # whole numbers from which they pass as continuous
 NEIGHBOURS = 4  # whole numbers that are judged on each side of the answer
 
 
-@dataclass
+@dataclass(repr=False)
 class Plan:
     """The answer; `document()` is what plan.json holds."""
 
@@ -94,10 +97,21 @@ class Plan:
 
         return document(self)
 
-    def _repr_html_(self) -> str:
-        from iosim.plan_document import as_html
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row a point of the scan. Needs the `study` extra."""
+        from iosim.plan_document import to_frame
 
-        return as_html(self)
+        return to_frame(self)
+
+    def __repr__(self) -> str:
+        from iosim.plan_document import in_words
+
+        return f"<Plan for {self.scenario.name}: {'; '.join(f'{name}: {text}' for name, text in in_words(self))}>"
+
+    def _repr_html_(self) -> str:
+        from iosim.notebook import of_plan
+
+        return of_plan(self)
 
 
 def plan(

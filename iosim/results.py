@@ -40,7 +40,7 @@ class Requests:
             rows = {f"{name}_ns" if name in TIMES else name: column for name, column in raw.columns.items()}
             frame = pandas.DataFrame(rows)
             frame.insert(0, "replication", raw.replication)
-            outcomes = frame.pop("outcome")
+            outcomes = frame.pop("outcome").to_numpy()
             frame["status"] = statuses(outcomes)
             frame["bytes"] = transferred(outcomes)
             frame["class"] = [raw.classes[group] for group in groups(outcomes)]
@@ -80,12 +80,14 @@ class Study:
         plot: Any,
         failed: Sequence[dict[str, Any]] = (),
         about: Mapping[str, Any] | None = None,
+        effective: str = "",
     ) -> None:
         self.vary = vary
         self.rows = rows
         self.plot_request = plot
         self.failed = list(failed)
         self.about = dict(about or {})
+        self.effective = effective  # the scenario whose values are varied
 
     @property
     def exit_status(self) -> int:
@@ -159,6 +161,16 @@ class Study:
         import iosim.pictures as pictures
 
         return pictures.study_lines(self, x, figure, ax)
+
+    def _repr_html_(self) -> str:
+        from iosim.notebook import of_study
+
+        return of_study(self)
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        varied = ", ".join(f"{path} ({len(values)})" for path, values in self.vary.items())
+        return f"<Study of {self.about.get('scenario', '?')}: {len(self.rows)} cells{failed}, varied: {varied}>"
 
 
 def in_words(cell: Mapping[str, Any]) -> str:
@@ -236,12 +248,12 @@ class Result:
         return written + pictures.write_all(self, directory)
 
     def _repr_html_(self) -> str:
-        import iosim.pictures as pictures
+        from iosim.notebook import of_result
 
-        return pictures.notebook_html(self)
+        return of_result(self)
 
     def __repr__(self) -> str:
-        figure = self.summary["throughput_per_s"]["value"]
+        figure = self.summary["throughput_per_s"]["value"] or 0.0
         return f"<Result of {self.summary['scenario']}: {self.summary['regime']['kind']}, {figure:,.0f} requests/s>"
 
 

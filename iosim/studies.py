@@ -268,7 +268,8 @@ def _study(
             rows.append(_row(it.cell, it.key, json.loads(record.figures)))
     count = replications or asked.replications or scenario.model.run.replications
     about = {"scenario": scenario.name, "seed": seed, "replications": count, "model": model_version()}
-    return Study({path: list(values) for path, values in asked.vary.items()}, rows, asked.plot, failed, about)
+    vary = {path: list(values) for path, values in asked.vary.items()}
+    return Study(vary, rows, asked.plot, failed, about, scenario.to_yaml())
 
 
 def _row(cell: Cell, key: str, found: dict[str, Any]) -> dict[str, Any]:

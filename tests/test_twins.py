@@ -211,7 +211,7 @@ def test_the_tables_show_both_sides_of_the_laws_and_each_reason_once(scenario: A
     assert formulas.rows == []
     assert [row[0] for row in reasons.rows] == ["system", "ports.main and 1 more"]
     assert "assumptions that fail" in plain(reasons)
-    shown = theory_tables(iosim.run(scenario(run__duration="1 s"), jobs=1).summary)[1]
+    shown = theory_tables(iosim.run(scenario(run__duration="1 s"), jobs=1).summary)[2]
     assert [row[:3] for row in shown.rows] == [["ports.main", "M/M/4", "wait"]]
 
 

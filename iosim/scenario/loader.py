@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from iosim import stacks
 from iosim.errors import Mistake, WrongInput
+from iosim.markup import escape, facts, folded, fragment
 from iosim.scenario.checks import dangling, impossible
 from iosim.scenario.hard_disk import read_seek_files
 from iosim.scenario.load import AnyReplay
@@ -20,13 +23,17 @@ from iosim.scenario.problems import mistakes_of
 from iosim.scenario.ranges import expand
 from iosim.scenario.schema import VERSION, ScenarioModel
 from iosim.scenario.sources import bundled_directory, is_path, locate, read_all
+from iosim.units import as_written
 
 _SECTIONS = ("locks", "disks", "volumes", "files", "nics", "ports", "pools", "handlers", "workload")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scenario:
-    """A validated scenario that still knows where each of its values was written."""
+    """A validated scenario that still knows where each of its values was written.
+
+    In a notebook it shows its device stack; `print(scenario)` does so in words.
+    """
 
     model: ScenarioModel
     source: str
@@ -93,6 +100,35 @@ class Scenario:
                 node, last = child, part
         written = last == parts[-1] or not isinstance(node.value, (dict, list))
         return str(node.place) if written else "default"
+
+    def laid_over(self) -> dict[str, Any]:
+        """What was changed after its file had been read (`set`), by path."""
+        return dict(_laid_over(self.tree, ""))
+
+    def __repr__(self) -> str:
+        changes = ", ".join(f"{path}={as_written(value)}" for path, value in self.laid_over().items())
+        return f"<Scenario {self.name}{f': {changes}' if changes else ''}>"
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (repr(self), stacks.as_text(self.effective())) if part)
+
+    def _repr_html_(self) -> str:
+        rows = [("scenario", self.name), ("about", self.model.description.strip())]
+        rows += [("set", f"{path} = {as_written(value)}") for path, value in self.laid_over().items()]
+        effective = folded("All values, defaults filled in", f"<pre>{escape(self.to_yaml())}</pre>")
+        return fragment([facts([row for row in rows if row[1]]), stacks.as_svg(self.effective()), effective])
+
+
+def _laid_over(node: Node, path: str) -> Iterator[tuple[str, Any]]:
+    """Leaves that an override wrote; of a map or list that it wrote as a whole, the whole."""
+    if node.place.source.startswith("--set "):
+        yield path, node.plain()
+    elif isinstance(node.value, dict):
+        for key, child in node.value.items():
+            yield from _laid_over(child, f"{path}.{key}" if path else key)
+    elif isinstance(node.value, list):
+        for place, child in enumerate(node.value):
+            yield from _laid_over(child, f"{path}[{place}]")
 
 
 def reloaded(scenario: Scenario) -> Scenario:
