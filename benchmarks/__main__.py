@@ -5,7 +5,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import agreement, memory, pairs, plans, sizes, startup, study, trace, where
+from benchmarks import agreement, connections, memory, pairs, plans, sizes, startup, study, trace, where
 from benchmarks.install import default_cache
 from benchmarks.registry import ENGINES
 from benchmarks.systems import TITLES
@@ -54,6 +54,9 @@ def main() -> int:
     grow.add_argument("--only", action="append", default=[], choices=[*sizes.SWEEPS])
     grow.add_argument("--instructions", action="store_true", help="count instructions too, by perf or valgrind")
     much = verbs.add_parser("memory", help="peak memory of a long run")
+    much.add_argument(
+        "part", nargs="?", choices=("run", "connections"), default="run", help="of a long run, or of a connection"
+    )
     much.add_argument("--requests", type=int, default=10_000_000)
     replayed = verbs.add_parser("trace", help="time and peak memory of replaying a block trace")
     replayed.add_argument("file", type=Path, help="within 180 GB, in a format that iosim reads")
@@ -76,7 +79,7 @@ def main() -> int:
     if asked.verb == "sizes":
         return sizes.report(asked.only or [*sizes.SWEEPS], asked.largest, asked.instructions)
     if asked.verb == "memory":
-        return memory.report(asked.requests)
+        return connections.report(connections.FULL) if asked.part == "connections" else memory.report(asked.requests)
     if asked.verb == "sweep":
         return study.report(asked.milliseconds, asked.rounds)
     if asked.verb == "trace":

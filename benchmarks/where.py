@@ -15,7 +15,12 @@ from benchmarks.install import CHECKOUT
 from benchmarks.peers.iosim_run import machine_of
 from benchmarks.systems import scenario_of
 
-MILLISECONDS = {"mm4": (16000, 1000), "port": (8000, 500), "file": (4000, 250)}  # simulated, for shares and for calls
+MILLISECONDS = {
+    "mm4": (16000, 1000),
+    "port": (8000, 500),
+    "file": (4000, 250),
+    "echo": (2000, 100),
+}  # simulated, for shares and for calls
 SHOWN = 25
 
 Place = tuple[str, int, str]  # file, first line, function: pstats' own key

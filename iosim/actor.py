@@ -27,6 +27,8 @@ class Actor:
     `generation` voids: raising it by one makes every entry that the actor has pending dead.
     """
 
+    __slots__ = ("generation",)
+
     def __init__(self) -> None:
         self.generation = 0
 

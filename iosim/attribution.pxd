@@ -10,7 +10,7 @@ cdef class Nobody(Client):
     cpdef void finished(self, Request request)
 
 cdef class Request:
-    cdef public int64_t address, began, bytes, expected, group, index, intended, issued, mark, offset, size, socket, status, step
+    cdef public int64_t address, began, bytes, expected, group, home, index, intended, issued, mark, offset, size, socket, status, step
     cdef public int64_t target, write
     cdef public int64_t[::1] ledger
     cdef public Client source
@@ -36,3 +36,5 @@ cpdef void hand_back(Request part, Request request)
 cpdef void recovered(Request part)
 @cython.locals(ledger=int64_t[::1])
 cpdef void rebook(Request request, int64_t cause, int64_t time)
+@cython.locals(ledger=int64_t[::1])
+cpdef void rebook_refill(Request request, int64_t time)

@@ -79,6 +79,7 @@ MODERATION = CAUSES.index("moderation")
 FILTER = CAUSES.index("filter")
 WRITE_THROTTLE = CAUSES.index("write_throttle")
 FAULT_RECOVERY = CAUSES.index("fault_recovery")
+REMOTE_MEMORY = CAUSES.index("remote_memory")
 CONNECTION_ORDER = CAUSES.index("connection_order")
 IDLE_STATE_EXIT = CAUSES.index("idle_state_exit")
 CAUSE_COUNT = len(CAUSES)
@@ -93,6 +94,7 @@ ENDED = -1
 COMPLETED, FAILED, CANCELLED, DROPPED = range(4)
 
 LAST_STEP = -1  # of a list
+NO_NODE = -1
 
 
 class Client(Actor):
@@ -127,6 +129,7 @@ class Request:
         "bytes",
         "expected",
         "group",
+        "home",
         "index",
         "intended",
         "issued",
@@ -162,6 +165,7 @@ class Request:
     write: int
     socket: int  # number of the server's socket it came to, from then on until its answer is given to the transport
     address: int  # whence a datagram came (tcp.py)
+    home: int  # node of its bytes, where that is known (numa.py)
 
     def fail(self) -> None:
         """What it needed ended with an error: its handler goes on with its last step, the end."""
@@ -202,6 +206,7 @@ def new_request(group: int, index: int, now: int, ledger: "array[int]") -> Reque
     request.expected = 0
     request.step = 0
     request.socket = ON_ITS_WAY
+    request.home = NO_NODE
     request.group = group
     request.index = index
     request.intended = now
@@ -217,6 +222,7 @@ def ghost_of(request: Request) -> Request:
     ghost.source = NOBODY
     ghost.steps = request.steps
     ghost.size = request.size
+    ghost.home = request.home
     return ghost
 
 
@@ -263,6 +269,13 @@ def rebook(request: Request, cause: int, time: int) -> None:
     ledger = request.ledger
     ledger[KERNEL] -= time
     ledger[cause] += time
+
+
+def rebook_refill(request: Request, time: int) -> None:
+    """So much (ns) of what is booked as the refill of caches is the price of memory that is far away, or asked for by many."""
+    ledger = request.ledger
+    ledger[CACHE_REFILL] -= time
+    ledger[REMOTE_MEMORY] += time
 
 
 def background_request() -> Request:

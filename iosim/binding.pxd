@@ -10,6 +10,8 @@ cdef class FrameSink:
 
 cdef class FrameSource:
     cpdef int64_t transmit_cost(self, Frame frame)
+    cpdef int64_t large_send(self)
+    cpdef int64_t large_send(self)
     cpdef void transmit(self, Frame frame, int64_t processor)
     cpdef void keep(self, Frame frame)
     cpdef void give_back(self, Frame frame)

@@ -30,6 +30,10 @@ class FrameSource:
         """Processor time (ns) of `transmit`, for the sender to spend."""
         raise NotImplementedError
 
+    def large_send(self) -> int:
+        """Payload (bytes) that `transmit` takes in one frame, to be cut where `segment` says; 0: none is ever cut."""
+        return 0
+
     def transmit(self, frame: Frame, processor: int) -> None:
         """Send a frame from code on this processor; it waits in the driver if the ring is full."""
         raise NotImplementedError

@@ -235,6 +235,7 @@ def _about(design: Design) -> Figures:
         "name": design.name,
         "scenario": design.scenario.name,
         "scenario_sha256": design.scenario.digest(),
+        "effective": design.scenario.effective(),
         **{name: it[name] for name in kept},
     }
 

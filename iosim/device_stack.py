@@ -138,8 +138,44 @@ class FileObject:
     Handles share it, duplicates included; it goes away when they are closed and its requests have ended (1.2.5, 1.2.6).
     """
 
+    __slots__ = (
+        "ahead_to",
+        "background",
+        "base",
+        "cache_map",
+        "cached",
+        "control",
+        "device",
+        "event",
+        "final_status",
+        "gone",
+        "handles",
+        "in_order",
+        "irps",
+        "key",
+        "modes",
+        "next_offset",
+        "number",
+        "plain",
+        "port",
+        "read_ahead",
+        "sector",
+        "signalled",
+        "size",
+        "synchronous",
+        "waited",
+        "write_through",
+    )
+
     def __init__(
-        self, number: int, device: DeviceObject, base: int, size: int, cached: bool, port: CompletionPort = NO_PORT
+        self,
+        number: int,
+        device: DeviceObject,
+        base: int,
+        size: int,
+        cached: bool,
+        port: CompletionPort = NO_PORT,
+        control: FileControl | None = None,
     ) -> None:
         self.number = number
         self.device = device
@@ -151,7 +187,7 @@ class FileObject:
         self.synchronous = False  # opened without FILE_FLAG_OVERLAPPED
         self.modes = 0  # notification modes (1.15)
         self.cache_map = False  # the cache manager knows the file: fast I/O is possible
-        self.control = FileControl(number, size)  # shared, where several file objects are of one file
+        self.control = FileControl(number, size) if control is None else control  # that of all who have the file open
         self.sector = 0  # bytes that offset, length and buffer of an unbuffered request are multiples of (3.8); 0: any
         self.write_through = False  # FILE_FLAG_WRITE_THROUGH (3.9)
         self.read_ahead = 0  # bytes that are read ahead of sequential reads; 0: none (3.4)

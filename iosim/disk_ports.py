@@ -12,8 +12,7 @@ from iosim.devices.recovery import RecoveringPort, RecoveryTimes
 from iosim.drives.drive import Drive
 from iosim.drives.faults import MEDIA_ERROR, NO_ANSWER, READS, WRITES, BadRange, Fault, Faults, RandomFault
 from iosim.io_manager import IoManager
-from iosim.scenario.faults import Fault as Described
-from iosim.scenario.faults import MediaError, NoAnswer, Removal
+from iosim.scenario.faults import CardFault, DiskFault, MediaError, NoAnswer, Removal
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import ReadStep, WriteStep
 from iosim.streams import Streams, table
@@ -44,7 +43,9 @@ class DiskPorts:
     ) -> PortDriver:
         """The port driver of the disk with this name; `sata`: one vector, and commands that do not queue drain it."""
         disk = self.model.disks[name]
-        faults = {fault: it for fault, it in self.model.faults.items() if it.disk == name}
+        faults = {
+            fault: it for fault, it in self.model.faults.items() if not isinstance(it, CardFault) and it.disk == name
+        }
         vectors = list(interrupted)[: 1 if sata else disk.queue_pairs]
         arguments = (self.io, self.caches, drive, number, depth, vectors, costs)
         if disk.completion == "polling":
@@ -66,7 +67,7 @@ class DiskPorts:
             port.hold_background(disk.background.idle_time, disk.background.starvation)
         return port
 
-    def _strike(self, disk: str, port: RecoveringPort, faults: dict[str, Described]) -> None:
+    def _strike(self, disk: str, port: RecoveringPort, faults: dict[str, DiskFault]) -> None:
         striking: list[Fault] = []
         for name, fault in faults.items():
             if isinstance(fault, Removal):

@@ -6,7 +6,10 @@ in which items end. What goes wrong with one item is that item's outcome and sto
 dies twice has failed.
 """
 
+import os
 import pickle
+import threading
+import time
 import traceback
 from abc import ABC, abstractmethod
 from collections import deque
@@ -17,7 +20,8 @@ from typing import Any
 from iosim.errors import IosimError, WorkerDied
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-PATIENCE = 20  # s that an idle worker process waits for more; also when whoever started it has been killed
+PATIENCE = 60  # s that an idle worker process waits for more
+LOOK = 1.0  # s between its looks at whether whoever started it is still there
 SUSPECT = "its worker process died twice"
 
 Work = Callable[[Any], Any]
@@ -98,7 +102,13 @@ class Processes(Executor):
     def _pool(self) -> Any:
         from joblib.externals.loky import get_reusable_executor
 
-        return get_reusable_executor(max_workers=self.workers, timeout=PATIENCE, env=ONE_THREAD)
+        return get_reusable_executor(
+            max_workers=self.workers,
+            timeout=PATIENCE,
+            env=ONE_THREAD,
+            initializer=_leave_with,
+            initargs=(os.getpid(),),
+        )
 
     def _submit(self, work: Work, place: int, item: Any) -> Any:
         """A pool that broke since it was last looked at is replaced by a new one."""
@@ -136,6 +146,17 @@ def _landed(flying: dict[Any, tuple[int, Any]]) -> tuple[list[Outcome], list[tup
         else:
             found.append(future.result())
     return found, suspects
+
+
+def _leave_with(parent: int) -> None:
+    """In a worker process: end when whoever started it has been killed. Else it might wait for ever to hand a result over."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def attempt(work: Work, place: int, item: Any) -> Outcome:

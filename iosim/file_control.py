@@ -57,3 +57,6 @@ class FileControl:
     def forces(self, write: bool, end: int) -> bool:
         """Whether a transfer that ends at `end` is done in its caller's thread, on an overlapped handle too (3.7)."""
         return self.transformed or (write and self.extends_synchronously and end > self.valid)
+
+
+NO_CONTROL = FileControl(-1, 0)  # of file objects that are no files

@@ -12,6 +12,7 @@ cdef Canceller NO_CANCELLER
 cdef PrivateList NO_LOOKASIDE
 cdef KernelWork NO_WORK
 cdef Request NO_REQUEST
+cdef StackLocation NO_LOCATION
 
 cdef class StackLocation:
     cdef public object device

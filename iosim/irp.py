@@ -50,6 +50,9 @@ class StackLocation:
         self.routine = NO_ROUTINE
 
 
+NO_LOCATION = StackLocation()  # below the lowest driver's, and above the highest one's: nothing is written to it
+
+
 class StatusBlock:
     """Where a program reads how its request ended; an OVERLAPPED begins with one."""
 
@@ -159,7 +162,8 @@ class Irp(Packet):
         self.removal_cost = removal_cost
         self.allocation_flags = flags
         self.stack_count = stack_count
-        self.locations = [StackLocation() for _ in range(max(stack_count, room) + 2)]
+        drivers = [StackLocation() for _ in range(max(stack_count, room))]
+        self.locations = [NO_LOCATION, *drivers, NO_LOCATION]
         self.current = stack_count + 1
         self.file: FileObject
         self.processor = 0  # where it was issued
@@ -244,6 +248,8 @@ class Irp(Packet):
         current = self.current
         here = self.locations[current]
         below = self.locations[current - 1]
+        if below is NO_LOCATION:
+            return  # there is no lower driver: to call it is fatal
         below.major = here.major
         below.offset = here.offset + shift
         below.size = here.size
@@ -255,7 +261,10 @@ class Irp(Packet):
 
     def own(self, device: "DeviceObject", routine: int) -> None:
         """A driver made the IRP for itself: its completion routine is called above the first location."""
-        self.locations[self.stack_count + 1].device = device
+        top = self.stack_count + 1
+        if self.locations[top] is NO_LOCATION:
+            self.locations[top] = StackLocation()
+        self.locations[top].device = device
         self.locations[self.stack_count].routine = routine
 
     def mark_pending(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from iosim import summary
+from iosim.closed_loops import closed_loops, throttled_warnings
 from iosim.machine import Raw
 from iosim.replication import ALL
 from iosim.scenario.load import AnyReplay, ClosedLoad
@@ -79,9 +80,13 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
         "disks": {name: it.disk(name) for name in model.disks},
         "volumes": {name: it.volume(name) for name in model.volumes},
         "nics": {name: it.nic(name) for name in model.nics},
-        "numa": {},
+        "numa": it.numa(),
     }
     document["theory"] = theory(scenario, it, document)
+    loops = closed_loops(scenario, document["classes"])
+    for name, loop in loops.items():
+        document["classes"][name]["closed_load"] = loop
+    warnings += throttled_warnings(loops)
     warnings += it.warnings + it.refusals() + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")

@@ -4,7 +4,7 @@ Nothing is decided here: every number comes from the scenario, whose schema has 
 """
 
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,7 +47,7 @@ from iosim.net_traces import NetTrace
 from iosim.network_loads import NetworkLoads, read_replay, round_trips
 from iosim.network_services import NetworkServices
 from iosim.networks import Networks
-from iosim.numa import Topology
+from iosim.numa import NO_MEMORY, NodeMemory, Topology
 from iosim.polling import PolledTransfer
 from iosim.pools import (
     GrowingPool,
@@ -66,6 +66,7 @@ from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.expectations import thresholds
 from iosim.scenario.hardware import FOREGROUND_QUANTA
+from iosim.scenario.hardware import Machine as MachineModel
 from iosim.scenario.load import AnyReplay, ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.scenario.net_load import NetLoad, NetReplay
@@ -146,6 +147,7 @@ class Machine:
         self.window = Window(clock, horizon, BINS, min(horizon * LIMIT_FACTOR, NEVER), self.columns)
         self.window.bin_ns = step
         self._build_processors()
+        self.memory = node_memory(self.model.machine, self.caches.topology)
         self._build_io()
         self.filters = Filters(self.model, self.io, self.work_queue)
         queues = self.work_queue, self.cache_queue
@@ -153,7 +155,7 @@ class Machine:
         parts = self.io, self.caches, self.file_systems, self.filters
         self.storage = Storage(self.model, *parts, self._resource, self.streams)
         self.disks = self.storage.disks
-        self.networks = Networks(self.model, self.io, self.caches, round_trips(self.model))
+        self.networks = Networks(self.model, self.io, self.caches, round_trips(self.model), self.memory)
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
         self.locks = {name: self._lock(name) for name in self.model.locks}
@@ -179,7 +181,9 @@ class Machine:
         self.sampler.splitters = self.storage.volumes.splitters
         networks = self.networks.by_name
         self.sampler.miniports = {name: it.miniport for name, it in networks.items()}
+        self.sampler.afds = {name: it.afd for name, it in networks.items()}
         self.sampler.incoming = {name: it.link_in for name, it in networks.items()}
+        self.sampler.memory = self.memory
         self.sampler.classes = list(self.model.workload)
         self.sampler.slack = self.storage.volumes.slack
         self.sampler.filters = self.filters.drivers
@@ -227,7 +231,9 @@ class Machine:
         quanta = FOREGROUND_QUANTA.get(it.quantum, ())
         mode = it.quantum_mode or QUANTUM_MODES[self.model.machine.kernel.completion_mode]
         params = SchedulerParams(it.placement, it.ready_queues, mode, it.starvation_relief, quanta)
-        special = any(pool.foreground or pool.affinity != "any" for pool in self.model.pools.values())
+        special = any(
+            pool.foreground or pool.affinity != "any" or pool.node is not None for pool in self.model.pools.values()
+        )
         if groups == 1 and not special and replace(params, foreground_quanta=()) == PLAIN:
             return Dispatcher(self.clock, self.caches, *times)
         return FullDispatcher(self.clock, self.caches, *times, params)
@@ -240,6 +246,7 @@ class Machine:
         self.io.completion.apcs.cost = kernel.apc
         costs = CallCosts(kernel.remove, kernel.post, kernel.call)
         self.services = Services(self.dispatcher, self.io, self.caches, costs)
+        self.services.memory = self.memory
         self.work_queue = self._worker_queue("system_workers")
         self.cache_queue = self.work_queue
         if needs_cache_workers(self.model):
@@ -619,6 +626,7 @@ class Machine:
             found[f"volumes.{name}.dirty_max"] = cache.dirty_most
         for name, network in self.networks.by_name.items():
             found[f"nics.{name}.ring_max"] = max(queue.rx.used_most for queue in network.nic.queues)
+            found[f"nics.{name}.locked_pages_max"] = network.afd.locked_high
             found[f"nics.{name}.moved_entries"] = network.rebalancer.moves
             found[f"nics.{name}.retransmitted"] = network.host.retransmitted + network.far.retransmitted
             found[f"nics.{name}.unreachable"] = network.host.unreachable
@@ -627,9 +635,23 @@ class Machine:
         return found
 
 
+def node_memory(machine: MachineModel, topology: Topology) -> NodeMemory:
+    """What touching the nodes' memory costs, if that is described."""
+    it = machine.memory.nodes
+    if it is None:
+        return NO_MEMORY
+    places = range(topology.nodes)
+    latencies: Sequence[Sequence[int]] = it.latencies or ()
+    if it.remote:
+        latencies = [[it.latency if a == b else it.remote for b in places] for a in places]
+    rates = it.bandwidth // 8, it.link // 8, it.peak // 8  # bytes
+    return NodeMemory(topology, it.latency, *rates, it.queue, it.streams, latencies)
+
+
 def thread_params(pool: Pool) -> ThreadParams:
     """How the pool's threads are made."""
-    return ThreadParams(pool.priority, pool.affinity == "processor", pool.group, pool.foreground)
+    node = -1 if pool.node is None else pool.node
+    return ThreadParams(pool.priority, pool.affinity == "processor", pool.group, pool.foreground, node)
 
 
 def transform_of(it: Distribution) -> Transform:

@@ -14,6 +14,7 @@ cdef int64_t ALL, ARRIVAL, CLIENT_SHIFT, DATAGRAM, DEVICE, ENDED, FAILED, LINK, 
 cdef int64_t PORT_MASK, PROPAGATION, REMOTE_PEER, TIMER, UDP, UDP_IPV4
 cdef Request NO_REQUEST
 cdef ClientEnd NO_END
+cdef int64_t[::1] SCRATCH
 
 cdef class LongWay(FrameSource):
     cdef public Clock clock

@@ -104,6 +104,9 @@ class Reach:
         self.service = service
 
 
+NO_REQUESTS: list[Request] = []  # shared by all ends that have none
+
+
 class ClientEnd:
     """A client's end of one connection: what has been asked on it, and what of that has not ended."""
 
@@ -117,8 +120,8 @@ class ClientEnd:
         self.busy = False  # a request is being sent in pieces
         self.asked = 0
         self.read = 0  # bytes
-        self.under_way: list[Request] = []
-        self.waiting: list[Request] = []  # have not been sent yet
+        self.under_way = NO_REQUESTS
+        self.waiting = NO_REQUESTS  # have not been sent yet
 
 
 NO_END = ClientEnd(-1)
@@ -300,7 +303,11 @@ class NetworkSource(Source):
         if end is NO_END:
             end = self._connect(number)
         self.live[index] = end
+        if end.under_way is NO_REQUESTS:
+            end.under_way = []
         end.under_way.append(request)
+        if end.waiting is NO_REQUESTS:
+            end.waiting = []
         end.waiting.append(request)
         end.asked += 1
         if end.asked == self.per_connection:
@@ -364,7 +371,7 @@ class NetworkSource(Source):
     def lost(self, end: ClientEnd) -> None:
         """The connection is gone, and with it what is under way on it."""
         end.over = True
-        end.waiting = []
+        end.waiting = NO_REQUESTS
         if self.ends[end.number] is end:
             self.ends[end.number] = NO_END
         if end.under_way:

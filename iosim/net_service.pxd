@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t
 
 from iosim.actor cimport Clock
 from iosim.application cimport Step
-from iosim.attribution cimport Client, Request
+from iosim.attribution cimport Client, Request, new_request
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport DeviceObject
 from iosim.devices.winsock cimport Afd, Endpoint
@@ -11,10 +11,13 @@ from iosim.io_manager cimport IoCosts, IoManager
 from iosim.irp cimport Irp, StatusBlock
 from iosim.kernel_queue cimport KernelQueue, KernelThread, Packet, new_packet
 from iosim.ntstatus cimport is_error
+from iosim.numa cimport NodeMemory
 from iosim.services cimport Services
 from iosim.tcp cimport Connection, Host
 
 cdef int64_t AGAIN, AREA, BLOCKED_CALL, COMPLETED, CONNECTED, DATAGRAM, DEVICE_CONTROL, DONE, LEFT, NOT_FAST, NO_ADDRESS
+cdef int64_t NO_NODE
+cdef NodeMemory NO_MEMORY
 cdef int64_t PAGE, RECEIVE, REUSE_SOCKET, SKIP_PORT_ON_SUCCESS, SMALLEST_AREA, STATUS_PENDING, STREAM, SUPER_ACCEPT
 cdef int64_t SUPER_DISCONNECT, UNBOUND
 cdef KernelThread NO_THREAD
@@ -56,6 +59,8 @@ cdef class Service(Client):
     cpdef Irp accept_irp(self, int64_t processor, Endpoint taker)
     @cython.locals(costs=IoCosts, device=DeviceObject)
     cpdef void owe(self, KernelThread thread, int64_t size)
+    @cython.locals(services=Services)
+    cpdef void owe_receive(self, KernelThread thread, Endpoint end)
     cpdef Endpoint find(self, int64_t number)
     @cython.locals(call=Packet, request=Request)
     cpdef int64_t go_on(self, KernelThread thread, Endpoint end)

@@ -12,7 +12,7 @@ Source: semantics 5, 9.4 (W-SOCK). Simplified: parts of a request are put togeth
 from dataclasses import dataclass
 
 from iosim.application import Step
-from iosim.attribution import BACKGROUND, BLOCKED_CALL, COMPLETED, Client, Request, new_ledger, new_request
+from iosim.attribution import BACKGROUND, BLOCKED_CALL, COMPLETED, NO_NODE, Client, Request, new_ledger, new_request
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import NOT_FAST
@@ -36,6 +36,7 @@ from iosim.io_manager import IoManager
 from iosim.irp import DEVICE_CONTROL, NO_THREAD, Irp, StatusBlock
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet, new_packet
 from iosim.ntstatus import STATUS_PENDING, is_error
+from iosim.numa import NO_MEMORY
 from iosim.outcomes import AGAIN, DONE, LEFT
 from iosim.services import Services
 from iosim.tcp import Connection
@@ -121,6 +122,7 @@ class Service(Client):
         rest.step = request.step
         rest.socket = request.socket
         rest.size = request.size
+        rest.home = request.home
         rest.began = rest.mark
         return rest
 
@@ -198,6 +200,13 @@ class Service(Client):
         device = self.afd.device
         thread.owe_kernel(costs.call + costs.irp + -(-size // PAGE) * costs.page_lock + device.down_ns)
 
+    def owe_receive(self, thread: KernelThread, end: Endpoint) -> None:
+        """A receive for which data is there: its copy, from wherever that lies."""
+        thread.owe_kernel(self.io.costs.call + self.afd.cost(end, RECEIVE, self.size))
+        services = self.services
+        if services.memory is not NO_MEMORY and end.home != NO_NODE:
+            services.reach(thread, self.afd.copied(end, self.size), end.home)
+
     # ---- the calls that a socket is due --------------------------------------------------------------------------------
 
     def find(self, number: int) -> Endpoint:
@@ -243,7 +252,7 @@ class Service(Client):
             return False
         due.size -= 1  # before the call: another worker may look meanwhile
         if end.unread:
-            thread.owe_kernel(self.io.costs.call + self.afd.cost(end, RECEIVE, self.size))
+            self.owe_receive(thread, end)
             thread.call = PAID
         else:
             irp = self.receive_irp(thread.processor, end)

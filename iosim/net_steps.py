@@ -77,7 +77,7 @@ class TakeStep(NetStep):
 
     def _owe(self, thread: KernelThread, end: Endpoint) -> None:
         service = self.service
-        thread.owe_kernel(service.io.costs.call + service.afd.cost(end, RECEIVE, service.size))
+        service.owe_receive(thread, end)
         thread.call = PAID
 
 
@@ -188,6 +188,7 @@ class SendStep(Answer):
         rider = self.rider(thread)
         host = afd.host
         host.processor = thread.processor
+        afd.calls += 1
         if is_error(afd.send_now(end, size, rider, service.block)):
             return self.refused(thread, rider)
         if not service.skips:

@@ -6,6 +6,7 @@ Nothing is decided here: every number comes from the scenario, whose schema has 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from iosim.actor import DEVICE, Actor
 from iosim.cache import Caches
 from iosim.devices.ndis import ENDLESS, Miniport, NdisCosts, NdisParams
 from iosim.devices.winsock import Afd
@@ -14,11 +15,13 @@ from iosim.io_manager import IoManager
 from iosim.link import Link
 from iosim.moderation import Moderation
 from iosim.nic import Nic, NicParams
+from iosim.numa import NO_MEMORY, NodeMemory
 from iosim.paths import PathEnd, PlainPath
 from iosim.processor import Processor
 from iosim.rebalancing import Rebalancer
 from iosim.rss import MAX_ENTRIES, HashType, IndirectionTable, Rss, RssHash
 from iosim.rss_processors import GIGABIT, RssParams, RssProfile, default_processors, rss_processors
+from iosim.scenario.faults import CardFault, LinkDown, NicReset
 from iosim.scenario.nic_params import (
     base_processor,
     driver_costs,
@@ -51,6 +54,15 @@ class RssSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """From `at` on the link is down, for `duration` ns (-1: it stays so); `reset`: the card is started anew."""
+
+    at: int
+    duration: int
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkParams:
     """A card, its driver and protocol, and the way to the clients and back (ns, without the frames' own time).
 
@@ -74,6 +86,30 @@ class NetworkParams:
     afd: int = 0  # ns of AFD's dispatch
     locked_most: int = ENDLESS  # pages that receives and sends may lock
     hold: int = 0  # ns that a receive waits to be filled further
+    outages: tuple[Outage, ...] = ()
+
+
+class OutageAlarm(Actor):
+    """The beginning (0) and the end (1) of one."""
+
+    def __init__(self, nic: Nic, outage: Outage) -> None:
+        super().__init__()
+        self.nic = nic
+        self.outage = outage
+
+    def start(self) -> None:
+        """The run begins."""
+        self.nic.clock.at(self.outage.at, DEVICE, self, 0)
+
+    def fire(self, what: int) -> None:
+        """The cable, or the card."""
+        nic, outage = self.nic, self.outage
+        if outage.reset:
+            nic.reset(outage.duration)
+            return
+        nic.set_link(what == 1)
+        if what == 0 and outage.duration >= 0:
+            nic.clock.at(outage.duration, DEVICE, self, 1)
 
 
 class Network:
@@ -108,6 +144,7 @@ class Network:
         self.host.rss = self.rss
         self.far.rss = self.rss
         self.afd = Afd(io, self.host, params.afd, params.locked_most, hold=params.hold)
+        self.outages = [OutageAlarm(self.nic, it) for it in params.outages]
         self.rebalancer = Rebalancer(self.nic, params.rss.period or 1, params.rss.slack)
 
     def _rss(self, caches: Caches) -> Rss:
@@ -121,18 +158,25 @@ class Network:
         table = IndirectionTable(settings.entries, chosen)
         return Rss(RssHash(), table, settings.hash_types, chosen[0])
 
+    def set_memory(self, memory: NodeMemory) -> None:
+        """It matters on which node buffers lie."""
+        self.miniport.set_memory(memory)
+        self.afd.memory = memory
+
     def start(self) -> None:
         """From now on the card may interrupt, and the system looks after its table."""
         self.miniport.start()
         if self.params.rss.period:
             self.rebalancer.start()
+        for alarm in self.outages:
+            alarm.start()
 
     def check_laws(self) -> None:
         """Raise LawBroken unless every frame that came is accounted for, and every descriptor."""
         nic = self.nic
         nic.settle()
         rings = [queue.rx for queue in nic.queues]
-        known = nic.lost + sum(rx.received + rx.dropped + len(rx.coming) for rx in rings)
+        known = nic.lost - nic.cleared + sum(rx.received + rx.dropped + len(rx.coming) for rx in rings)
         if known != self.link_in.frames:
             raise LawBroken(f"card {self.name}: {self.link_in.frames} frames came, {known} are accounted for")
         for queue in nic.queues:
@@ -144,13 +188,17 @@ class Network:
 class Networks:
     """All networks of a machine, by the cards' names; `trips`: each card's round trip (ns) to its clients."""
 
-    def __init__(self, model: ScenarioModel, io: IoManager, caches: Caches, trips: Mapping[str, int]) -> None:
+    def __init__(
+        self, model: ScenarioModel, io: IoManager, caches: Caches, trips: Mapping[str, int], memory: NodeMemory
+    ) -> None:
         self.flows = Flows()
         self.by_name: dict[str, Network] = {}
         processors = io.dispatcher.processors
         for number, name in enumerate(model.nics):
             params = network_params(model, name, number, trips.get(name, 0))
             self.by_name[name] = Network(name, params, io, processors, caches, self.flows)
+            if memory is not NO_MEMORY:
+                self.by_name[name].set_memory(memory)
 
     def start(self) -> None:
         """From now on the cards may interrupt."""
@@ -187,7 +235,13 @@ def network_params(model: ScenarioModel, name: str, number: int, trip: int) -> N
         afd=machine.tcp.afd,
         locked_most=machine.tcp.locked_pages or ENDLESS,
         hold=machine.tcp.receive_hold,
+        outages=tuple(_outage(it) for it in model.faults.values() if isinstance(it, CardFault) and it.nic == name),
     )
+
+
+def _outage(fault: CardFault) -> Outage:
+    assert isinstance(fault, LinkDown | NicReset)
+    return Outage(fault.at, -1 if fault.duration is None else fault.duration, isinstance(fault, NicReset))
 
 
 def rss_settings(it: ReceiveSideScaling) -> RssSettings:

@@ -2,6 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.actor cimport Actor, Clock
+from iosim.attribution cimport Request
 from iosim.frames cimport Frame, copy_of
 from iosim.interrupts cimport Interrupt
 from iosim.link cimport FrameReceiver, Link
@@ -10,8 +11,10 @@ from iosim.processor cimport Processor
 from iosim.rings cimport RxRing, TxRing
 from iosim.rss cimport Rss
 
-cdef int64_t DEVICE, NEVER, NO_HASH
+cdef int64_t DATAGRAM, DEVICE, LINK, NEVER, NO_HASH
+cdef Request NO_REQUEST
 cdef Interrupt NO_INTERRUPT
+cdef Request NO_REQUEST
 
 cdef class NicParams:
     cdef public int64_t buffer_node, dma, dma_ps, node, rx_ring, tx_ring
@@ -46,7 +49,7 @@ cdef class Nic(FrameReceiver):
     cdef public Rss rss
     cdef public Link link
     cdef public bint up
-    cdef public int64_t lost
+    cdef public int64_t cleared, lost
     cdef public list queue_of, queues
     cdef public int64_t[::1] hits
     cdef public LinkUp restart
@@ -65,9 +68,11 @@ cdef class Nic(FrameReceiver):
     cpdef bint transmit(self, NicQueue queue, Frame frame)
     @cython.locals(headers=int64_t, link=Link, left=int64_t, done=int64_t, part=Frame)
     cpdef int64_t _cut(self, Frame frame, int64_t ready)
-    @cython.locals(queue=NicQueue, rx=RxRing)
+    @cython.locals(request=Request)
+    cpdef void lose(self, Frame frame)
+    @cython.locals(coming=list, queue=NicQueue, rx=RxRing, frame=Frame)
     cpdef void set_link(self, bint up)
-    @cython.locals(queue=NicQueue, rx=RxRing, lost=int64_t)
+    @cython.locals(queue=NicQueue, rx=RxRing, lost=list, frame=Frame)
     cpdef void reset(self, int64_t duration)
     @cython.locals(queue=NicQueue)
     cpdef void settle(self)

@@ -11,7 +11,8 @@ over; a vector is for both rings of its queue, and moderated once.
 from array import array
 
 from iosim.actor import DEVICE, Actor, Clock
-from iosim.frames import NO_HASH, Frame, copy_of
+from iosim.attribution import LINK, NO_REQUEST
+from iosim.frames import DATAGRAM, NO_HASH, Frame, copy_of
 from iosim.interrupts import NO_INTERRUPT
 from iosim.link import FrameReceiver, Link
 from iosim.moderation import Moderation
@@ -173,7 +174,8 @@ class Nic(FrameReceiver):
         self.rss = rss
         self.link = link  # outwards
         self.up = True
-        self.lost = 0  # in flight towards the card, or sent to it, while its link was down
+        self.lost = 0  # in flight towards the card, or sent to it, while its link was down, or cleared by a reset
+        self.cleared = 0  # of these, had been received into a ring
         self.hits = array(
             "q", bytes(8 * len(rss.table.entries))
         )  # frames by entry of the table, for whoever balances it
@@ -206,7 +208,7 @@ class Nic(FrameReceiver):
     def receive(self, frame: Frame) -> None:
         """A frame is on its way here, by the table as it is now; `move` and `fill` see to those in flight."""
         if not self.up:
-            self.lost += 1
+            self.lose(frame)
             return
         if frame.hash != NO_HASH:
             self.hits[frame.hash & self.rss.table.mask] += 1
@@ -284,8 +286,17 @@ class Nic(FrameReceiver):
             part.sequence = frame.sequence + frame.payload - left
             left -= part.payload
             part.pushed = frame.pushed if left == 0 else 0
+            if left:
+                part.request = NO_REQUEST  # its last byte is in a later one
             done = link.carry(part, ready)
         return done
+
+    def lose(self, frame: Frame) -> None:
+        """A frame does not come up from here; nobody will send a datagram again."""
+        self.lost += 1
+        request = frame.request
+        if frame.kind == DATAGRAM and request is not NO_REQUEST:
+            request.drop(LINK, self.clock.now)
 
     def set_link(self, up: bool) -> None:
         """The cable is pulled or plugged in: what flies towards the card is lost, and what is sent in either direction."""
@@ -296,8 +307,10 @@ class Nic(FrameReceiver):
         for queue in self.queues:
             rx = queue.rx
             rx.settle(self.clock.now)
-            self.lost += len(rx.coming)
+            coming = list(rx.coming)
             rx.coming.clear()
+            for frame in coming:
+                self.lose(frame)
             rx.ready = rx.frames[-1].ready if rx.frames else 0
             queue.replan()
 
@@ -309,10 +322,12 @@ class Nic(FrameReceiver):
         self.set_link(False)
         for queue in self.queues:
             rx = queue.rx
-            lost = len(rx.frames)
+            lost = list(rx.frames)
             rx.frames.clear()
-            rx.free += lost
-            self.lost += lost
+            rx.free += len(lost)
+            self.cleared += len(lost)
+            for frame in lost:
+                self.lose(frame)
             queue.replan()
         self.clock.at(duration, DEVICE, self.restart, 0)
 

@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t
 
 
@@ -16,8 +17,15 @@ cdef class Buffer:
 
 cdef class NodeMemory:
     cdef public Topology topology
-    cdef public int64_t bandwidth, latency, link, peak, queue, streams
-    cdef public int64_t[::1] free_at, lines, lines_before, window
+    cdef public int64_t bandwidth, excess_ns, here, link, peak, queue, spent, streams, there
+    cdef public int64_t[::1] booked, far, free_at, latencies, lines, lines_before, near, window
+    cpdef int64_t latency(self, int64_t a, int64_t b)
+    @cython.locals(time=int64_t)
+    cpdef int64_t stream_excess(self, int64_t now, int64_t size, int64_t a, int64_t b)
+    @cython.locals(time=int64_t)
+    cpdef int64_t chase_excess(self, int64_t now, int64_t lines, int64_t a, int64_t b)
+    cpdef int64_t _counted(self, int64_t excess, int64_t size, int64_t a, int64_t b)
+    cpdef int64_t busy(self, int64_t now, int64_t node)
     cpdef int64_t idle_chase(self, int64_t lines, int64_t a, int64_t b)
     cpdef int64_t idle_stream(self, int64_t size, int64_t a, int64_t b)
     cpdef int64_t excess(self, int64_t size, int64_t a, int64_t b)

@@ -130,6 +130,11 @@ class NodeMemory:
     no more than `bandwidth` bytes/s in all: who asks for more waits for those who asked before.
 
     `now` must not fall from call to call; one touch is of at most 8 GB.
+    `latencies` (ns) by node of the processor and node of the memory; left out, `latency` times distance / 10.
+    Counters, by node of the memory: `near` and `far` bytes touched from there and from elsewhere, `booked` ns that giving
+    them takes. `excess_ns` is what all touches took more than at home on an idle machine. While a DPC hands frames to a
+    protocol, `here` is its processor's node and `there` that of the buffers they lie in. `spent` is what the stretch of
+    processor time that is being priced has taken so far (ns): whoever begins to price one sets it.
     Invariant: all lines of a node given by any time t take at least their bytes / bandwidth; an idle machine's times
     depend on nothing but distance.
     """
@@ -143,6 +148,7 @@ class NodeMemory:
         peak: int = PEAK,
         queue: int = QUEUE,
         streams: int = STREAMS,
+        latencies: Sequence[Sequence[int]] = (),
     ) -> None:
         for name, value in (("latency", latency), ("bandwidth", bandwidth), ("link", link), ("streams", streams)):
             if value < 1:
@@ -152,7 +158,11 @@ class NodeMemory:
         if queue < 0:
             raise ValueError(f"queue: {queue} is negative")
         self.topology = topology
-        self.latency = latency
+        places = range(topology.nodes)
+        rows = latencies or [[topology.remote_ns(latency, a, b) for b in places] for a in places]
+        self.latencies = array("q", [each for row in rows for each in row])
+        if len(self.latencies) != topology.nodes**2:
+            raise ValueError(f"latencies: {len(self.latencies)} entries for {topology.nodes} nodes")
         self.bandwidth = bandwidth
         self.link = link
         self.peak = peak
@@ -162,18 +172,57 @@ class NodeMemory:
         self.window = array("q", bytes(8 * topology.nodes))  # number of the window that `lines` belongs to
         self.lines = array("q", bytes(8 * topology.nodes))
         self.lines_before = array("q", bytes(8 * topology.nodes))
+        self.near = array("q", bytes(8 * topology.nodes))
+        self.far = array("q", bytes(8 * topology.nodes))
+        self.booked = array("q", bytes(8 * topology.nodes))
+        self.excess_ns = 0
+        self.here = 0
+        self.there = 0
+        self.spent = 0
+
+    def latency(self, a: int, b: int) -> int:
+        """Of one line of node `b`, for a processor of node `a`, nobody else asking."""
+        latency: int = self.latencies[a * self.topology.nodes + b]
+        return latency
 
     def idle_chase(self, lines: int, a: int, b: int) -> int:
         """Time for a processor of node `a` to follow `lines` dependent lines of node `b`, nobody else asking."""
-        return lines * self.topology.remote_ns(self.latency, a, b)
+        return lines * self.latency(a, b)
 
     def idle_stream(self, size: int, a: int, b: int) -> int:
         """Time for a processor of node `a` to go through `size` bytes in a row on node `b`, nobody else asking."""
-        return self.streamed(size, self.topology.remote_ns(self.latency, a, b), a, b)
+        return self.streamed(size, self.latency(a, b), a, b)
 
     def excess(self, size: int, a: int, b: int) -> int:
         """What `idle_stream` takes more than at home: the price of being remote; 0 at home."""
         return self.idle_stream(size, a, b) - self.idle_stream(size, a, a)
+
+    def stream_excess(self, now: int, size: int, a: int, b: int) -> int:
+        """What `stream` takes more than at home on an idle machine, counted."""
+        time = self.stream(now, size, a, b)
+        self.spent += time
+        return self._counted(time - self.idle_stream(size, a, a), size, a, b)
+
+    def chase_excess(self, now: int, lines: int, a: int, b: int) -> int:
+        """The same of `chase`."""
+        time = self.chase(now, lines, a, b)
+        self.spent += time
+        return self._counted(time - self.idle_chase(lines, a, a), lines * LINE, a, b)
+
+    def _counted(self, excess: int, size: int, a: int, b: int) -> int:
+        if a == b:
+            self.near[b] += size
+        else:
+            self.far[b] += size
+        if excess <= 0:  # a link may be faster than the memory at its end
+            return 0
+        self.excess_ns += excess
+        return excess
+
+    def busy(self, now: int, node: int) -> int:
+        """Time (ns) up to now in which a node gave lines at its bandwidth."""
+        busy: int = self.booked[node] - max(0, self.free_at[node] - now)
+        return busy
 
     def touch(self, now: int, buffer: Buffer, a: int) -> int:
         """Time for a processor of node `a` to go through the whole buffer, with what else its node is asked for."""
@@ -205,7 +254,7 @@ class NodeMemory:
         """Latency of one line of node `b` for a processor of node `a`, under the load of the window before."""
         self.turn(now, b)
         load = self.lines_before[b] * LINE * (1_000_000_000 // WINDOW)
-        return self.topology.remote_ns(self.latency, a, b) + self.waiting(load)
+        return self.latency(a, b) + self.waiting(load)
 
     def waiting(self, load: int) -> int:
         """How long a line waits where `load` bytes/s are asked for."""
@@ -222,11 +271,19 @@ class NodeMemory:
         self.window[node] = window
 
     def book(self, now: int, lines: int, node: int) -> int:
-        """Ask a node for lines; the time until it has given them, at its bandwidth, after all that was asked before."""
+        """Ask a node for lines; the time until it has given them, at its bandwidth, after all that was asked before.
+
+        What the asker has spent since `now` is no part of it: it waits for the same lines of others only once.
+        """
         self.lines[node] += lines
         begin = max(now, self.free_at[node])
-        self.free_at[node] = begin + (lines * LINE * 1_000_000_000 + self.bandwidth - 1) // self.bandwidth
-        return self.free_at[node] - now
+        time = (lines * LINE * 1_000_000_000 + self.bandwidth - 1) // self.bandwidth
+        self.booked[node] += time
+        self.free_at[node] = begin + time
+        return self.free_at[node] - now - self.spent
+
+
+NO_MEMORY: NodeMemory = NodeMemory.__new__(NodeMemory)  # of machines whose memory costs nothing to touch
 
 
 def lines_of(size: int) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -172,7 +172,10 @@ def study_lines(study: "Study", x: str, figure: str, ax: "Axes | None" = None) -
     plots.throughput(ax, values, estimates, label, in_words(figure), y_is_ns="_ns" in figure)
     unstable = [str(row["cell"][x]) for line in rows.values() for row in line if row["regime"] == "unstable"]
     if unstable:
-        ax.set_title(f"{ax.get_title()} (unstable at {', '.join(dict.fromkeys(unstable))})", fontsize=9)
+        places = list(dict.fromkeys(unstable))
+        shown = places if len(places) <= 3 else [*places[:2], "...", places[-1]]
+        side: Literal["left", "center"] = "left" if ax.get_title(loc="left") else "center"
+        ax.set_title(f"{ax.get_title(loc=side)} (unstable at {', '.join(shown)})", loc=side, fontsize=9)
     return ax
 
 

@@ -31,6 +31,7 @@ def document(plan: "Plan") -> dict[str, Any]:
         "kind": "plan",
         "iosim": VERSION,
         "scenario": plan.scenario.name,
+        "effective": plan.scenario.effective(),
         "seed": plan.seed,
         "find": {"path": it.name, "paths": list(it.paths), "unit": it.unit.strip(), "want": it.want, "today": it.today},
         "objectives": plan.objectives,

@@ -15,7 +15,7 @@ from iosim.actor import TIMER, Actor
 from iosim.application import Step, WorkerProgram
 from iosim.attribution import Request
 from iosim.completion_port import CompletionPort
-from iosim.dispatcher import Dispatcher
+from iosim.dispatcher import Dispatcher, bit
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet
 from iosim.ntstatus import STATUS_SUCCESS, STATUS_TIMEOUT
 from iosim.scheduling import FullDispatcher
@@ -37,12 +37,16 @@ class GrowthParams:
 
 @dataclass(frozen=True, slots=True)
 class ThreadParams:
-    """What the threads of a pool have in common; `affine`: thread k runs on processor k alone, modulo their number."""
+    """What the threads of a pool have in common; `affine`: thread k runs on processor k alone, modulo their number.
+
+    `node`: they run on that node's processors only; -1: on any.
+    """
 
     priority: int
     affine: bool = False
     group: int = 0
     foreground: int = 0
+    node: int = -1
 
 
 def make_thread(dispatcher: Dispatcher, program: WorkerProgram, number: int, params: ThreadParams) -> KernelThread:
@@ -51,6 +55,12 @@ def make_thread(dispatcher: Dispatcher, program: WorkerProgram, number: int, par
     if isinstance(dispatcher, FullDispatcher):
         if params.affine:
             dispatcher.bind(thread, number % len(dispatcher.processors))
+        elif params.node >= 0:
+            topology = dispatcher.caches.topology
+            dispatcher.set_group(thread, topology.group_of_node[params.node])
+            first = params.node - topology.group_of_node.index(topology.group_of_node[params.node])
+            bits = bit(topology.processors_per_node) - 1
+            dispatcher.set_affinity(thread, bits << first * topology.processors_per_node)
         elif params.group:
             dispatcher.set_group(thread, params.group)
         dispatcher.set_foreground(thread, params.foreground)

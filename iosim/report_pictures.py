@@ -101,6 +101,43 @@ def of_study(study: Study, scenario: dict[str, Any]) -> Iterator[Picture]:
         yield Picture(f"{pictures.in_words(figure)} over {x}", plots.as_svg(whole), Table("", [], []))
 
 
+def of_plan(found: dict[str, Any]) -> Iterator[Picture]:
+    """The objective over the value looked for, and the resources beside it."""
+    from iosim.scenario.expectations import parse_expectation
+
+    points = [it for it in found["scan"] if it["regime"] == "steady" or not found["find"]["unit"]]
+    if not points:
+        return
+    expected = parse_expectation(found["objectives"][0])
+    name = f"{found['find']['path']} ({found['find']['unit']})" if found["find"]["unit"] else found["find"]["path"]
+    values = [it["expect"][0]["value"] for it in points]
+    answer = found["answer"]
+    ends = (answer["value"], *(answer["ci95"] or ())) if answer else None
+    asked = [it["value"] for it in points]
+    ax, figure = _panel()
+    plots.planned(ax, asked, values, expected.bound, ends, name, expected.figure)
+    yield Picture(
+        f"{found['objectives'][0]} over {found['find']['path']}",
+        plots.as_svg(figure),
+        _scanned(found["find"]["path"], expected.figure, points),
+    )
+    ax, figure = _panel()
+    plots.utilizations(ax, asked, [it["utilization"] for it in points], ends, name)
+    names = list(points[0]["utilization"])
+    rows = [[f"{it['value']:.5g}", *(f"{it['utilization'].get(each, 0):.1%}" for each in names)] for it in points]
+    table = Table("", [found["find"]["path"], *names], rows, frozenset(names))
+    yield Picture("Utilization of every resource", plots.as_svg(figure), table)
+
+
+def _scanned(path: str, figure: str, points: list[dict[str, Any]]) -> Table:
+    rows = []
+    for it in points:
+        value = it["expect"][0]["value"]
+        shown = "-" if value is None else f"{value:.5g}"
+        rows.append([f"{it['value']:.5g}", shown, "met" if it["met"] else "missed"])
+    return Table("", [path, figure, ""], rows, frozenset((path, figure)))
+
+
 def _panel() -> tuple[Any, Any]:
     figure, (ax,) = plots.figure_overview([""], columns=1)
     return ax, figure

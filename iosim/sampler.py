@@ -13,12 +13,14 @@ from iosim.cache_manager import CacheManager
 from iosim.devices.filter import Filter
 from iosim.devices.ndis import Miniport
 from iosim.devices.port_driver import PortDriver
+from iosim.devices.winsock import Afd
 from iosim.dispatcher import Dispatcher
 from iosim.drives.block_map import BlockMap
 from iosim.errors import LawBroken
 from iosim.kernel_queue import KernelQueue, KernelThread
 from iosim.link import Link
 from iosim.locks import ContendedLock
+from iosim.numa import NO_MEMORY
 from iosim.split import Splitter
 from iosim.thread import KINDS
 from iosim.workload import PipelinedSource, Window
@@ -48,6 +50,8 @@ class Sampler(Actor):
         self.filters: dict[str, Filter] = {}
         self.miniports: dict[str, Miniport] = {}
         self.incoming: dict[str, Link] = {}  # wires towards the cards
+        self.memory = NO_MEMORY
+        self.afds: dict[str, Afd] = {}  # by card
         self.classes: list[str] = []
         self.slack = array("q")  # by class, where there are splitters
         self.pools: dict[str, list[KernelThread]] = {}
@@ -111,7 +115,12 @@ class Sampler(Actor):
 
         for name, miniport in self.miniports.items():
             self._card(f"nics.{name}", miniport, self.incoming[name])
+            afd = self.afds[name]
+            afd.settle()
+            self._put_all(f"nics.{name}", (("socket_calls", afd.calls), ("locked_area", afd.locked_area)))
 
+        if self.memory is not NO_MEMORY:
+            self._nodes()
         for name, threads in self.pools.items():
             self._put(f"pools.{name}.switches", sum(thread.switches for thread in threads))
         for name, doors in self.batches.items():
@@ -119,6 +128,16 @@ class Sampler(Actor):
             self._put(f"pools.{name}.taken", sum(door.packets for door in doors))
         for name, source in self.pipelines.items():
             self._put_all(f"classes.{name}", (("answered", source.answered), ("overtook", source.overtook)))
+
+    def _nodes(self) -> None:
+        memory = self.memory
+        for node in range(memory.topology.nodes):
+            figures = (
+                ("local", memory.near[node]),
+                ("remote", memory.far[node]),
+                ("busy", memory.busy(self.clock.now, node)),
+            )
+            self._put_all(f"numa.{node}", figures)
 
     def _card(self, at: str, miniport: Miniport, incoming: Link) -> None:
         nic = miniport.nic

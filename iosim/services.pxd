@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from iosim.actor cimport Clock
-from iosim.attribution cimport Request
+from iosim.attribution cimport Request, rebook_refill
 from iosim.cache cimport Caches
 from iosim.completion_port cimport CompletionPort
 from iosim.device_stack cimport FileObject
@@ -11,9 +11,11 @@ from iosim.io_manager cimport IoCosts, IoManager
 from iosim.irp cimport Irp
 from iosim.kernel_queue cimport KernelQueue, KernelThread, Packet
 from iosim.kernel_work cimport KernelWork
+from iosim.numa cimport NodeMemory
 from iosim.ntstatus cimport is_error, succeeded
 
-cdef int64_t AGAIN, BLOCKED, BLOCKED_CALL, DONE, LEFT, LEFT_AND_WAITS, SKIP_PORT_ON_SUCCESS, STATUS_PENDING, STAYS
+cdef NodeMemory NO_MEMORY
+cdef int64_t AGAIN, BLOCKED, BLOCKED_CALL, DONE, LEFT, LEFT_AND_WAITS, NO_NODE, SKIP_PORT_ON_SUCCESS, STATUS_PENDING, STAYS
 cdef int64_t STAYS_IN_CALL, TIMER, WAITS
 cdef KernelWork NO_WORK
 cdef Packet NO_PACKET
@@ -28,7 +30,11 @@ cdef class Services:
     cdef public IoManager io
     cdef public Caches caches
     cdef public CallCosts costs
+    cdef public NodeMemory memory
+    @cython.locals(more=int64_t, request=Request)
     cpdef void touch(self, KernelThread thread, int64_t private, int64_t request_bytes)
+    @cython.locals(memory=NodeMemory, excess=int64_t)
+    cpdef void reach(self, KernelThread thread, int64_t size, int64_t node)
     @cython.locals(packet=Packet, request=Request, cost=int64_t)
     cpdef bint remove(self, KernelThread thread, CompletionPort port)
     @cython.locals(request=Request)

@@ -5,7 +5,7 @@ The handlers of a scenario are step objects on this door (application.py). Progr
 """
 
 from iosim.actor import TIMER, Clock
-from iosim.attribution import BLOCKED_CALL, NO_REQUEST, Request
+from iosim.attribution import BLOCKED_CALL, NO_NODE, NO_REQUEST, Request, rebook_refill
 from iosim.cache import Caches
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
@@ -16,6 +16,7 @@ from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread
 from iosim.kernel_work import NO_WORK, STAYS_IN_CALL
 from iosim.ntstatus import STATUS_PENDING, is_error, succeeded
+from iosim.numa import NO_MEMORY
 from iosim.outcomes import AGAIN, BLOCKED, DONE, LEFT, LEFT_AND_WAITS, STAYS, WAITS
 
 
@@ -37,6 +38,7 @@ class Services:
         self.io = io
         self.caches = caches
         self.costs = costs
+        self.memory = NO_MEMORY
 
     # ---- compute -------------------------------------------------------------------------------------------------
 
@@ -45,8 +47,21 @@ class Services:
         if private > thread.private:
             thread.owe_refill(self.caches.grow(thread, thread.processor, private))
         if request_bytes > thread.request_bytes:
-            self.caches.fill(thread.processor, request_bytes - thread.request_bytes)
+            more = request_bytes - thread.request_bytes
+            self.caches.fill(thread.processor, more)
             thread.request_bytes = request_bytes
+            request = thread.request
+            if self.memory is not NO_MEMORY and request.home != NO_NODE:
+                self.reach(thread, more, request.home)
+
+    def reach(self, thread: KernelThread, size: int, node: int) -> None:
+        """The thread goes through bytes that lie on this node: owe what that takes more than at home."""
+        memory = self.memory
+        memory.spent = thread.owed
+        excess = memory.stream_excess(self.clock.now, size, memory.topology.node_of(thread.processor), node)
+        if excess:
+            thread.owe_refill(excess)
+            rebook_refill(thread.request, excess)
 
     # ---- ports ---------------------------------------------------------------------------------------------------
 

@@ -151,8 +151,7 @@ def sweep(
     `store` is a file that keeps the cells: what is there already is not run again. A cell that fails is in `Study.failed`
     and stops no other. `cluster` is the address of a Dask scheduler. The rest is as in `iosim.run`.
 
-    Raises WrongInput for unknown paths and illegal values before
-    anything runs.
+    Raises WrongInput for unknown paths and illegal values before anything runs, and for a store or cluster that can't be used.
     """
     check_arguments(scenario, replications, jobs, "sweep")
     scenario = with_study(scenario, vary)

@@ -370,7 +370,8 @@ class Summarizer:
     def nic(self, name: str) -> Figures:
         """One network card: frames, what its driver made of them, and how they were spread over processors.
 
-        `dropped`: for lack of a receive descriptor, or with the link down. `ring_max` is of the whole run.
+        `dropped`: for lack of a receive descriptor, or with the link down. `socket_calls` and `locked_pages` (by receives and
+        sends that wait) are of the programs' sockets on it. `ring_max` and `locked_pages_max` are of the whole run.
         """
         at = f"nics.{name}"
         rates = "frames_in", "frames_out", "bytes_in", "bytes_out", "dropped", "interrupts"
@@ -383,6 +384,9 @@ class Summarizer:
         found["link_in_share"] = self.per_replication(lambda each: each.mean(f"{at}.link_in"))
         found["link_out_share"] = self.per_replication(lambda each: each.mean(f"{at}.link_out"))
         found["ring_max"] = self._most([f"{at}.ring_max"])
+        found["socket_calls_per_s"] = self._rate(f"{at}.socket_calls")
+        found["locked_pages_mean"] = self.per_replication(lambda each: each.mean(f"{at}.locked_area"))
+        found["locked_pages_max"] = self._most([f"{at}.locked_pages_max"])
         for what in ("moved_entries", "retransmitted", "unreachable"):
             found[what] = figure([float(raw.extremes[f"{at}.{what}"]) for raw in self.raws])
         found["processors"] = self._spread(at)
@@ -402,6 +406,19 @@ class Summarizer:
             }
             for place in places
             if f"{place}.frames" in self.raws[0].samples
+        }
+
+    def numa(self) -> Figures:
+        """By node, where touching its memory has a price: bytes of it that its own and other processors touched."""
+        nodes = [name.removesuffix(".busy") for name in self.raws[0].samples if name.startswith("numa.")]
+        return {
+            at.removeprefix("numa."): {
+                "local_bytes_per_s": self._rate(f"{at}.local"),
+                "remote_bytes_per_s": self._rate(f"{at}.remote"),
+                "bandwidth_share": self.per_replication(lambda each, at=at: each.mean(f"{at}.busy")),  # type: ignore[misc]
+            }
+            for at in nodes
+            if f"{at}.busy" in self.raws[0].samples
         }
 
     def lock(self, name: str) -> Figures:

@@ -10,17 +10,19 @@ from iosim.rss cimport Rss
 
 cdef int64_t ACK, ADDRESS_MASK, DATA, DATAGRAM, FIN, KERNEL, NO_HASH, PROPAGATION, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
 cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP, TCP_IPV4, TIMER, UDP, UDP_IPV4
-cdef int64_t CLOSED, DELAYED_ACK, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
-cdef int64_t RETRANSMISSION, SYN_RECEIVED, SYN_SENT
+cdef int64_t CLOSED, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO_WINDOW_LIMIT, OFF, REMEMBERED
+cdef int64_t SYN_RECEIVED, SYN_SENT
 cdef Request NO_REQUEST
 cdef Rss NO_RSS
 
 cdef class Flows:
-    cdef public list senders, sources
+    cdef public list senders
+    cdef public object sources
     cdef public dict known
     cpdef int64_t new(self, int64_t source, int64_t target)
     @cython.locals(pair=tuple)
     cpdef int64_t of_datagrams(self, int64_t source, int64_t target)
+    cpdef Connection receiver(self, int64_t flow)
     cpdef int64_t source(self, int64_t flow)
     cpdef int64_t target(self, int64_t flow)
 
@@ -48,7 +50,7 @@ cdef class Host(FrameSink):
     cdef public int64_t ack_frequency, connect_tries, data_tries, delayed_ack, duplicate_acks, initial_rto, initial_window
     cdef public int64_t last_port, minimum_rto, number, processor, receive_buffer, receive_cost, retransmitted, segment
     cdef public int64_t segment_cost, timeouts, unreachable
-    cdef public dict connections, datagram_ports, ended, ports, routes
+    cdef public dict datagram_ports, ended, ports, routes
     cdef public FrameSource gateway
     cdef public Rss rss
     cpdef bint reaches(self, int64_t address)
@@ -58,6 +60,7 @@ cdef class Host(FrameSink):
     cpdef int64_t free_port(self)
     cpdef void listen(self, int64_t port, ConnectionUser user, object owner)
     cpdef void take_datagrams(self, int64_t port, ConnectionUser user, object owner)
+    cpdef dict connections(self)
     @cython.locals(flow=int64_t, connection=Connection)
     cpdef Connection connect(self, int64_t source, int64_t target, ConnectionUser user, object owner)
     @cython.locals(flow=int64_t, frame=Frame, way=FrameSource)
@@ -81,15 +84,7 @@ cdef class Host(FrameSink):
     @cython.locals(answer=Frame, way=FrameSource)
     cpdef void _answer(self, Frame frame, int64_t kind, int64_t acknowledged)
 
-cdef class ConnectionTimer(Actor):
-    cdef public Connection connection
-    cdef public int64_t due, entered, what
-    @cython.locals(clock=Clock)
-    cpdef void arm(self, int64_t delay)
-    @cython.locals(connection=Connection, left=int64_t)
-    cpdef void fire(self, int64_t what)
-
-cdef class Connection:
+cdef class Connection(Actor):
     cdef public Host host
     cdef public Clock clock
     cdef public ConnectionUser user
@@ -100,10 +95,16 @@ cdef class Connection:
     cdef public int64_t variance
     cdef public bint delivering, fin, finished, no_delay, orphan, peer_finished
     cdef public list early, marks, requests
-    cdef public ConnectionTimer delayed, retransmission
+    cdef public int64_t reply_due, reply_entry, resend_due, resend_entry
+    @cython.locals(clock=Clock, now=int64_t, due=int64_t, entry=int64_t)
+    cpdef void _await_ack(self)
+    @cython.locals(delay=int64_t)
+    cpdef void _await_data(self)
+    @cython.locals(clock=Clock, now=int64_t)
+    cpdef void fire(self, int64_t what)
     cpdef int64_t send(self, int64_t size, Request request)
     cpdef int64_t send_cost(self, int64_t size)
-    @cython.locals(host=Host, source=FrameSource)
+    @cython.locals(host=Host, source=FrameSource, each=int64_t)
     cpdef int64_t segments_cost(self, int64_t size)
     cpdef void consumed(self, int64_t size)
     @cython.locals(host=Host, gained=int64_t)
@@ -112,14 +113,13 @@ cdef class Connection:
     cpdef void reset(self)
     cpdef void abandon(self)
     cpdef void begin(self)
-    @cython.locals(timer=ConnectionTimer)
     cpdef void greet(self)
     cpdef void _establish(self)
     @cython.locals(kind=int64_t, user=ConnectionUser)
     cpdef void arrive(self, Frame frame)
     @cython.locals(user=ConnectionUser)
     cpdef void _greeted(self, Frame frame)
-    @cython.locals(until=int64_t, hole=bint, follower=Frame, timer=ConnectionTimer)
+    @cython.locals(until=int64_t, hole=bint, follower=Frame)
     cpdef void _data(self, Frame frame)
     @cython.locals(sender=Connection, marks=list, requests=list, place=int64_t, mark=int64_t, request=Request)
     cpdef void _deliver(self, Frame frame, int64_t until)
@@ -132,18 +132,20 @@ cdef class Connection:
     cpdef void _end_of_stream(self)
     @cython.locals(acknowledged=int64_t, edge=int64_t, opened=bint)
     cpdef void _acknowledgement(self, Frame frame)
-    @cython.locals(host=Host, newly=int64_t, timer=ConnectionTimer, user=ConnectionUser)
+    @cython.locals(host=Host, newly=int64_t, user=ConnectionUser)
     cpdef void _advance(self, int64_t acknowledged)
     @cython.locals(segment=int64_t)
     cpdef void _grow(self, int64_t newly)
     @cython.locals(host=Host)
     cpdef void _duplicate(self)
     cpdef void _measured(self, int64_t time)
-    @cython.locals(segment=int64_t, timer=ConnectionTimer)
+    @cython.locals(segment=int64_t)
     cpdef void timed_out(self)
-    @cython.locals(segment=int64_t, left=int64_t, size=int64_t, allowed=int64_t, room=int64_t, in_flight=bint, waits=bint, timer=ConnectionTimer)
+    @cython.locals(segment=int64_t, left=int64_t, size=int64_t, allowed=int64_t, room=int64_t, in_flight=bint, waits=bint)
     cpdef void push(self)
     cpdef void _repeat(self)
+    @cython.locals(segment=int64_t, source=FrameSource, most=int64_t)
+    cpdef int64_t _together(self, int64_t left, int64_t room)
     @cython.locals(again=bint)
     cpdef void _segment(self, int64_t sequence, int64_t size)
     @cython.locals(frame=Frame, source=FrameSource)

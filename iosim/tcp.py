@@ -10,6 +10,7 @@ or time stamps, no path MTU discovery; the handshake takes no sequence numbers; 
 minutes; what a timer sends costs no processor time.
 """
 
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,6 @@ from iosim.rss import Rss
 from iosim.units import KIB, MS, S
 
 CLOSED, SYN_SENT, SYN_RECEIVED, ESTABLISHED = range(4)  # states
-RETRANSMISSION, DELAYED_ACK = range(2)  # timers
 
 FIRST_DYNAMIC_PORT = 49152  # IANA's range, Windows' since Vista
 LAST_PORT = 65535
@@ -79,7 +79,7 @@ class Flows:
     """
 
     def __init__(self) -> None:
-        self.sources: list[int] = []  # by flow
+        self.sources = array("q")  # by flow
         self.senders: list[Connection] = []  # by flow: the side that sends on it, while there is one
         self.known: dict[tuple[int, int], int] = {}  # of datagrams
 
@@ -97,6 +97,10 @@ class Flows:
         if pair not in self.known:
             self.known[pair] = self.new(source, target)
         return self.known[pair]
+
+    def receiver(self, flow: int) -> "Connection":
+        """The side that receives on it, while there is one: it sends on the other flow of the two."""
+        return self.senders[flow ^ 1] if 0 <= flow < len(self.senders) else NO_CONNECTION
 
     def source(self, flow: int) -> int:
         """Whence it comes."""
@@ -170,7 +174,7 @@ NO_RSS: Rss = Rss.__new__(Rss)
 
 
 class Host(FrameSink):
-    """One machine's TCP/IP: its ports, its connections by incoming flow, and the way to other hosts.
+    """One machine's TCP/IP: its ports, its connections, and the way to other hosts.
 
     Counters: `retransmitted` segments, `timeouts` of the retransmission timer, `unreachable` datagrams for ports without
     a socket. `processor` is where the code that runs now runs.
@@ -195,7 +199,6 @@ class Host(FrameSink):
         self.routes: dict[int, FrameSource] = {}  # by the other host's number
         self.gateway: FrameSource = NO_WAY  # the way to all others
         self.rss = NO_RSS  # of the card at the machine's end, which gives frames their flow's hash
-        self.connections: dict[int, Connection] = {}
         self.ended: dict[int, int] = {}  # by incoming flow, what had been received; the oldest first
         self.ports: dict[int, Port] = {}
         self.datagram_ports: dict[int, Port] = {}
@@ -241,6 +244,14 @@ class Host(FrameSink):
 
     # ---- connections -------------------------------------------------------------------------------------------------
 
+    def connections(self) -> "dict[int, Connection]":
+        """Its connections by incoming flow, for whoever looks at all of them."""
+        return {
+            flow ^ 1: connection
+            for flow, connection in enumerate(self.flows.senders)
+            if connection is not NO_CONNECTION and connection.host is self
+        }
+
     def connect(self, source: int, target: int, user: ConnectionUser, owner: Any) -> "Connection":
         """Begin a connection; `user` hears of its end."""
         flow = self.flows.new(source, target)
@@ -266,7 +277,7 @@ class Host(FrameSink):
 
     def cost(self, frame: Frame) -> int:
         """Of TCP, of the copy into a receive that was posted before, and of the segments that an ACK lets go."""
-        connection = self.connections.get(frame.flow, NO_CONNECTION)
+        connection = self.flows.receiver(frame.flow)
         if connection is NO_CONNECTION:
             return self.receive_cost + (self._copy_of(frame) if frame.kind == DATAGRAM else 0)
         time = self.receive_cost
@@ -297,7 +308,7 @@ class Host(FrameSink):
         if kind == DATAGRAM:
             self._datagram(frame)
             return
-        connection = self.connections.get(frame.flow, NO_CONNECTION)
+        connection = self.flows.receiver(frame.flow)
         if connection is not NO_CONNECTION:
             connection.arrive(frame)
         elif kind == SYN:
@@ -354,46 +365,8 @@ NO_MARKS: list[int] = []
 NO_REQUESTS: list[Request] = []
 
 
-class ConnectionTimer(Actor):
-    """One of a connection's timers. Setting it again costs the clock nothing: an entry that fires early asks anew."""
-
-    def __init__(self, connection: "Connection", what: int) -> None:
-        super().__init__()
-        self.connection = connection
-        self.what = what
-        self.due = OFF
-        self.entered = OFF  # when the clock will call
-
-    def arm(self, delay: int) -> None:
-        """Let it end so many ns from now."""
-        clock = self.connection.clock
-        self.due = clock.now + delay
-        if self.entered != OFF and self.entered <= self.due:
-            return
-        if self.entered != OFF:
-            self.generation += 1
-        self.entered = self.due
-        clock.at(delay, TIMER, self, 0)
-
-    def fire(self, what: int) -> None:
-        """It has ended, or has been set anew or off since."""
-        connection = self.connection
-        self.entered = OFF
-        if self.due == OFF:
-            return
-        left = self.due - connection.clock.now
-        if left > 0:
-            self.arm(left)
-            return
-        self.due = OFF
-        if self.what == DELAYED_ACK:
-            connection.reply()
-        else:
-            connection.timed_out()
-
-
-class Connection:
-    """One side of a connection.
+class Connection(Actor):
+    """One side of a connection, and the actor of its two timers, which end at `resend_due` and `reply_due`.
 
     Sequence numbers: `una` is the oldest byte that is not acknowledged, `nxt` the next one to send, `highest` what has been
     sent at all, `end` what the user has given, `edge` what the other side has room for; `expected` is the next one to come,
@@ -406,7 +379,6 @@ class Connection:
         "blocked",
         "clock",
         "congestion",
-        "delayed",
         "delivering",
         "duplicates",
         "early",
@@ -428,8 +400,11 @@ class Connection:
         "owner",
         "peer_finished",
         "recover",
+        "reply_due",
+        "reply_entry",
         "requests",
-        "retransmission",
+        "resend_due",
+        "resend_entry",
         "rto",
         "smoothed",
         "source",
@@ -445,6 +420,7 @@ class Connection:
     )
 
     def __init__(self, host: Host, flow: int, user: ConnectionUser, owner: Any) -> None:
+        super().__init__()
         self.host = host
         self.clock = host.clock
         self.flow = flow  # the outgoing one
@@ -482,11 +458,59 @@ class Connection:
         self.fin_at = OFF
         self.peer_finished = False
         self.orphan = False  # its socket is closed
-        self.retransmission = ConnectionTimer(self, RETRANSMISSION)
-        self.delayed = ConnectionTimer(self, DELAYED_ACK)
-        host.connections[flow ^ 1] = self
+        self.resend_due = OFF
+        self.resend_entry = OFF  # when the clock will call for it
+        self.reply_due = OFF
+        self.reply_entry = OFF
         host.flows.senders[flow] = self
         self.source = host.way(host.flows.target(flow))
+
+    # ---- timers: setting one again costs the clock nothing, as an entry that fires early asks anew --------------------
+
+    def _await_ack(self) -> None:
+        """Let the retransmission timer end an RTO from now."""
+        clock = self.clock
+        now = clock.now
+        due = now + self.rto
+        self.resend_due = due
+        entry = self.resend_entry
+        if entry != OFF and entry <= due:
+            return
+        if entry != OFF:  # it comes too late; what makes it dead does so to the other one's
+            self.generation += 1
+            if self.reply_entry != OFF:
+                clock.at(self.reply_entry - now, TIMER, self, 0)
+        self.resend_entry = due
+        clock.at(self.rto, TIMER, self, 0)
+
+    def _await_data(self) -> None:
+        """Let the timer of a delayed ACK end; an earlier entry comes no later than this, as its time is always the same."""
+        delay = self.host.delayed_ack
+        self.reply_due = self.clock.now + delay
+        if self.reply_entry == OFF:
+            self.reply_entry = self.reply_due
+            self.clock.at(delay, TIMER, self, 0)
+
+    def fire(self, what: int) -> None:
+        """A timer has ended, or has been set anew or off since."""
+        clock = self.clock
+        now = clock.now
+        if self.reply_entry == now:
+            self.reply_entry = OFF
+            if self.reply_due == now:
+                self.reply_due = OFF
+                self.reply()
+            elif self.reply_due != OFF:
+                self.reply_entry = self.reply_due
+                clock.at(self.reply_due - now, TIMER, self, 0)
+        else:
+            self.resend_entry = OFF
+            if self.resend_due == now:
+                self.resend_due = OFF
+                self.timed_out()
+            elif self.resend_due != OFF:
+                self.resend_entry = self.resend_due
+                clock.at(self.resend_due - now, TIMER, self, 0)
 
     # ---- what the user asks for --------------------------------------------------------------------------------------
 
@@ -512,7 +536,8 @@ class Connection:
             return 0
         host = self.host
         source = self.source
-        return -(-size // host.segment) * (host.segment_cost + source.transmit_cost(NO_FRAME))
+        each = max(host.segment, source.large_send() // host.segment * host.segment)
+        return -(-size // each) * (host.segment_cost + source.transmit_cost(NO_FRAME))
 
     def consumed(self, size: int) -> None:
         """The user has taken so many bytes: the other side is told when that makes a difference (RFC 9293 3.8.6.2.2)."""
@@ -555,12 +580,11 @@ class Connection:
         """SYN, or the answer to one."""
         self._emit(SYN if self.state == SYN_SENT else SYN_ACK, 0, 0)
         self.timed_at = self.clock.now
-        timer = self.retransmission
-        timer.arm(self.rto)
+        self._await_ack()
 
     def _establish(self) -> None:
         self.state = ESTABLISHED
-        self.retransmission.due = OFF
+        self.resend_due = OFF
         self.left = self.host.data_tries
         if self.rto == self.host.initial_rto:  # the SYN was not repeated
             self._measured(self.clock.now - self.timed_at)
@@ -639,9 +663,8 @@ class Connection:
             self._end_of_stream()
         elif hole or self.unacknowledged >= self.host.ack_frequency or self._window_gained():
             self.reply()
-        elif self.unacknowledged and self.delayed.due == OFF:
-            timer = self.delayed
-            timer.arm(self.host.delayed_ack)
+        elif self.unacknowledged and self.reply_due == OFF:
+            self._await_data()
 
     def _deliver(self, frame: Frame, until: int) -> None:
         """In pieces that end where a request does: a segment's end, and whose it is, are seen on the sender's side.
@@ -731,10 +754,9 @@ class Connection:
             self.congestion = max(host.segment, self.congestion - newly + host.segment)
             self._repeat()
         if self.una < self.highest:
-            timer = self.retransmission
-            timer.arm(self.rto)
+            self._await_ack()
         else:
-            self.retransmission.due = OFF
+            self.resend_due = OFF
         user = self.user
         user.acknowledged(self)
         if self.fin and acknowledged > self.end and not self.finished:
@@ -794,13 +816,12 @@ class Connection:
             self.push()
         elif self.nxt < self.end:
             self._emit(ACK, self.una - 1, 0)  # a probe: is the window still closed?
-        timer = self.retransmission
-        timer.arm(self.rto)
+        self._await_ack()
 
     # ---- what is sent ------------------------------------------------------------------------------------------------
 
     def push(self) -> None:
-        """Send what windows and Nagle's rule allow."""
+        """Send what windows and Nagle's rule allow; what is sent again goes segment by segment."""
         if self.state != ESTABLISHED:
             return
         segment = self.host.segment
@@ -820,6 +841,8 @@ class Connection:
             elif size < segment and in_flight and not self.no_delay and self.nxt >= self.highest:
                 self.blocked = REMOTE_PEER  # Nagle: a small one waits for the ACK
                 break
+            if size == segment and self.nxt >= self.highest:
+                size = self._together(left, room)
             self._segment(self.nxt, size)
             self.nxt += size
         if self.fin and self.nxt == self.end:
@@ -828,9 +851,20 @@ class Connection:
         if self.nxt > self.highest:
             self.highest = self.nxt
         waits = self.una < self.highest or self.nxt < self.end
-        if waits and self.retransmission.due == OFF:
-            timer = self.retransmission
-            timer.arm(self.rto)
+        if waits and self.resend_due == OFF:
+            self._await_ack()
+
+    def _together(self, left: int, room: int) -> int:
+        """Of a segment and more: what goes down at once, as the card cuts it (LSO).
+
+        Whole segments, and a shorter last one if it need not wait (Nagle): on the wire it is as if each went alone.
+        """
+        segment = self.host.segment
+        source = self.source
+        most = min(room, source.large_send())
+        if left <= most and self.no_delay:
+            return left
+        return max(segment, min(left, most) // segment * segment)
 
     def _repeat(self) -> None:
         """The oldest segment once more."""
@@ -858,13 +892,15 @@ class Connection:
         frame.acknowledged = self.expected
         frame.window = self.host.receive_buffer - self.unread
         if size:
+            if size > self.host.segment:
+                frame.segment = self.host.segment
             frame.pushed = 1 if sequence + size == self.end else 0
             if self.marks:
                 self._mark(frame, sequence + size)
         if kind != SYN and kind != RST:
             self.advertised = frame.acknowledged + frame.window
             self.unacknowledged = 0
-            self.delayed.due = OFF
+            self.reply_due = OFF
         source = self.source
         source.transmit(frame, self.host.processor)
 
@@ -913,9 +949,8 @@ class Connection:
 
     def _leave(self) -> None:
         self.state = CLOSED
-        self.retransmission.due = OFF
-        self.delayed.due = OFF
-        self.host.connections.pop(self.flow ^ 1, None)
+        self.resend_due = OFF
+        self.reply_due = OFF
         self.host.flows.senders[self.flow] = NO_CONNECTION
 
 

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +105,39 @@ def test_an_item_that_kills_its_worker_twice_has_failed_and_the_others_have_not(
     assert isinstance(found[2].failure, Failure)
     assert isinstance(found[2].failure.error, WorkerDied)
     assert (tmp_path / "deaths-2").read_text() == "7"
+
+
+KILLED = """
+import os, signal, time
+from iosim.executors import Processes
+
+if __name__ == "__main__":
+    executor = Processes(2)
+    for outcome in executor.outcomes(time.sleep, [0, 90, 90]):
+        print(*executor._pool()._processes, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_workers_leave_when_whoever_started_them_is_killed(tmp_path: Path) -> None:
+    """At once, not after their work, which nobody waits for; and one that hands over a large result might never end."""
+    (tmp_path / "killed.py").write_text(KILLED)
+    with open(tmp_path / "workers", "wb") as said:  # no pipe: that would wait for the workers, who hold it too
+        done = subprocess.run([sys.executable, str(tmp_path / "killed.py")], stdout=said, check=False)
+    workers = (tmp_path / "workers").read_text().split()
+    assert (done.returncode, len(workers)) == (-signal.SIGKILL, 2)
+    end = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
 
 
 def test_no_more_processes_than_items_and_none_for_one() -> None:

@@ -76,7 +76,7 @@ def test_clients_that_close_after_so_many_requests_connect_anew_from_the_next_po
     assert ended[:4] == [(0, COMPLETED, 4), (1, COMPLETED, 2), (2, COMPLETED, 4), (3, COMPLETED, 2)]
     assert tiny.spent()["remote_peer"] == 2 * 5
     assert tiny.service.sources[:2] == [CLIENTS << 16 | 49_152, CLIENTS << 16 | 49_153]
-    assert len(tiny.near.connections) <= 1  # the last one is being closed
+    assert len(tiny.near.connections()) <= 1  # the last one is being closed
 
 
 def test_open_requests_beyond_a_connections_number_take_a_new_one_beside_it() -> None:
@@ -132,7 +132,7 @@ def test_a_client_that_stops_reading_closes_its_window_and_gets_no_more_answers(
     ended = tiny.serve()
     assert len(ended) == reads // 50_000
     assert tiny.window.live == 1
-    (near,) = tiny.near.connections.values()
+    (near,) = tiny.near.connections().values()
     assert near.end == reads + 50_000
 
 
@@ -141,7 +141,7 @@ def test_answers_behind_a_closed_window_stay_in_flight() -> None:
     tiny.open(10 * MS, reads=0)
     assert tiny.serve() == []
     assert tiny.window.live == 9
-    (near,) = tiny.near.connections.values()
+    (near,) = tiny.near.connections().values()
     assert near.una == tiny.near.receive_buffer
 
 
@@ -169,7 +169,7 @@ def test_datagrams_need_no_connection() -> None:
     tiny = TinyClients(work=3 * MS)
     tiny.closed(think=5 * MS, datagrams=True)
     assert {row[1:] for row in tiny.serve()} == {(COMPLETED, 5)}
-    assert not tiny.far.connections
+    assert not tiny.far.connections()
 
 
 def test_a_datagram_for_a_port_without_a_socket_is_dropped() -> None:

@@ -171,7 +171,7 @@ def test_an_answer_in_two_sends_ends_with_the_last_of_them() -> None:
     )
     client = tiny.joined()
     client.connection.no_delay = True
-    here = next(iter(tiny.near.connections.values()))
+    here = next(iter(tiny.near.connections().values()))
     here.no_delay = True
     request = client.ask(7, 100)
     tiny.run()
@@ -260,7 +260,7 @@ def test_a_client_that_closes_is_disconnected_and_its_socket_used_again(reuse: b
         client.connection.finish()
         tiny.pass_time(SETTLE)
     assert tiny.served() == [0, 1, 2]
-    assert tiny.near.connections == {}
+    assert tiny.near.connections() == {}
     states = [end.state for end in tiny.afd.endpoints.values()]
     assert len(states) == (3 if reuse else 2)  # listener, what AcceptEx has, and one that is spare
     assert states.count(UNBOUND) == (1 if reuse else 0)
@@ -281,7 +281,7 @@ def test_a_server_that_disconnects_after_its_answer_lets_the_client_have_all_of_
         tiny.pass_time(8 * SETTLE)
         assert client.log[-1][1] == "end"
     assert tiny.served() == [0, 1, 2]
-    assert tiny.near.connections == {}
+    assert tiny.near.connections() == {}
     assert len(tiny.afd.endpoints) == (3 if reuse else 2)
     assert tiny.leaks() == NOTHING
 

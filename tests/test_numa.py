@@ -1,5 +1,7 @@
 """Nodes and distances: the table says how much farther a remote node is than the own one."""
 
+from typing import Any
+
 import pytest
 
 from iosim.numa import PEAK, REMOTE_DISTANCE, Buffer, NodeMemory, Topology, default_distances
@@ -104,7 +106,7 @@ def test_loaded_latency_is_within_13_percent_of_what_was_measured_and_6_up_to_ha
 ) -> None:
     """One parameter for nine points: the queue of a single server is too steep at 75 % load and too flat at 90 %."""
     memory = NodeMemory(Topology(2, 26))
-    found = memory.latency + memory.waiting(int(rate * 1e9 / 2))
+    found = memory.latency(0, 0) + memory.waiting(int(rate * 1e9 / 2))
     assert abs(found - measured) <= measured * (0.06 if rate < 140 else 0.13)
 
 
@@ -175,6 +177,6 @@ def test_load_is_that_of_the_window_before_and_is_forgotten() -> None:
         ({"queue": -1}, "queue: -1 is negative"),
     ],
 )
-def test_impossible_memory_is_refused(wrong: dict[str, int], message: str) -> None:
+def test_impossible_memory_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NodeMemory(Topology(1, 1), **wrong)

@@ -7,7 +7,8 @@ from test_flash_scenarios import FLASH, with_disk
 from test_machine import scenario
 
 import iosim
-from iosim.pictures import overview
+from iosim.pictures import overview, study_lines
+from iosim.plots import figure_overview
 
 
 @pytest.mark.parametrize(("depth", "shown"), [(64, False), (1, True)])
@@ -42,3 +43,17 @@ def test_a_tail_that_the_summary_refuses_is_not_marked_in_the_picture() -> None:
     assert "classes.fast.latency_ns.p99" in result.summary["refused"]
     labels = [str(line.get_label()) for line in result.plot.latency().get_lines()]
     assert not any(label.startswith("fast") and ", p99" in label for label in labels)
+
+
+def test_where_a_study_is_unstable_stands_behind_its_title_and_not_upon_it() -> None:
+    short = {"run.duration": "4 ms", "run.warm_up": "1 ms", "study.replications": 1, "run.replications": 1}
+    few = {"study.vary": {"workload.flood.rate": ["400000/s", "500000/s", "600000/s", "800000/s", "900000/s"]}}
+    drawn = {"study.plot": {"x": "workload.flood.rate", "figure": "throughput_per_s"}}
+    result = iosim.run(iosim.load("receive-livelock", set={**short, **few, **drawn}), jobs=1)
+    assert result.study is not None
+    for row in result.study.rows:
+        row["regime"] = "unstable"  # which so short a run can't tell
+    _, [panel] = figure_overview(["Answered"])
+    study_lines(result.study, "workload.flood.rate", "throughput_per_s", panel)
+    assert not panel.get_title()
+    assert panel.get_title(loc="left") == "Answered (unstable at 400000/s, 500000/s, ..., 900000/s)"

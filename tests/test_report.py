@@ -11,6 +11,7 @@ from browser import opened
 import iosim
 from iosim import cli
 from iosim.report import MOST, report
+from iosim.results import to_json
 from iosim.scenario.fields import same_quantity
 
 TINY: dict[str, Any] = {"run.duration": "40 ms", "run.warm_up": "0 s", "run.replications": 2}
@@ -116,3 +117,41 @@ def test_the_page_goes_where_it_is_told_to(
     assert cli.main(["report", str(results[0]), "--out", str(tmp_path / "new" / "review.html"), "--quiet"]) == 0
     assert (tmp_path / "new" / "review.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_comparison_is_told_with_its_verdict_and_what_differs_between_its_designs(tmp_path: Path) -> None:
+    one = iosim.load("head-of-line", set={**TINY, "run.replications": 3})
+    found = iosim.compare(one, one.with_set({"pools.workers.threads": 16}), names=("eight", "sixteen"))
+    (tmp_path / "comparison.json").write_text(to_json(found.document), encoding="utf-8")
+    made = report([tmp_path])
+    assert "Between eight and sixteen" in made
+    assert "<td>pools.workers.threads</td><td>8</td><td>16</td>" in made
+
+
+def test_a_sweep_is_told_cell_by_cell(tmp_path: Path) -> None:
+    study = iosim.sweep(iosim.load("head-of-line", set=TINY), {"pools.workers.threads": [8, 16]}, jobs=1)
+    (tmp_path / "study.json").write_text(to_json(study.document()), encoding="utf-8")
+    made = report([tmp_path])
+    assert "2 cells over pools.workers.threads" in made and made.count("<svg") >= 1
+
+
+def test_a_plan_is_told_with_its_answer_and_its_bottleneck(tmp_path: Path) -> None:
+    """Written by hand: a plan takes its time."""
+    point = {"value": 1000.0, "met": True, "regime": "steady", "utilization": {"processors": 0.5}}
+    expect = [{"expect": "latency_ns.mean < 1 ms", "verdict": "met", "value": 5e5, "ci95": [4e5, 6e5], "needs": ""}]
+    plan = {
+        "scenario": "web",
+        "effective": {"machine": {"numa_nodes": 1}},
+        "find": {"path": "workload.web.rate", "unit": "/s", "want": "largest"},
+        "objectives": ["latency_ns.mean < 1 ms"],
+        "verdict": "met",
+        "why": "",
+        "answer": {"value": 1500.0, "ci95": [1490.0, 1510.0]},
+        "recommended": "1475/s",
+        "scan": [{**point, "expect": expect}, {**point, "value": 2000.0, "met": False, "expect": expect}],
+        "resources": [{"name": "processors", "utilization": {"value": 0.8, "ci95": None}, "full_at_per_s": 1900.0}],
+        "warnings": [],
+    }
+    (tmp_path / "plan.json").write_text(to_json(plan), encoding="utf-8")
+    made = report([tmp_path])
+    assert "1475/s" in made and "1490 to 1510 /s" in made and "80.0%" in made

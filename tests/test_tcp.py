@@ -158,7 +158,7 @@ def test_both_sides_forget_a_connection_that_has_ended_both_ways() -> None:
     start = 3 * DELAY
     assert pair.server.log[1:] == [(start + DELAY, "end"), (start + RTT + DELAY, "finished")]
     assert pair.client.log[1:] == [(start + RTT, "finished"), (start + RTT, "end")]
-    assert (pair.near.connections, pair.far.connections, pair.server.bytes) == ({}, {}, 500)
+    assert (pair.near.connections(), pair.far.connections(), pair.server.bytes) == ({}, {}, 500)
 
 
 def test_a_reset_is_heard_by_the_other_side_alone() -> None:
@@ -166,7 +166,7 @@ def test_a_reset_is_heard_by_the_other_side_alone() -> None:
     pair.connection.reset()
     pair.run()
     assert pair.server.log[-1] == (4 * DELAY, STATUS_CONNECTION_RESET)
-    assert (pair.near.connections, pair.far.connections, len(pair.client.log)) == ({}, {}, 1)
+    assert (pair.near.connections(), pair.far.connections(), len(pair.client.log)) == ({}, {}, 1)
 
 
 @pytest.mark.parametrize(("lost", "connected"), [({0}, 1), ({0, 1}, 3), ({0, 1, 2, 3, 4}, 0)])
@@ -190,7 +190,7 @@ def test_whichever_frame_of_the_handshake_or_the_end_is_lost_all_bytes_arrive_an
         connection.send(500, NO_REQUEST)
         connection.finish()
         pair.run()
-        assert (pair.server.bytes, pair.near.connections, pair.far.connections) == (500, {}, {})
+        assert (pair.server.bytes, pair.near.connections(), pair.far.connections()) == (500, {}, {})
         assert "finished" in [what for _, what in pair.client.log]
 
 
@@ -248,7 +248,7 @@ def test_a_peer_that_never_reads_is_not_probed_for_ever() -> None:
     pair.server.reads = False
     pair.connection.send(10 * SEGMENT, NO_REQUEST)
     pair.run()
-    assert (pair.server.bytes, [*pair.near.connections.values()]) == (4 * SEGMENT, [pair.connection])
+    assert (pair.server.bytes, [*pair.near.connections().values()]) == (4 * SEGMENT, [pair.connection])
 
 
 # ---- delayed ACK and Nagle -------------------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_every_byte_arrives_once_and_in_order_whatever_is_lost(seed: int) -> Non
     pair.at(2 * 10**9, connection.finish)
     pair.run()
     assert pair.server.bytes == sum(sizes)
-    assert (pair.near.connections, pair.far.connections) == ({}, {})
+    assert (pair.near.connections(), pair.far.connections()) == ({}, {})
     assert [what for _, what in pair.client.log] == ["connected", "finished", "end"] or pair.client.log[-1][
         1
     ] == "finished"

@@ -206,12 +206,12 @@ def test_threads_that_pre_empt_each_other_on_one_processor(scenario: Any) -> Non
 
 def test_the_tables_show_both_sides_of_the_laws_and_each_reason_once(scenario: Any) -> None:
     it = scenario(handlers__serve=[COMPUTE, {"block": "1 us"}], run__duration="1 s")
-    laws, formulas, reasons = theory_tables(iosim.run(it, jobs=1).summary)
+    laws, _, formulas, reasons = theory_tables(iosim.run(it, jobs=1).summary)
     assert [row[0] for row in laws.rows] == ["system", "processors", "ports.main", "ports.second"]
     assert formulas.rows == []
     assert [row[0] for row in reasons.rows] == ["system", "ports.main and 1 more"]
     assert "assumptions that fail" in plain(reasons)
-    shown = theory_tables(iosim.run(scenario(run__duration="1 s"), jobs=1).summary)[1]
+    shown = theory_tables(iosim.run(scenario(run__duration="1 s"), jobs=1).summary)[2]
     assert [row[:3] for row in shown.rows] == [["ports.main", "M/M/4", "wait"]]
 
 

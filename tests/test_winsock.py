@@ -233,7 +233,7 @@ def test_5_17_a_close_sends_a_reset_with_unread_data_or_no_linger_time(unread: i
     tiny.io.close(ours)
     tiny.pass_time(4 * DELAY)
     assert tiny.peer.log[-1 if end == "reset" else 1][1] == ("end" if end == "end" else STATUS_CONNECTION_RESET)
-    assert tiny.near.connections == {}
+    assert tiny.near.connections() == {}
 
 
 def test_a_closed_sockets_buffered_data_still_arrives_and_its_peers_data_is_answered_with_a_reset() -> None:
@@ -398,7 +398,7 @@ def test_closing_the_listener_resets_whom_accept_ex_waits_to_hear_from_and_the_b
     tiny.io.close(listener)
     tiny.pass_time(2 * DELAY)
     assert [what for _, what in tiny.peer.log[2:]] == [STATUS_CONNECTION_RESET, STATUS_CONNECTION_RESET]
-    assert tiny.near.connections == {}
+    assert tiny.near.connections() == {}
 
 
 def test_S32_a_local_area_that_is_too_small_fails_late_and_leaves_the_connection(mode: IoParams) -> None:

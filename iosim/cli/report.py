@@ -15,7 +15,7 @@ from iosim.errors import Mistake, WrongInput
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes [DIR/report.html].")
 @click.option("--quiet", is_flag=True, help="No talk on stderr.")
 def command(directories: tuple[Path, ...], question: str, title: str, out: Path | None, quiet: bool) -> None:
-    """Put the results in each DIR (written by run, sweep, compare or plan) on one page.
+    """Put the results in each DIR (of run, sweep, compare or plan) on one page.
 
     The page needs no network and nothing beside it: it can be mailed.
     """

@@ -99,7 +99,7 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
         _latency(summary),
         _causes(summary),
         _shares(summary),
-        *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes", "nics")),
+        *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes", "nics", "numa")),
         _batches(summary.get("batch_means") or {}),
         *theory_tables(summary),
         _verdicts(verdicts),

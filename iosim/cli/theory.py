@@ -12,7 +12,7 @@ _SECTIONS = ("ports", "disks", "locks")
 def theory_tables(summary: dict[str, Any]) -> list[Table]:
     """Laws, then formulas beside what was measured, then what stands against a formula."""
     parts = dict(_parts(summary.get("theory") or {}))
-    return [_laws(parts), _formulas(parts), _reasons(parts)]
+    return [_laws(parts), _closed(summary.get("classes") or {}), _formulas(parts), _reasons(parts)]
 
 
 def _parts(theory: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -34,6 +34,25 @@ def _laws(parts: dict[str, dict[str, Any]]) -> Table:
         rows.append([name, *number, *_busy(busy)])
     heads = ["", "number", "rate x time", "busy", "rate x demand", "servers"]
     return Table("Little's law and the utilization law", heads, rows, frozenset(heads[1:]))
+
+
+def _closed(classes: dict[str, Any]) -> Table:
+    """Clients that wait for their answers: N = X (R + Z), and how much less they asked for than of an idle machine."""
+    rows = []
+    for name, it in classes.items():
+        if loop := it.get("closed_load"):
+            by_law, share = loop["clients_by_law"], loop["self_throttled"]
+            rows.append(
+                [
+                    name,
+                    show_number(loop["clients"]),
+                    "-" if by_law is None else show_number(by_law),
+                    show_figure((loop["think_ns"], None, None), "_ns"),
+                    "-" if share is None else f"{100 * share:.1f} %",
+                ]
+            )
+    heads = ["closed load", "clients", "X (R + Z)", "think time Z", "self-throttled"]
+    return Table("", heads, rows, frozenset(heads[1:]))
 
 
 def _busy(busy: dict[str, Any] | None) -> list[str]:

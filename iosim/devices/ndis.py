@@ -11,7 +11,7 @@ Source: semantics 6.1, 6.4, 0b.25, 0b.26; costs: numbers 2. Simplified: a protoc
 
 from collections import deque
 
-from iosim.attribution import DMA, DPC_WAIT, KERNEL, LINK, MODERATION, NO_REQUEST, PROPAGATION, RING
+from iosim.attribution import DMA, DPC_WAIT, KERNEL, LINK, MODERATION, NO_REQUEST, PROPAGATION, REMOTE_MEMORY, RING
 from iosim.binding import FrameSink, FrameSource
 from iosim.cache import Caches
 from iosim.dpc import MEDIUM, MEDIUM_HIGH, Dpc
@@ -19,12 +19,14 @@ from iosim.errors import BugCheck
 from iosim.frames import Frame
 from iosim.interrupts import Interrupt
 from iosim.nic import Nic, NicQueue
+from iosim.numa import NO_MEMORY, NodeMemory, lines_of
 from iosim.processor import Processor
 from iosim.receive_coalescing import coalesce
 from iosim.rings import NEVER
 
 INDICATE_ALL = 0  # NDIS_INDICATE_ALL_NBLS: what NDIS tells drivers as a rule, the limit being their own (0b.25, 75 %)
 NAPI_WEIGHT = 64  # the budget of Linux' NAPI, for comparison
+DESCRIPTOR = 16  # bytes: four to a line (Intel's 82599 data sheet)
 ENDLESS = 1 << 40  # buffers, or descriptors: more than any run needs
 
 
@@ -63,6 +65,7 @@ class NdisCosts:
 class NdisParams:
     """`budget`: frames that a run indicates at most. `buffers`: what the driver has beside those in a ring, for each queue.
 
+    `large_send`: bytes of payload that the card cuts itself (LSO), 0: it does not.
     `message_signalled` False: one vector for all queues, on the first one's processor, and DPCs aimed at the others (0b.26).
     """
 
@@ -72,11 +75,13 @@ class NdisParams:
         buffers: int = ENDLESS,
         coalescing: bool = True,
         message_signalled: bool = True,
+        large_send: int = 0,
     ) -> None:
         self.budget = budget
         self.buffers = buffers
         self.coalescing = coalescing
         self.message_signalled = message_signalled
+        self.large_send = large_send
 
 
 class Miniport(FrameSource):
@@ -95,6 +100,7 @@ class Miniport(FrameSource):
         self.params = params
         self.caches = caches
         self.propagation = 0
+        self.memory = NO_MEMORY
         self.kept = 0
         self.buffers = params.buffers * len(nic.queues)
         self.indicated = 0
@@ -115,6 +121,20 @@ class Miniport(FrameSource):
             for dpc in self.dpcs:
                 dpc.bind(QueueVector(costs.isr, dpc), MEDIUM)
 
+    def set_memory(self, memory: NodeMemory) -> None:
+        """From now on it matters on which node descriptors and buffers lie.
+
+        Simplified: a service routine takes one line of each queue that it looks at, at an idle machine's price.
+        """
+        self.memory = memory
+        for dpc in self.dpcs:
+            queue = dpc.queue
+            node = queue.interrupted.node
+            vector = dpc.vector
+            excess = memory.idle_chase(1, node, queue.node) - memory.idle_chase(1, node, node)
+            vector.remote += max(0, excess)
+            vector.cost += max(0, excess)
+
     def start(self) -> None:
         """From now on the card may interrupt."""
         for queue in self.nic.queues:
@@ -123,6 +143,10 @@ class Miniport(FrameSource):
     def transmit_cost(self, frame: Frame) -> int:
         """One descriptor, whether the card cuts the frame or not."""
         return self.costs.transmit
+
+    def large_send(self) -> int:
+        """As much as the card is told to take (LSO)."""
+        return self.params.large_send
 
     def transmit(self, frame: Frame, processor: int) -> None:
         """Into the ring, or behind what waits for it."""
@@ -152,7 +176,12 @@ class Miniport(FrameSource):
 
 
 class ReceiveVector(Interrupt):
-    """A vector of the card's."""
+    """A vector of the card's; `remote` (ns) of its cost is for memory of another node."""
+
+    def __init__(self, cost: int) -> None:
+        self.cost = cost
+        self.pending = False
+        self.remote = 0
 
     def finished(self, queue: NicQueue) -> None:
         """The DPC of a queue found nothing left to do."""
@@ -220,6 +249,7 @@ class ReceiveDpc(Dpc):
         self.left: list[Frame] = []  # those that were sent
         topology = miniport.caches.topology
         self.touch = topology.remote_ns(miniport.costs.touch, queue.processor.node, queue.node)
+        self.remote = 0  # ns of this run that its memory took more than at home
         self.raised = NEVER  # the interrupt of an earlier run
         self.vector: ReceiveVector
 
@@ -248,7 +278,27 @@ class ReceiveDpc(Dpc):
         miniport.merged += merged
         if costs.footprint:
             miniport.caches.fill(processor.number, costs.footprint)
-        return time + self._protocol_time()
+        if miniport.memory is NO_MEMORY:
+            return time + self._protocol_time()
+        return time + self._reach(now, processor.node) + self._protocol_time_from(processor.node)
+
+    def _reach(self, now: int, node: int) -> int:
+        """What descriptors and headers take more than at home (ns): a header is looked at where a descriptor says."""
+        memory = self.miniport.memory
+        memory.spent = 0
+        count = len(self.frames)
+        self.remote = memory.chase_excess(now, count + lines_of(count * DESCRIPTOR), node, self.queue.node)
+        return self.remote
+
+    def _protocol_time_from(self, node: int) -> int:
+        """`_protocol_time`, with the protocol told where the frames lie, and who copies them."""
+        memory = self.miniport.memory
+        memory.here = node
+        memory.there = self.queue.node
+        before = memory.excess_ns
+        time = self._protocol_time()
+        self.remote += memory.excess_ns - before
+        return time
 
     def _protocol_time(self) -> int:
         """What the frames cost above, once it is known for which of them there is no other buffer (6.1.9)."""
@@ -270,6 +320,7 @@ class ReceiveDpc(Dpc):
         raised = self.queue.raised_at
         first = raised != self.raised
         self.raised = raised
+        remote = self.vector.remote
         size = 0
         for frame in reversed(self.frames):  # where a request has several, its last one is what it waited for
             size += frame.size
@@ -281,7 +332,9 @@ class ReceiveDpc(Dpc):
             spend(frame, DMA, frame.ready)
             if first and frame.ready <= raised:
                 spend(frame, MODERATION, raised)
-                spend(frame, DPC_WAIT, now)
+                spend(frame, DPC_WAIT, now - remote)
+                if remote:
+                    spend(frame, REMOTE_MEMORY, now)
             else:
                 spend(frame, RING, now)  # it came when the vector was masked already
         for frame in self.left:
@@ -302,11 +355,16 @@ class ReceiveDpc(Dpc):
         self.left = []
         queue.rx.refill(len(frames), now)
         miniport.send_waiting(queue)
+        remote = self.remote
         for frame in frames:
             if frame.request is not NO_REQUEST:
-                spend(frame, KERNEL, now)
+                spend(frame, KERNEL, now - remote)
+                if remote:
+                    spend(frame, REMOTE_MEMORY, now)
         for frame in left:
             sink.sent(frame)
+        if miniport.memory is not NO_MEMORY:
+            miniport.memory.there = queue.node
         if units:
             miniport.indicated += len(units)
             sink.indicate(units, processor)

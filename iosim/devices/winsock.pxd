@@ -4,8 +4,10 @@ from libc.stdint cimport int64_t
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request, ghost_of, hand_back, part_of
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
+from iosim.file_control cimport FileControl
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
+from iosim.numa cimport NodeMemory
 from iosim.objects cimport Event
 from iosim.tcp cimport Connection, ConnectionUser, Host
 
@@ -15,9 +17,11 @@ cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INS
 cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
 cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
 cdef int64_t TIMER, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
-cdef int64_t NUMBER_MASK, PORT_MASK
+cdef int64_t NO_NODE, NUMBER_MASK, PORT_MASK
 cdef Connection NO_CONNECTION
+cdef FileControl NO_CONTROL
 cdef Irp NO_IRP
+cdef NodeMemory NO_MEMORY
 cdef Notice NO_NOTICE
 cdef Request NO_REQUEST
 cdef HoldTimer NO_HOLD
@@ -48,7 +52,7 @@ cdef class HoldTimer(Actor):
     cpdef void fire(self, int64_t what)
 
 cdef class Endpoint(FileObject):
-    cdef public int64_t backlog_limit, broken, buffered, connect_failed, connected_at, half_open, kind, linger, local, remote
+    cdef public int64_t backlog_limit, broken, buffered, connect_failed, connected_at, half_open, home, kind, linger, local, remote
     cdef public int64_t send_buffer, state, taken, unread
     cdef public bint accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, pushed, reuse
     cdef public Connection connection
@@ -66,9 +70,10 @@ cdef class Afd(Driver):
     cdef public IoManager io
     cdef public Clock clock
     cdef public Host host
-    cdef public int64_t buffered, buffered_most, dispatch_ns, hold, last_number, locked, locked_most, overflowed
-    cdef public int64_t refused
+    cdef public int64_t buffered, buffered_most, calls, dispatch_ns, hold, last_number, locked, locked_area, locked_high
+    cdef public int64_t locked_most, locked_since, overflowed, refused
     cdef public DeviceObject device
+    cdef public NodeMemory memory
     cdef public TransportSide side
     cdef public dict bound, carried, endpoints, reads, transmissions
     @cython.locals(end=Endpoint)
@@ -82,8 +87,10 @@ cdef class Afd(Driver):
     cpdef int64_t begin_connect(self, Endpoint end, int64_t target)
     cpdef int64_t update_context(self, Endpoint end)
     cpdef void set_no_delay(self, Endpoint end, bint on)
-    @cython.locals(there=int64_t, time=int64_t, connection=Connection)
+    @cython.locals(time=int64_t, connection=Connection)
     cpdef int64_t cost(self, Endpoint end, int64_t code, int64_t size)
+    @cython.locals(there=int64_t)
+    cpdef int64_t copied(self, Endpoint end, int64_t size)
     @cython.locals(status=int64_t)
     cpdef int64_t fast_control(self, DeviceObject device, FileObject file, int64_t code, int64_t size, StatusBlock block)
     @cython.locals(end=FileObject, code=int64_t)
@@ -96,6 +103,8 @@ cdef class Afd(Driver):
     @cython.locals(size=int64_t, connection=Connection)
     cpdef int64_t _take(self, Endpoint end, int64_t room)
     cpdef Request hand_over(self, Endpoint end, Request request, int64_t source)
+    @cython.locals(memory=NodeMemory)
+    cpdef void _landed(self, Request request)
     @cython.locals(irp=Irp, size=int64_t)
     cpdef void _feed(self, Endpoint end)
     @cython.locals(first=Irp)
@@ -111,6 +120,8 @@ cdef class Afd(Driver):
     cpdef bint _buffer(self, Endpoint end, int64_t size, Request request)
     @cython.locals(connection=Connection)
     cpdef void _transmit(self, Endpoint end, int64_t size, Request request, Irp irp)
+    cpdef void _keep(self, Endpoint end, Sent sent)
+    cpdef void _wait(self, Endpoint end, Irp irp)
     @cython.locals(size=int64_t, status=int64_t, done=bint)
     cpdef int64_t _send(self, Irp irp, Endpoint end)
     @cython.locals(connection=Connection, done=Sent)
@@ -176,8 +187,9 @@ cdef class Afd(Driver):
     cpdef int64_t _disconnect(self, Irp irp, Endpoint end)
     @cython.locals(connection=Connection, irps=list, accepted=bint, irp=Irp, size=int64_t)
     cpdef void _disconnected(self, Endpoint end)
-    @cython.locals(room=int64_t, location=StackLocation, irp=Irp)
+    @cython.locals(room=int64_t, location=StackLocation, irp=Irp, copied=int64_t, memory=NodeMemory)
     cpdef int64_t copy_cost(self, Endpoint end, int64_t size)
+    cpdef void _lies(self, Endpoint end)
     @cython.locals(connection=Connection)
     cpdef void received(self, Endpoint end, int64_t size, int64_t pushed, Request request)
     cpdef void peer_finished(self, Endpoint end)
@@ -187,7 +199,11 @@ cdef class Afd(Driver):
     cpdef void _changed(self, Endpoint end)
     @cython.locals(pages=int64_t)
     cpdef bint _lock(self, int64_t size)
+    @cython.locals(pages=int64_t)
     cpdef void _unlock(self, int64_t size)
+    cpdef void _locks(self, int64_t pages)
+    @cython.locals(now=int64_t)
+    cpdef void settle(self)
     @cython.locals(end=FileObject, connection=Connection)
     cpdef void cancelled(self, object device, object irp)
     @cython.locals(end=Endpoint, datagram=Datagram)

@@ -10,9 +10,20 @@ IPv6 and raw sockets there are none.
 """
 
 from iosim.actor import TIMER, Actor
-from iosim.attribution import CONNECTION_ORDER, ENDED, KERNEL, NO_REQUEST, Request, ghost_of, hand_back, part_of
+from iosim.attribution import (
+    CONNECTION_ORDER,
+    ENDED,
+    KERNEL,
+    NO_NODE,
+    NO_REQUEST,
+    Request,
+    ghost_of,
+    hand_back,
+    part_of,
+)
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
 from iosim.dispatcher import IO_NETWORK_INCREMENT
+from iosim.file_control import NO_CONTROL
 from iosim.io_manager import IoManager
 from iosim.irp import INVOKE_ALWAYS, NO_IRP, NO_NOTICE, READ, Irp, StatusBlock
 from iosim.ntstatus import (
@@ -34,6 +45,7 @@ from iosim.ntstatus import (
     STATUS_PENDING,
     STATUS_SUCCESS,
 )
+from iosim.numa import NO_MEMORY
 from iosim.objects import Event
 from iosim.tcp import NO_CONNECTION, Connection, ConnectionUser, Host
 from iosim.units import KIB, PAGE
@@ -101,6 +113,9 @@ class Sent:
         self.transmission = NO_TRANSMISSION
 
 
+NO_SENT: list[Sent] = []
+
+
 class Datagram:
     """One that waits to be received."""
 
@@ -140,8 +155,51 @@ class Endpoint(FileObject):
     Addresses as in tcp.py, NO_ADDRESS for none. `broken` is the status with which its connection ended.
     """
 
+    __slots__ = (
+        "accepted",
+        "acceptors",
+        "backlog",
+        "backlog_limit",
+        "broken",
+        "buffered",
+        "connect_failed",
+        "connected_at",
+        "connection",
+        "context_due",
+        "datagrams",
+        "disconnects",
+        "ended",
+        "half_open",
+        "held",
+        "home",
+        "kind",
+        "latest",
+        "linger",
+        "listener",
+        "local",
+        "marks",
+        "no_delay",
+        "no_receives",
+        "no_sends",
+        "non_blocking",
+        "opening",
+        "pushed",
+        "receives",
+        "remote",
+        "requests",
+        "reuse",
+        "send_buffer",
+        "sent",
+        "state",
+        "taken",
+        "transmission",
+        "unread",
+        "waiting",
+        "watchers",
+    )
+
     def __init__(self, number: int, device: DeviceObject, kind: int, send_buffer: int) -> None:
-        super().__init__(number, device, 0, 0, False)
+        super().__init__(number, device, 0, 0, False, control=NO_CONTROL)
         self.kind = kind
         self.send_buffer = send_buffer  # bytes: SO_SNDBUF
         self.linger = NO_LINGER  # seconds: SO_LINGER
@@ -171,16 +229,17 @@ class Endpoint(FileObject):
         self.no_sends = False  # shutdown
         self.no_receives = False
         self.unread = 0
+        self.home = NO_NODE  # of the buffers that unread data lie in
         self.pushed = False  # a send's end is among the unread data, or has been waited for long enough
         self.held = NO_HOLD
         self.taken = 0  # bytes that receives have taken in all
         self.marks = NO_MARKS  # where requests end in the unread data, counted as `taken` is
         self.requests = NO_REQUESTS  # and which
         self.latest = NO_REQUEST  # the one that ends with what was taken last
-        self.receives: list[Irp] = []
+        self.receives = NO_IRPS
         self.datagrams: list[Datagram] = [] if self.kind == DATAGRAM else NO_DATAGRAMS
-        self.waiting: list[Irp] = []  # sends that have not been given to the transport
-        self.sent: list[Sent] = []  # and what has not been acknowledged
+        self.waiting = NO_IRPS  # sends that have not been given to the transport
+        self.sent = NO_SENT  # and what has not been acknowledged
         self.buffered = 0  # bytes of it that were copied
         self.transmission = NO_TRANSMISSION  # the TransmitFile that goes on, first of those that wait
         self.disconnects = NO_IRPS
@@ -206,8 +265,8 @@ class Afd(Driver):
     """The driver; `locked_most` pages may be locked by requests that pend, `buffered_most` bytes lie in its buffers (5.9).
 
     `locked` and `buffered` are what there is now, `refused` the calls that failed for it, `overflowed` the datagrams for which
-    their socket had no room. `hold` (ns): a receive that would be
-    filled in part waits for the end of a send (PSH) or a full buffer, at most so long (0b.24, 85 %); 0: it does not.
+    their socket had no room, `calls` all calls. `hold` (ns): a receive that would be filled in part waits for the end of a
+    send (PSH) or a full buffer, at most so long (0b.24, 85 %); 0: it does not.
     """
 
     def __init__(
@@ -229,9 +288,14 @@ class Afd(Driver):
         self.bound: dict[int, Endpoint] = {}  # by kind and port
         self.last_number = 0
         self.locked = 0
+        self.locked_high = 0
+        self.locked_area = 0  # page ns, up to `locked_since`
+        self.locked_since = 0
+        self.calls = 0
         self.locked_most = locked_most
         self.buffered = 0
         self.buffered_most = buffered_most
+        self.memory = NO_MEMORY
         self.hold = hold
         self.refused = 0
         self.overflowed = 0
@@ -329,13 +393,17 @@ class Afd(Driver):
     def cost(self, end: Endpoint, code: int, size: int) -> int:
         """Processor time (ns) of what a call will do in its caller: the copy, and the segments that leave at once."""
         if code == RECEIVE:
-            there = end.datagrams[0].size if end.datagrams else end.unread
-            return self.io.copy_cost(min(size, there))
+            return self.io.copy_cost(self.copied(end, size))
         if code != SEND or end.state != CONNECTED:
             return 0
         time = self.io.copy_cost(size) if self.copies(end) else 0
         connection = end.connection
         return time + connection.send_cost(size)
+
+    def copied(self, end: Endpoint, size: int) -> int:
+        """Bytes that a receive would find, and copy in its caller."""
+        there = end.datagrams[0].size if end.datagrams else end.unread
+        return min(size, there)
 
     # ---- dispatch ----------------------------------------------------------------------------------------------------
 
@@ -350,12 +418,15 @@ class Afd(Driver):
             status = self.send_now(file, size, NO_REQUEST, block)
         elif code == LIST_ADDRESSES:
             status = STATUS_SUCCESS
+        if status != NOT_FAST:
+            self.calls += 1
         return status
 
     def dispatch(self, device: DeviceObject, irp: Irp) -> int:
         """Everything else, and what pends."""
         end = irp.file
         assert isinstance(end, Endpoint)
+        self.calls += 1
         self.host.processor = irp.processor
         code = irp.code
         if code == RECEIVE:
@@ -397,6 +468,7 @@ class Afd(Driver):
             self.buffered -= datagram.size
             end.unread -= datagram.size
             end.latest = self.hand_over(end, datagram.request, datagram.source)
+            self._landed(end.latest)
             block.information = min(size, datagram.size)
             return STATUS_BUFFER_OVERFLOW if datagram.size > size else STATUS_SUCCESS
         if (end.unread or end.ended) and not end.receives:
@@ -419,6 +491,8 @@ class Afd(Driver):
         if status:
             return self.io.complete_with(irp, status, 0)
         irp.mark_pending()
+        if end.receives is NO_IRPS:
+            end.receives = []
         end.receives.append(irp)
         if not irp.enqueued(self):
             self.cancelled(self.device, irp)
@@ -442,6 +516,7 @@ class Afd(Driver):
             if end.latest is not NO_REQUEST:
                 end.marks.pop(0)
                 end.requests.pop(0)
+                self._landed(end.latest)
             if not end.unread:
                 end.pushed = False
                 end.held = NO_HOLD
@@ -459,6 +534,15 @@ class Afd(Driver):
         request.socket = end.number
         request.address = source
         return request
+
+    def _landed(self, request: Request) -> None:
+        """A request's bytes lie with whoever copied them.
+
+        Simplified: at that processor's node, in whose caches they are, wherever the program's buffer is.
+        """
+        memory = self.memory
+        if memory is not NO_MEMORY and request is not NO_REQUEST:
+            request.home = memory.topology.node_of(self.host.processor)
 
     def _feed(self, end: Endpoint) -> None:
         """Data has come, or will come no more: the oldest receive takes what it has room for, the next one the rest (5.3).
@@ -542,8 +626,20 @@ class Afd(Driver):
     def _transmit(self, end: Endpoint, size: int, request: Request, irp: Irp) -> None:
         if size:
             connection = end.connection
-            end.sent.append(Sent(connection.end + size, size, irp))
+            self._keep(end, Sent(connection.end + size, size, irp))
             connection.send(size, request)
+
+    def _keep(self, end: Endpoint, sent: Sent) -> None:
+        """Until it is acknowledged."""
+        if end.sent is NO_SENT:
+            end.sent = []
+        end.sent.append(sent)
+
+    def _wait(self, end: Endpoint, irp: Irp) -> None:
+        """A send's turn comes later."""
+        if end.waiting is NO_IRPS:
+            end.waiting = []
+        end.waiting.append(irp)
 
     def _send(self, irp: Irp, end: Endpoint) -> int:
         size = irp.location().size
@@ -561,7 +657,7 @@ class Afd(Driver):
         if not end.send_buffer and not end.waiting:
             self._transmit(end, size, self._carried(irp), irp)  # from the caller's pages; it can't be called back
             return STATUS_PENDING
-        end.waiting.append(irp)
+        self._wait(end, irp)
         if not irp.enqueued(self):
             self.cancelled(self.device, irp)
         return STATUS_PENDING
@@ -628,12 +724,12 @@ class Afd(Driver):
         if flags & WRITE_BEHIND and not end.waiting and self._cached(transmission):
             self.transmissions.pop(irp.location().offset)
             connection = end.connection
-            end.sent.append(Sent(connection.end + transmission.size, 0, NO_IRP))
+            self._keep(end, Sent(connection.end + transmission.size, 0, NO_IRP))
             connection.send(transmission.size, self._carried(irp))
             self._ends_with(end, flags)
             return self.io.complete_with(irp, STATUS_SUCCESS, transmission.size)
         irp.mark_pending()
-        end.waiting.append(irp)
+        self._wait(end, irp)
         if not irp.enqueued(self):
             self.cancelled(self.device, irp)
         elif end.waiting[0] is irp:
@@ -688,7 +784,7 @@ class Afd(Driver):
         sent = Sent(connection.end + size, 0, NO_IRP)
         sent.transmission = transmission
         transmission.under_way += 1
-        end.sent.append(sent)
+        self._keep(end, sent)
         last = transmission.head + transmission.left + transmission.tail == size
         connection.send(size, transmission.request if last else NO_REQUEST)
 
@@ -804,11 +900,13 @@ class Afd(Driver):
                 room = irp.location().size
                 status = STATUS_BUFFER_OVERFLOW if size > room else STATUS_SUCCESS
                 request = self.hand_over(end, request, source)
+                self._landed(request)
                 self._received(irp, request, status, min(size, room))
                 return
         if self.buffered + size <= self.buffered_most and end.unread + size <= self.host.receive_buffer:
             self.buffered += size
             end.unread += size
+            self._lies(end)
             end.datagrams.append(Datagram(source, size, request))
             self._changed(end)
             return
@@ -909,6 +1007,7 @@ class Afd(Driver):
         end.remote = arrival.remote
         end.connected_at = arrival.connected_at
         end.unread = arrival.unread
+        end.home = arrival.home
         end.marks = arrival.marks
         end.requests = arrival.requests
         end.ended = arrival.ended
@@ -1027,10 +1126,10 @@ class Afd(Driver):
         ended = end.receives + end.waiting
         owned = end.disconnects
         sent = end.sent
-        end.receives = []
-        end.waiting = []
+        end.receives = NO_IRPS
+        end.waiting = NO_IRPS
         end.disconnects = NO_IRPS
-        end.sent = []
+        end.sent = NO_SENT
         owned = owned + [irp for irp in ended if irp.dequeued()]
         transmissions = [item.transmission for item in sent]
         transmissions.append(end.transmission)
@@ -1096,7 +1195,16 @@ class Afd(Driver):
             if room >= size:
                 break
             room += irp.location().size
-        return self.io.copy_cost(min(room, size))
+        copied = min(room, size)
+        memory = self.memory
+        if memory is NO_MEMORY:
+            return self.io.copy_cost(copied)
+        return self.io.copy_cost(copied) + memory.stream_excess(self.clock.now, copied, memory.here, memory.there)
+
+    def _lies(self, end: Endpoint) -> None:
+        """Data stay in the card's buffers for now. Simplified: all of a socket's lie where the last ones do."""
+        if self.memory is not NO_MEMORY:
+            end.home = self.memory.there
 
     def received(self, end: Endpoint, size: int, pushed: int, request: Request) -> None:
         """Bytes have arrived."""
@@ -1105,6 +1213,7 @@ class Afd(Driver):
             connection.consumed(size)
             return
         end.unread += size
+        self._lies(end)
         if pushed:
             end.pushed = True
         if request is not NO_REQUEST:
@@ -1151,11 +1260,24 @@ class Afd(Driver):
         if self.locked + pages > self.locked_most:
             self.refused += 1
             return False
-        self.locked += pages
+        self._locks(pages)
         return True
 
     def _unlock(self, size: int) -> None:
-        self.locked -= -(-size // PAGE)
+        pages = -(-size // PAGE)
+        self._locks(-pages)
+
+    def _locks(self, pages: int) -> None:
+        self.settle()
+        self.locked += pages
+        if self.locked > self.locked_high:
+            self.locked_high = self.locked
+
+    def settle(self) -> None:
+        """Book the pages that have been locked up to now."""
+        now = self.clock.now
+        self.locked_area += self.locked * (now - self.locked_since)
+        self.locked_since = now
 
     def cancelled(self, device: DeviceObject, irp: Irp) -> None:
         """A request that waits: for data, for room, for a connection."""

@@ -36,7 +36,7 @@ _REFERENCES = {
     "pools": (("port", "ports", "port"),),
     "volumes": (("disk", "disks", "disk"),),
     "files": (("volume", "volumes", "volume"),),
-    "faults": (("disk", "disks", "disk"),),
+    "faults": (("disk", "disks", "disk"), ("nic", "nics", "network card")),
     "workload": (("port", "ports", "port"), ("nic", "nics", "network card"), ("handler", "handlers", "handler")),
 }
 _STEP_REFERENCES = {
@@ -324,6 +324,11 @@ def _pools(model: ScenarioModel) -> Found:
     for name, pool in model.pools.items():
         if pool.group >= groups:
             yield ("pools", name, "group"), f"the machine has processor groups 0 to {groups - 1}, not {pool.group}"
+        elif pool.node is not None and pool.node >= model.machine.numa_nodes:
+            message = f"the machine has NUMA nodes 0 to {model.machine.numa_nodes - 1}, not {pool.node}"
+            yield ("pools", name, "node"), message
+        elif pool.node is not None and (pool.group or pool.affinity == "processor"):
+            yield ("pools", name, "node"), "a node says where its threads run; leave 'group' and 'affinity' out"
         elif pool.group and pool.affinity == "processor":
             message = "threads with 'affinity: processor' are spread over all groups' processors; leave 'group' out"
             yield ("pools", name, "group"), message

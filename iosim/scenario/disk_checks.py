@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from iosim.drives.geometry import SECTOR
 from iosim.drives.hdd import HddParams
 from iosim.scenario.drive_params import drive_params
-from iosim.scenario.faults import Removal
+from iosim.scenario.faults import CardFault, Removal
 from iosim.scenario.load import AnyReplay, Replay
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import CloseStep, FlushStep, OpenStep, ReadStep, WriteStep
@@ -45,7 +45,7 @@ def _struck(model: ScenarioModel, disk_name: str, disk: Disk, capacity: int) -> 
     removed = False
     replays = any(isinstance(load, AnyReplay) for load in model.workload.values())
     for name, fault in model.faults.items():
-        if fault.disk != disk_name:
+        if isinstance(fault, CardFault) or fault.disk != disk_name:
             continue
         if disk.completion == "polling":
             yield ("faults", name, "disk"), f"disk '{disk_name}' is polled: nobody there deals with faults"

@@ -1,10 +1,10 @@
-"""What goes wrong with disks, and when."""
+"""What goes wrong with disks and network cards, and when."""
 
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Tag, model_validator
 
-from iosim.scenario.quantities import Flag, PositiveSize, Ratio, Size, Time
+from iosim.scenario.quantities import Flag, PositiveSize, PositiveTime, Ratio, Size, Time
 from iosim.scenario.reading import Json, Section, by_tag, key, mistake_at
 
 
@@ -62,7 +62,30 @@ class Removal(Section):
     at: Time = key(..., "when, from the start of the run (warm-up included)")
 
 
-_KINDS = ("media_error", "no_answer", "removal")
+class CardFault(Section):
+    """Of a network card."""
+
+    nic: str = key(..., "name of the network card")
+    at: Time = key(..., "when, from the start of the run (warm-up included)")
+
+
+class LinkDown(CardFault):
+    """The cable is pulled, and plugged in again: what is on its way, and what is sent meanwhile, is lost."""
+
+    kind: Literal["link_down"] = key(..., "the cable is pulled")
+    duration: PositiveTime | None = key(None, "how long until it is plugged in again; left out, for ever", alias="for")
+
+
+class NicReset(CardFault):
+    """The card is started anew: what lies in its receive rings is lost, too."""
+
+    kind: Literal["nic_reset"] = key(..., "the card is started anew")
+    duration: PositiveTime = key(
+        "100 ms", "how long its link is down", source="a choice: negotiation takes longer", sure="assumed", alias="for"
+    )
+
+
+_KINDS = ("media_error", "no_answer", "removal", "link_down", "nic_reset")
 
 
 def _fault_tag(value: Json) -> str | None:
@@ -70,9 +93,12 @@ def _fault_tag(value: Json) -> str | None:
     return f":{kind}" if kind in _KINDS else None
 
 
+DiskFault: TypeAlias = MediaError | NoAnswer | Removal
 Fault: TypeAlias = Annotated[
     Annotated[MediaError, Tag(":media_error")]
     | Annotated[NoAnswer, Tag(":no_answer")]
-    | Annotated[Removal, Tag(":removal")],
+    | Annotated[Removal, Tag(":removal")]
+    | Annotated[LinkDown, Tag(":link_down")]
+    | Annotated[NicReset, Tag(":nic_reset")],
     by_tag(_fault_tag, f"a fault needs 'kind': one of {', '.join(_KINDS)}"),
 ]

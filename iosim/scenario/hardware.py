@@ -35,8 +35,74 @@ def _one_or_two(value: Any) -> int:
     return int(value)
 
 
+_MLC = "Intel MLC on two Xeon 8269CY"
+_FITTED = f"{_MLC}: loaded latency within 13 %"
+
+
+def _latencies(value: Any) -> "Matrix":
+    rows = _square(value, "latencies")
+    for row, entries in enumerate(rows):
+        for column, entry in enumerate(entries):
+            at(row, at, column, _latency, entry, entries, row)
+    return tuple(tuple(units.parse_time(entry) for entry in row) for row in rows)
+
+
+def _latency(value: Any, entries: list[Any], row: int) -> None:
+    if not units.parse_time(value):
+        refuse("a latency above 0 is needed")
+    if units.parse_time(value) < units.parse_time(entries[row]):
+        refuse(f"less than node {row}'s own memory takes, {entries[row]}")
+
+
+class NodeMemory(Section):
+    """What it takes to reach descriptors, frames and received bytes on the node where they lie; empty: two Xeon 8269CY."""
+
+    latency: PositiveTime = key("78 ns", "a 64-byte line of the own node", source=_MLC, sure="measured")
+    remote: PositiveTime | None = key(
+        None,
+        "a line of any other node; left out, the own one's times distance/10",
+        source=f"143 ns: {_MLC}",
+        sure="measured",
+    )
+    latencies: (
+        Annotated[
+            tuple[tuple[int, ...], ...],
+            Read(
+                lambda value: _latencies(value),
+                lambda rows: [[units.format_time(each) for each in row] for row in rows],
+                {"type": "array", "items": {"type": "array", "items": {"type": ["string", "integer"]}}},
+            ),
+        ]
+        | None
+    ) = key(None, "a line, by node of the processor (rows) and of the memory; in place of 'latency' and 'remote'")
+    bandwidth: Bandwidth = key(
+        "113.1 GB/s", "what a node's memory gives in all, and to its own processors", source=_MLC, sure="measured"
+    )
+    link: Bandwidth = key("50.9 GB/s", "from another node", source=_MLC, sure="measured")
+    peak: Bandwidth = key(
+        "128 GB/s",
+        "what no pattern of access reaches: latency grows with the share of it that is asked for",
+        source="six channels of DDR4-2666",
+        sure="documented",
+    )
+    queue: Time = key("21 ns", "how long a line waits at half of the peak", source=_FITTED, sure="derived")
+    streams: Count = key(
+        10, "lines that a core has under way at once", source="Intel's cores since 2008", sure="documented"
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> "NodeMemory":
+        if self.latencies is not None and self.remote is not None:
+            raise mistake_at(("remote",), "goes without 'latencies', which say it already")
+        if self.remote is not None and self.remote < self.latency:
+            raise mistake_at(("remote",), "less than 'latency', which is the own node's")
+        if self.peak < self.bandwidth:
+            raise mistake_at(("peak",), "less than 'bandwidth', which is part of it")
+        return self
+
+
 class Memory(Section):
-    """How long it takes to bring one 64-byte line into a core's own cache."""
+    """How long it takes to bring one 64-byte line into a core's own cache, and to reach other nodes."""
 
     l3: Time = key("10 ns", "from the shared L3 cache", source="random access: 5 to 20 ns a line", sure="assumed")
     local: Time = key(
@@ -44,6 +110,9 @@ class Memory(Section):
         "from the node's own memory; other nodes take this times distance/10",
         source="working-set refill overlaps misses: 20 to 80 ns a line (idle latency is 78 ns on a Xeon 8269CY)",
         sure="assumed",
+    )
+    nodes: NodeMemory | None = key(
+        None, "where a card's descriptors and buffers lie matters to whoever touches them; left out, it does not"
     )
 
 
@@ -238,12 +307,17 @@ class Stack(Section):
 Matrix: TypeAlias = tuple[tuple[int, ...], ...]
 
 
-def _matrix(value: Any) -> Matrix:
+def _square(value: Any, what: str) -> list[list[Any]]:
     rows = [at(index, whole_list, row) for index, row in enumerate(whole_list(value))]
-    nodes = len(rows)
     for index, row in enumerate(rows):
-        if len(row) != nodes:
-            at(index, refuse, f"{len(row)} distances in a matrix of {nodes} rows")
+        if len(row) != len(rows):
+            at(index, refuse, f"{len(row)} {what} in a matrix of {len(rows)} rows")
+    return rows
+
+
+def _matrix(value: Any) -> Matrix:
+    rows = _square(value, "distances")
+    for index, row in enumerate(rows):
         for column, distance in enumerate(row):
             at(index, at, column, _distance, distance, rows, index, column)
     return tuple(tuple(row) for row in rows)
@@ -296,4 +370,8 @@ class Machine(Section):
         if self.distances is not None and len(self.distances) != self.numa_nodes:
             message = f"{len(self.distances)} rows for {self.numa_nodes} NUMA nodes"
             raise mistake_at(("distances",), message)
+        latencies = self.memory.nodes and self.memory.nodes.latencies
+        if latencies and len(latencies) != self.numa_nodes:
+            message = f"{len(latencies)} rows for {self.numa_nodes} NUMA nodes"
+            raise mistake_at(("memory", "nodes", "latencies"), message)
         return self

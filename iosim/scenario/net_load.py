@@ -51,7 +51,10 @@ class NetLoad(Section):
     )
     handler: str = key(..., "name of the handler that serves them")
     protocol: Literal["tcp", "udp"] = key(
-        "tcp", "tcp: connections; udp: datagrams, each a request, which is dropped where it gets lost"
+        "tcp",
+        "tcp: connections; udp: datagrams, each a request, which is dropped where it gets lost",
+        source="a choice: most servers' protocol",
+        sure="assumed",
     )
     round_trip: Time = key(
         "200 us",
@@ -81,7 +84,10 @@ class NetLoad(Section):
         "a client connects, asks so often and closes; left out, connections are there before the run and stay",
     )
     reads: Annotated[int, _READS] = key(
-        "all", "how much of a connection's answers its client takes before it stops reading: all, nothing or a size"
+        "all",
+        "how much of a connection's answers its client takes before it stops reading: all, nothing or a size",
+        source="a choice: clients that work",
+        sure="assumed",
     )
     pieces: Pieces | None = key(None, "requests are sent in pieces, slowly; left out, at once")
     resets: Resets | None = key(None, "clients that reset their connection while a request is under way")

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 from iosim.rss_processors import default_processors, rss_processors
+from iosim.scenario.faults import CardFault, LinkDown, NicReset
+from iosim.scenario.load import AnyReplay
 from iosim.scenario.nic_params import base_processor, rss_params, topology_of
 from iosim.scenario.schema import ScenarioModel
+from iosim.units import format_time
 
 FASTEST = 8 * 10**12  # bit/s: a byte takes 1 ps (link.py)
 
@@ -35,3 +38,20 @@ def nic_mistakes(model: ScenarioModel) -> Found:
             rss_processors(rss_params(nic.rss), topology, machine.smt.threads, most)
         except ValueError as error:
             yield ("nics", name, "rss", "max_processor_number"), str(error)
+    yield from _faults(model)
+
+
+def _faults(model: ScenarioModel) -> Found:
+    """Each begins within the run, and when the one before it is over."""
+    replays = any(isinstance(load, AnyReplay) for load in model.workload.values())
+    over: dict[str, tuple[int | None, str]] = {}  # by card: when its link is up again
+    cards = [(name, fault) for name, fault in model.faults.items() if isinstance(fault, CardFault)]
+    for name, fault in sorted(cards, key=lambda it: it[1].at):
+        assert isinstance(fault, LinkDown | NicReset)
+        if fault.at >= model.run.horizon and not replays:
+            end = format_time(model.run.horizon)
+            yield ("faults", name, "at"), f"the run has ended by then: 'duration' and warm-up come to {end}"
+        before, other = over.get(fault.nic, (0, ""))
+        if before is None or (fault.at <= before and other):
+            yield ("faults", name, "at"), f"the link of '{fault.nic}' is down then: see '{other}'"
+        over[fault.nic] = (None if fault.duration is None else fault.at + fault.duration, name)

@@ -7,7 +7,9 @@ from iosim.rss_processors import ANY_NODE, RssParams, RssProfile
 from iosim.scenario.hardware import Machine
 from iosim.scenario.nics import ITR_TIMES, InterruptModeration, Nic, NicCosts, ReceiveSideScaling, Tcp
 from iosim.tcp import TcpParams
+from iosim.units import KIB
 
+LARGE_SEND = 64 * KIB  # bytes: what an IP packet can say of its length
 DIM_DELAY, DIM_COUNT = DIM_RECEIVE[1]  # the step that Linux begins with
 
 
@@ -30,7 +32,7 @@ def base_processor(it: ReceiveSideScaling, topology: Topology) -> int:
 def driver_params(nic: Nic) -> NdisParams:
     """How the driver works."""
     spare = ENDLESS if nic.spare_buffers is None else nic.spare_buffers
-    return NdisParams(nic.dpc_budget, spare, nic.rsc, nic.message_signalled)
+    return NdisParams(nic.dpc_budget, spare, nic.rsc, nic.message_signalled, LARGE_SEND if nic.lso else 0)
 
 
 def driver_costs(it: NicCosts, footprint: int) -> NdisCosts:

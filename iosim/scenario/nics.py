@@ -174,6 +174,12 @@ class Nic(Section):
     rsc: Flag = key(
         True, "merge segments of one flow that a run of the DPC finds", source="*RscIPv4: on", sure="documented"
     )
+    lso: Flag = key(
+        False,
+        "the card cuts large sends: up to 64 KiB go down at the cost of one segment",
+        source="*LsoV2IPv4 is on as a rule; off, so that every segment shows what it costs",
+        sure="assumed",
+    )
     dpc_budget: Index = key(
         0,
         "frames that a run of the DPC takes at most; what is left waits for the next one. 0: all",

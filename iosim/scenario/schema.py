@@ -129,6 +129,7 @@ class Pool(Section):
         source="a process runs in one group unless it asks for more",
         sure="documented",
     )
+    node: Index | None = key(None, "NUMA node that its threads are confined to; left out, they run on any")
     foreground: Annotated[int, whole_between(0, 2)] = key(
         0,
         "how far its process is in the foreground (0 to 2): added to its priority when a wait, but a port's, ends; and a"
@@ -221,7 +222,7 @@ class ScenarioModel(Section):
     disks: dict[Name, Disk] = key({}, "disks, by name")
     volumes: dict[Name, Volume] = key({}, "volumes, by name")
     files: dict[Name, File] = key({}, "files, by name")
-    faults: dict[Name, Fault] = key({}, "what goes wrong with disks, by name")
+    faults: dict[Name, Fault] = key({}, "what goes wrong with disks and network cards, by name")
     nics: dict[Name, Nic] = key({}, "network cards, by name")
     ports: dict[Name, Port] = key(..., "completion ports, by name", min_length=1)
     pools: dict[Name, Pool] = key(..., "pools of worker threads, by name", min_length=1)
