@@ -29,7 +29,9 @@ def shown(head_of_line: iosim.Scenario, tmp_path_factory: pytest.TempPathFactory
     file.write_text(QUEUE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planning, "MOST", 10)
-        plan = iosim.plan(iosim.load(file), "mean wait < 0.5 ms", "workload.web.rate", jobs=1)
+        plan = iosim.plan(
+            iosim.load(file, set={"run.duration": "40 ms"}), "mean wait < 0.5 ms", "workload.web.rate", jobs=1
+        )
     more = head_of_line.with_set({"pools.workers.threads": 16})
     return {
         "scenario": iosim.load("filter-tax"),
