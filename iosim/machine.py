@@ -61,7 +61,7 @@ from iosim.pools import (
 from iosim.port_lock import LockedPort
 from iosim.probes import Probes
 from iosim.recorders import Behind, Fanout, RequestColumns, RequestHistograms, Timeline, WaitRecords
-from iosim.replay import BlockTrace, read_block_trace, scaled
+from iosim.replay import BlockTrace, read_block_trace, scaled, superposed
 from iosim.sampler import Sampler
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.expectations import thresholds
@@ -689,6 +689,8 @@ def read_traces(scenario: Scenario) -> dict[str, BlockTrace | NetTrace]:
         assert isinstance(load, Replay)
         trace = read_block_trace(path, load.format, load.requests or 0)
         check_rows(scenario, load, trace)
+        if load.timing.copies > 1:
+            trace = superposed(trace, load.timing.copies)
         traces[name] = trace if load.timing.speedup == 1 else scaled(trace, load.timing.speedup)
     return traces
 

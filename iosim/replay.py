@@ -108,6 +108,30 @@ def scaled(trace: BlockTrace, speedup: Fraction) -> BlockTrace:
     return result
 
 
+def superposed(trace: BlockTrace, copies: int) -> BlockTrace:
+    """The trace laid over itself: copy c begins c / copies of its length later, and what sticks out comes at the front.
+
+    So many times the users, each with the pauses that they had; a trace that is only faster has the same users in a hurry,
+    whose bursts are as large as before and closer together. Rows that arrive together keep the order of the copies.
+    """
+    if copies < 1:
+        raise ValueError(f"copies: {copies} is not 1 or more")
+    length = trace.span + 1
+    rows = range(len(trace.arrival))
+    order = sorted(
+        ((trace.arrival[row] + copy * length // copies) % length, copy, row) for copy in range(copies) for row in rows
+    )
+    first = order[0][0]
+    result = BlockTrace(trace.source, trace.format)
+    result.device_names = trace.device_names
+    result.skipped, result.ignored, result.warnings = trace.skipped, trace.ignored, trace.warnings
+    result.arrival = array("q", [arrival - first for arrival, _, _ in order])
+    for name in ("device", "offset", "size", "write", "row"):
+        column = getattr(trace, name)
+        setattr(result, name, array("q", [column[row] for _, _, row in order]))
+    return result
+
+
 def read_block_trace(path: str | Path, format: str = "auto", limit: int = 0) -> BlockTrace:
     """Read a block trace, or its first `limit` requests in the file's order (0: all).
 

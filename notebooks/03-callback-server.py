@@ -123,9 +123,9 @@ class Connection:
 
 
 # %% [markdown]
-# **Why the lock.** `if self.sending or ...` followed by `self.sending = True` is a test and an action on it. Without the lock, `read_finished`
-# on one worker and `send_finished` on another could both find `sending` false and send the same chunk twice. The lock is the
-# connection's own: workers in *different* connections never meet.
+# **Why the lock.** `if self.sending or ...` followed by `self.sending = True` is a test and an action on it. Without the lock,
+# `read_finished` on one worker and `send_finished` on another could both find `sending` false and send the same chunk twice. The lock is
+# the connection's own: workers in *different* connections never meet.
 #
 # ## Setting it up, and a client
 #
@@ -197,13 +197,16 @@ for line in connection.log[:8]:
 print(f"the file was there after {ended} us; threads that worked: {len({thread for _, _, thread in connection.log})}")
 
 # %%
-assert [what for _, what, _ in connection.log].count("read") == 8
-assert [what for _, what, _ in connection.log].count("sent") == 8
+assert [what for _, what, _ in connection.log] == ["read", "sent"] * 8
+assert len({thread for _, _, thread in connection.log}) == 1
 assert connection.sent == connection.read == 8
 
 # %% [markdown]
+# **Why.** A chunk is sent in less time than the next one takes to read and check, so a read and a send take turns. There is one packet at a
+# time, and the worker that has dealt with one is on top of the port's stack again: the other one never wakes.
+#
 # Now eight clients. **Predict**: how much faster are four workers than one? Than two? (Four processors; each chunk takes 150 us of
-# computing; the disk serves one read at a time.)
+# computing; the disk takes 80 us for a read, many at a time.)
 
 # %%
 times = {workers: serve(clients=8, workers=workers)[0] for workers in (1, 2, 4, 8)}
@@ -216,8 +219,8 @@ assert times[2] > times[4]
 assert abs(times[8] - times[4]) < 0.1 * times[4]
 
 # %% [markdown]
-# **Why.** With one worker all checksums stand in one line. Up to four workers the checksums of different connections run side by side; after
-# that there are no more processors, and the port (`concurrency=0`: as many as processors) does not even wake the other four threads.
+# **Why.** With one worker all checksums stand in one line. Up to four workers the checksums of different connections run side by side;
+# after that there are no more processors, and the port (`concurrency=0`: as many as processors) does not even wake the other four threads.
 # Nobody wrote a line about which worker serves which client: a connection is wherever its packet is taken.
 #
 # ## Change one thing
@@ -252,5 +255,5 @@ assert abs(times[8] - times[4]) < 0.1 * times[4]
 # failures and clients that leave early is in `scenarios/callback_server.py`.
 
 # %%
-four = serve(clients=8, workers=4, concurrency=1)[0]
-assert four > 1.5 * times[4]
+one_at_a_time = serve(clients=8, workers=4, concurrency=1)[0]
+assert one_at_a_time > 1.5 * times[4]

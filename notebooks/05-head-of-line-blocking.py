@@ -385,6 +385,9 @@ for workers, mean in computing.items():
 
 # %%
 assert computing[32] == computing[8] > 5 * port_alone
+unlimited = busy.with_set({"pools.workers.threads": 32, "ports.main.concurrency": "none"})
+assert mean_ms(unlimited, "fast") > 5 * port_alone
+assert next(iter(causes(unlimited, "fast"))) == "ready_queue"
 
 # %% [markdown]
 # They don't: the port's limit, four, keeps the fast packets in the queue, and without the limit they would wait for a processor. What is

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iosim.errors import WrongInput
-from iosim.replay import BlockTrace, read_block_trace, scaled
+from iosim.replay import BlockTrace, read_block_trace, scaled, superposed
 
 DATA = Path(__file__).parent / "data"
 SHIPPED = Path(__file__).parent.parent / "scenarios" / "traces"
@@ -400,3 +400,20 @@ def test_the_shipped_disksim_traces_are_those_that_were_published(name: str) -> 
     assert (trace.format, summary["rows"], summary["devices"]) == ("disksim", 10_000, 1)
     assert 0.65 <= summary["read_share"] <= 0.66
     assert 6.2 * 512 <= summary["mean_size"] <= 6.4 * 512
+
+
+# ---- more users ------------------------------------------------------------------------------------------------------
+
+
+def test_a_trace_laid_over_itself_has_so_many_times_the_requests_in_the_same_time(tmp_path: Path) -> None:
+    trace = read_block_trace(written(tmp_path, "0 0 0 1 1\n40 0 8 1 0\n99 0 16 2 1\n"), "ssdsim")
+    twice = superposed(trace, 2)
+    assert list(twice.arrival) == [0, 40, 49, 50, 90, 99]
+    assert list(twice.offset) == [0, 4096, 8192, 0, 4096, 8192]
+    assert superposed(trace, 1).arrival == trace.arrival
+
+
+def test_a_trace_is_not_laid_over_itself_less_than_once(tmp_path: Path) -> None:
+    trace = read_block_trace(written(tmp_path, "0 0 0 1 1\n"), "ssdsim")
+    with pytest.raises(ValueError, match="copies: 0 is not 1 or more"):
+        superposed(trace, 0)

@@ -38,13 +38,17 @@ class ClosedLoad(Section):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When the rows of a trace start: `speedup` times as early, or by keeping `depth` requests outstanding (0: not)."""
+    """When the rows of a trace start: `speedup` times as early, or by keeping `depth` requests outstanding (0: not).
+
+    `copies` of the trace are laid over each other, shifted.
+    """
 
     speedup: Fraction = Fraction(1)
     depth: int = 0
+    copies: int = 1
 
 
-_TIMING = "timing is original, {speedup: 2} or {depth: 32}"
+_TIMING = "timing is original, {speedup: 2}, {copies: 2} or {depth: 32}"
 
 
 def _timing(value: Any) -> Timing:
@@ -52,14 +56,19 @@ def _timing(value: Any) -> Timing:
         return Timing()
     if not isinstance(value, dict):
         refuse(_TIMING)
-    if only_key(value, ("speedup", "depth"), "timing") == "depth":
+    given = only_key(value, ("speedup", "copies", "depth"), "timing")
+    if given == "depth":
         return Timing(depth=at("depth", whole_in(1, 1_000_000), value["depth"]))
+    if given == "copies":
+        return Timing(copies=at("copies", whole_in(1, 1000), value["copies"]))
     return Timing(speedup=Fraction(str(at("speedup", number_in(1e-6, 1e6), value["speedup"]))))
 
 
 def _show_timing(timing: Timing) -> Any:
     if timing.depth:
         return {"depth": timing.depth}
+    if timing.copies > 1:
+        return {"copies": timing.copies}
     return "original" if timing.speedup == 1 else {"speedup": float(timing.speedup)}
 
 
@@ -75,7 +84,10 @@ def _file_name(value: Any) -> str:
     return str(value)
 
 
-_TIMING_SCHEMA: Json = {"type": ["string", "object"], "examples": ["original", {"speedup": 2.5}, {"depth": 32}]}
+_TIMING_SCHEMA: Json = {
+    "type": ["string", "object"],
+    "examples": ["original", {"speedup": 2.5}, {"copies": 2}, {"depth": 32}],
+}
 _MAP_SCHEMA: Json = {"type": ["string", "object"], "examples": ["data", {"0": "data", "1": "log"}]}
 
 
@@ -86,7 +98,8 @@ class AnyReplay(Section):
     trace: str | None
     timing: Annotated[Timing, Read(_timing, _show_timing, _TIMING_SCHEMA)] = key(
         "original",
-        "when rows start: original, {speedup: N} or {depth: N}, the latter after the row's think time where the trace has it",
+        "when rows start: original; {speedup: N}, the same users in a hurry; {copies: N}, so many times the users: a block"
+        " trace laid over itself, shifted; {depth: N}, so many outstanding, after the row's think time where the trace has it",
     )
     requests: Count | None = key(None, "play only so many rows")
 

@@ -22,6 +22,8 @@ def net_mistakes(model: ScenarioModel, captures: dict[str, Path]) -> Found:
             yield from _sizes(name, load)
             yield from _datagrams(name, load)
             yield from _replies(name, load)
+            if isinstance(load, NetReplay) and load.timing.copies > 1:
+                yield ("workload", name, "timing"), "copies are those of a block trace"
     for name, path in captures.items():
         if not path.is_file():
             yield ("workload", name, "addresses"), f"no such file: {path}; or write random or sequential"
