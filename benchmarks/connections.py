@@ -14,7 +14,7 @@ from benchmarks.install import CHECKOUT
 from benchmarks.peers.iosim_run import machine_of
 from benchmarks.systems import scenario_of
 from iosim.compiled import MODE
-from iosim.devices.winsock import STREAM
+from iosim.devices.socket_codes import STREAM
 from iosim.machine import Machine
 from iosim.net_clients import ClientEnd, NetworkSource
 from iosim.tcp import NO_USER, Connection

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iosim.drives.ssd import SsdParams
-from iosim.frames import TCP_IPV4
-from iosim.link import WIRE_OVERHEAD
+from iosim.frames import TCP_IPV4, WIRE_OVERHEAD
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import ClosedLoad, OpenLoad
 from iosim.scenario.loader import Scenario

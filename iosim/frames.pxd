@@ -6,7 +6,7 @@ from iosim.attribution cimport Request
 cdef Request NO_REQUEST
 
 cdef class Frame:
-    cdef public int64_t acknowledged, arrived, count, flow, hash, kind, mergeable, payload, pushed, ready, resources
+    cdef public int64_t acknowledged, arrived, count, flow, hash, kind, left, mergeable, payload, pushed, ready, resources
     cdef public int64_t segment, sequence, size, window
     cdef public Request request
 

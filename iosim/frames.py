@@ -11,6 +11,7 @@ DATA, ACK, SYN, SYN_ACK, FIN, RST, DATAGRAM = range(7)  # kinds
 NO_HASH = -1
 NO_FLOW = -1
 ETHERNET = 14  # bytes of its header
+WIRE_OVERHEAD = 8 + 4 + 12  # bytes on a wire beside those that count as a frame's size (link.py)
 SHORTEST = 60  # a frame is filled up to it; its check sequence is the wire's (link.py)
 TCP_IPV4 = ETHERNET + 20 + 20  # bytes before the payload
 TCP_IPV6 = ETHERNET + 40 + 20
@@ -26,7 +27,8 @@ class Frame:
     `flow` is the number of its connection, `hash` the card's (computed once a flow, by whoever makes the flow). `sequence`,
     `acknowledged` and `window` are TCP's, in bytes. `mergeable` 0: its headers forbid coalescing (options beside the time
     stamp, IPsec, a fragment). `segment`: payload (bytes) at which the card cuts it when it is sent (0: one frame).
-    `arrived` is when its last bit is here, `ready` when it lies in memory (ns). `count`: segments merged into it, 0 if none
+    `left` is when its last bit has left the card that sent it, `arrived` when it is here, `ready` when it lies in
+    memory (ns). `count`: segments merged into it, 0 if none
     were. `resources` 1: the receiver has to copy it at once, as the driver lacks buffers.
     """
 
@@ -37,6 +39,7 @@ class Frame:
         "flow",
         "hash",
         "kind",
+        "left",
         "mergeable",
         "payload",
         "pushed",
@@ -55,6 +58,7 @@ class Frame:
     flow: int
     hash: int
     kind: int
+    left: int
     mergeable: int
     payload: int
     pushed: int
@@ -82,6 +86,7 @@ def new_frame(kind: int, flow: int, payload: int, headers: int) -> Frame:
     frame.window = 0
     frame.pushed = 0
     frame.segment = 0
+    frame.left = 0
     frame.arrived = 0
     frame.ready = 0
     frame.count = 0
@@ -101,6 +106,7 @@ def copy_of(frame: Frame) -> Frame:
     copy.window = frame.window
     copy.pushed = frame.pushed
     copy.segment = frame.segment
+    copy.left = frame.left
     copy.arrived = frame.arrived
     copy.ready = frame.ready
     copy.count = frame.count

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 from iosim.attribution cimport Request
 from iosim.frames cimport Frame
 
-cdef int64_t BITS_AND_PS, DATAGRAM, LINK, PS
+cdef int64_t BITS_AND_PS, DATAGRAM, LINK, PS, WIRE_OVERHEAD
 cdef Request NO_REQUEST
 cdef FrameReceiver NO_RECEIVER
 

@@ -7,9 +7,8 @@ takes 84 byte times, and 1 Gbit/s carries 1,488,095 of them a second, or 81,274 
 """
 
 from iosim.attribution import LINK, NO_REQUEST
-from iosim.frames import DATAGRAM, Frame
+from iosim.frames import DATAGRAM, WIRE_OVERHEAD, Frame
 
-WIRE_OVERHEAD = 8 + 4 + 12  # bytes beside those that count as the frame's size
 PS = 1000  # in a ns
 BITS_AND_PS = 8 * 10**12
 

@@ -5,6 +5,7 @@ from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Client, Request
 from iosim.binding cimport FrameSource
 from iosim.client_addresses cimport ClientAddresses
+from iosim.frame_queue cimport FrameQueue
 from iosim.frames cimport Frame, new_frame
 from iosim.tcp cimport Connection, ConnectionUser, Flows, Host
 from iosim.variates cimport Variate
@@ -20,7 +21,7 @@ cdef class LongWay(FrameSource):
     cdef public Clock clock
     cdef public int64_t delay
     cdef public FrameSource way
-    cdef public object frames
+    cdef public FrameQueue frames
     cdef public WayAlarm alarm
     cpdef int64_t transmit_cost(self, Frame frame)
     cpdef void transmit(self, Frame frame, int64_t processor)
@@ -102,7 +103,7 @@ cdef class NetworkSource(Source):
     cpdef void lost(self, ClientEnd end)
     @cython.locals(end=ClientEnd, connection=Connection)
     cpdef void reset(self, Request request)
-    @cython.locals(end=ClientEnd, now=int64_t, connection=Connection)
+    @cython.locals(end=ClientEnd, now=int64_t, under_way=list, place=int64_t, connection=Connection)
     cpdef void finished(self, Request request)
 
 cdef class OpenNetworkSource(NetworkSource):

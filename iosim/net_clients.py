@@ -9,7 +9,6 @@ Source: semantics 5, 5.15 (what a peer's end does to a server); RFC 9293, 768.
 """
 
 from array import array
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from iosim.attribution import ENDED, FAILED, LINK, NO_REQUEST, ON_ITS_WAY, PROPA
 from iosim.binding import FrameSource
 from iosim.client_addresses import ClientAddresses
 from iosim.completion_port import CompletionPort
+from iosim.frame_queue import FrameQueue
 from iosim.frames import DATAGRAM, UDP_IPV4, Frame, new_frame
 from iosim.tcp import NO_CONNECTION, NO_USER, Connection, ConnectionUser, Host, join
 from iosim.variates import CLIENT_SHIFT, MOST_ITERATIONS, Variate
@@ -54,7 +54,7 @@ class LongWay(FrameSource):
         self.clock = clock
         self.delay = delay
         self.way = way
-        self.frames: deque[Frame] = deque()
+        self.frames = FrameQueue()
         self.alarm = WayAlarm(self)
 
     def transmit_cost(self, frame: Frame) -> int:
@@ -68,7 +68,7 @@ class LongWay(FrameSource):
 
     def arrived(self) -> None:
         """The oldest has reached it."""
-        frame = self.frames.popleft()
+        frame = self.frames.pop()
         request = frame.request
         if request is not NO_REQUEST:
             request.travels(PROPAGATION, self.clock.now)
@@ -405,7 +405,11 @@ class NetworkSource(Source):
         request.ledger = SCRATCH
         if end is NO_END:
             return
-        end.under_way.remove(request)
+        under_way = end.under_way
+        for place in range(len(under_way)):  # few; list.remove would compare them by Python's rules
+            if under_way[place] is request:
+                del under_way[place]
+                break
         if end.asked == self.per_connection and not end.under_way and not end.over:
             end.over = True
             connection = end.connection

@@ -61,6 +61,7 @@ cdef class Service(Client):
     cpdef void owe(self, KernelThread thread, int64_t size)
     @cython.locals(services=Services)
     cpdef void owe_receive(self, KernelThread thread, Endpoint end)
+    @cython.locals(afd=Afd)
     cpdef Endpoint find(self, int64_t number)
     @cython.locals(call=Packet, request=Request)
     cpdef int64_t go_on(self, KernelThread thread, Endpoint end)

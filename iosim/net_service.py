@@ -16,7 +16,7 @@ from iosim.attribution import BACKGROUND, BLOCKED_CALL, COMPLETED, NO_NODE, Clie
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import NOT_FAST
-from iosim.devices.winsock import (
+from iosim.devices.socket_codes import (
     AREA,
     CONNECTED,
     DATAGRAM,
@@ -29,9 +29,8 @@ from iosim.devices.winsock import (
     SUPER_ACCEPT,
     SUPER_DISCONNECT,
     UNBOUND,
-    Afd,
-    Endpoint,
 )
+from iosim.devices.winsock import Afd, Endpoint
 from iosim.io_manager import IoManager
 from iosim.irp import DEVICE_CONTROL, NO_THREAD, Irp, StatusBlock
 from iosim.kernel_queue import NO_PACKET, KernelThread, Packet, new_packet
@@ -211,7 +210,8 @@ class Service(Client):
 
     def find(self, number: int) -> Endpoint:
         """The socket of this number, or `none` if it has been closed."""
-        return self.afd.endpoints.get(number, self.none)
+        afd = self.afd
+        return afd.find(number, self.none)
 
     def go_on(self, thread: KernelThread, end: Endpoint) -> int:
         """Make the next call. AGAIN: the thread owes for one; LEFT: none is due; DONE: the thread has got a request."""

@@ -8,7 +8,8 @@ last step.
 from iosim.application import Step
 from iosim.attribution import BLOCKED_CALL, ENDED, FAILED, LAST_STEP, NO_REQUEST, ON_ITS_WAY, Request
 from iosim.device_stack import NOT_FAST, FileObject
-from iosim.devices.winsock import CHUNK, CHUNKS, DATAGRAM, RECEIVE, SEND, SEND_TO, TRANSMIT, Endpoint, Transmission
+from iosim.devices.socket_codes import CHUNK, CHUNKS, DATAGRAM, RECEIVE, SEND, SEND_TO, TRANSMIT
+from iosim.devices.winsock import Endpoint, Transmission
 from iosim.irp import Irp
 from iosim.kernel_queue import NO_PACKET, KernelThread, new_packet
 from iosim.net_service import PAID, Service

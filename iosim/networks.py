@@ -176,11 +176,11 @@ class Network:
         nic = self.nic
         nic.settle()
         rings = [queue.rx for queue in nic.queues]
-        known = nic.lost - nic.cleared + sum(rx.received + rx.dropped + len(rx.coming) for rx in rings)
+        known = nic.lost - nic.cleared + sum(rx.received + rx.dropped + rx.coming.count for rx in rings)
         if known != self.link_in.frames:
             raise LawBroken(f"card {self.name}: {self.link_in.frames} frames came, {known} are accounted for")
         for queue in nic.queues:
-            held = len(queue.tx.frames)
+            held = queue.tx.frames.count
             if queue.tx.size - queue.tx.free != held:
                 raise LawBroken(f"card {self.name}: {queue.tx.size - queue.tx.free} descriptors hold {held} frames")
 

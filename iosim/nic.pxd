@@ -53,7 +53,7 @@ cdef class Nic(FrameReceiver):
     cdef public list queue_of, queues
     cdef public int64_t[::1] hits
     cdef public LinkUp restart
-    @cython.locals(found=NicQueue)
+    @cython.locals(number=int64_t, found=NicQueue)
     cpdef NicQueue queue_for(self, int64_t hash_value)
     @cython.locals(queue=NicQueue)
     cpdef void receive(self, Frame frame)

@@ -202,7 +202,8 @@ class Nic(FrameReceiver):
 
     def queue_for(self, hash_value: int) -> NicQueue:
         """The queue that takes a frame with this hash, now."""
-        found: NicQueue = self.queues[self.queue_of[self.rss.processor_of(hash_value)]]
+        number = self.queue_of[self.rss.processor_of(hash_value)]
+        found: NicQueue = self.queues[number]
         return found
 
     def receive(self, frame: Frame) -> None:
@@ -239,9 +240,9 @@ class Nic(FrameReceiver):
         for queue in self.queues:
             rx = queue.rx
             rx.settle(now)
-            flying.extend(rx.coming)
+            flying.extend(rx.coming.listed())
             rx.coming.clear()
-            rx.ready = rx.frames[-1].ready if rx.frames else 0
+            rx.ready = rx.last_in_memory()
         flying.sort(key=arrival)
         for frame in flying:
             queue = self.queue_for(frame.hash)
@@ -307,11 +308,11 @@ class Nic(FrameReceiver):
         for queue in self.queues:
             rx = queue.rx
             rx.settle(self.clock.now)
-            coming = list(rx.coming)
+            coming = rx.coming.listed()
             rx.coming.clear()
             for frame in coming:
                 self.lose(frame)
-            rx.ready = rx.frames[-1].ready if rx.frames else 0
+            rx.ready = rx.last_in_memory()
             queue.replan()
 
     def reset(self, duration: int) -> None:
@@ -322,7 +323,7 @@ class Nic(FrameReceiver):
         self.set_link(False)
         for queue in self.queues:
             rx = queue.rx
-            lost = list(rx.frames)
+            lost = rx.frames.listed()
             rx.frames.clear()
             rx.free += len(lost)
             self.cleared += len(lost)

@@ -5,6 +5,7 @@ from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request
 from iosim.binding cimport FrameSource
 from iosim.dpc cimport Dpc
+from iosim.frame_queue cimport FrameQueue
 from iosim.frames cimport Frame
 from iosim.interrupts cimport Interrupt
 from iosim.link cimport FrameReceiver, Link
@@ -40,7 +41,7 @@ cdef class PathEnd(FrameReceiver):
     cdef public Clock clock
     cdef public int64_t propagation
     cdef public Host host
-    cdef public object frames
+    cdef public FrameQueue frames
     cdef public ArrivalAlarm alarm
     cpdef void receive(self, Frame frame)
     @cython.locals(frame=Frame, request=Request)

@@ -5,12 +5,11 @@ come up in a DPC of one processor, as from a card without moderation; a modelled
 What a card and its driver add stands in nic.py and devices/ndis.py.
 """
 
-from collections import deque
-
 from iosim.actor import DEVICE, Actor, Clock
 from iosim.attribution import DPC_WAIT, KERNEL, LINK, NO_REQUEST, PROPAGATION
 from iosim.binding import FrameSource
 from iosim.dpc import Dpc
+from iosim.frame_queue import FrameQueue
 from iosim.frames import Frame
 from iosim.interrupts import Interrupt
 from iosim.link import FrameReceiver, Link
@@ -46,7 +45,7 @@ class PlainPath(FrameSource):
 
     def transmit(self, frame: Frame, processor: int) -> None:
         """Onto the link; what is going to be lost takes its place there, too."""
-        if self.sent_frames in self.losses:
+        if self.losses and self.sent_frames in self.losses:
             end = self.link.end
             self.link.end = NOWHERE
             self.link.carry(frame, self.clock.now)
@@ -98,7 +97,7 @@ class PathEnd(FrameReceiver):
         self.clock = clock
         self.propagation = propagation
         self.host = host
-        self.frames: deque[Frame] = deque()
+        self.frames = FrameQueue()
         self.alarm = ArrivalAlarm(self)
 
     def receive(self, frame: Frame) -> None:
@@ -108,7 +107,7 @@ class PathEnd(FrameReceiver):
 
     def arrived(self) -> None:
         """The oldest is there."""
-        frame = self.frames.popleft()
+        frame = self.frames.pop()
         request = frame.request
         if request is not NO_REQUEST:
             request.travels(LINK, frame.arrived - self.propagation)

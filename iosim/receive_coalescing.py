@@ -11,6 +11,8 @@ LONGEST = 65_535  # bytes of an IP packet, a unit's too
 
 def coalesce(frames: list[Frame]) -> list[Frame]:
     """The frames of one visit, merged where that may be done; those that were not are the very same ones."""
+    if len(frames) < 2:
+        return frames
     units: list[Frame] = []
     places: dict[int, int] = {}  # of the unit of a flow that may grow
     for frame in frames:

@@ -6,9 +6,8 @@ which works out first what arrived before it.
 Source: semantics 6.1.
 """
 
-from collections import deque
-
 from iosim.attribution import NO_REQUEST, RING
+from iosim.frame_queue import FrameQueue
 from iosim.frames import DATAGRAM, Frame
 
 NEVER = -1
@@ -28,8 +27,8 @@ class RxRing:
         self.free = size
         self.dma = dma
         self.dma_ps = dma_ps
-        self.coming: deque[Frame] = deque()
-        self.frames: deque[Frame] = deque()
+        self.coming = FrameQueue()
+        self.frames = FrameQueue()
         self.ready = 0  # when the last frame lies in memory
         self.received = 0
         self.dropped = 0  # no free descriptor; nobody is told (6.1.1)
@@ -47,15 +46,16 @@ class RxRing:
     def settle(self, now: int) -> None:
         """Work out what has arrived by `now`: into a free descriptor, or dropped."""
         coming = self.coming
-        while coming:
-            frame = coming[0]
+        frames = self.frames
+        while coming.count:
+            frame = coming.at(0)
             if frame.arrived > now:
                 break
-            coming.popleft()
+            coming.pop()
             if self.free:
                 self.free -= 1
                 self.received += 1
-                self.frames.append(frame)
+                frames.append(frame)
             else:
                 self.dropped += 1
                 self.dropped_bytes += frame.size
@@ -67,31 +67,38 @@ class RxRing:
 
     def first_ready(self) -> int:
         """When the oldest frame that waits or comes lies in memory, or NEVER. What comes may yet be dropped."""
-        if self.frames:
-            frame = self.frames[0]
-        elif self.coming:
-            frame = self.coming[0]
+        if self.frames.count:
+            frame = self.frames.at(0)
+        elif self.coming.count:
+            frame = self.coming.at(0)
         else:
             return NEVER
         return frame.ready
 
     def ready_of(self, index: int) -> int:
         """The same of the frame that is so many places behind the oldest."""
-        waiting = len(self.frames)
+        waiting = self.frames.count
         if index < waiting:
-            frame = self.frames[index]
-        elif index - waiting < len(self.coming):
-            frame = self.coming[index - waiting]
+            frame = self.frames.at(index)
+        elif index - waiting < self.coming.count:
+            frame = self.coming.at(index - waiting)
         else:
             return NEVER
+        return frame.ready
+
+    def last_in_memory(self) -> int:
+        """When the newest frame that waits lies in memory (ns); 0 without one."""
+        if not self.frames.count:
+            return 0
+        frame = self.frames.at(self.frames.count - 1)
         return frame.ready
 
     def holds(self, now: int) -> bool:
         """Whether a frame lies in memory now."""
         self.settle(now)
-        if not self.frames:
+        if not self.frames.count:
             return False
-        frame = self.frames[0]
+        frame = self.frames.at(0)
         return frame.ready <= now
 
     def take(self, most: int, now: int) -> list[Frame]:
@@ -99,12 +106,12 @@ class RxRing:
         self.settle(now)
         frames = self.frames
         taken: list[Frame] = []
-        while frames:
-            frame = frames[0]
+        while frames.count:
+            frame = frames.at(0)
             if frame.ready > now or (most and len(taken) >= most):
                 break
             taken.append(frame)
-            frames.popleft()
+            frames.pop()
         return taken
 
     def refill(self, count: int, now: int) -> None:
@@ -121,26 +128,32 @@ class TxRing:
             raise ValueError(f"a ring of {size} descriptors; it needs at least 1")
         self.size = size
         self.free = size
-        self.frames: deque[Frame] = deque()
-        self.done: deque[int] = deque()  # ns, beside `frames`
+        self.frames = FrameQueue()
         self.sent = 0
 
     def put(self, frame: Frame, done: int) -> None:
         """A frame that will have left at `done` (ns)."""
         self.free -= 1
+        frame.left = done
         self.frames.append(frame)
-        self.done.append(done)
 
     def first_done(self) -> int:
         """When the oldest frame will have left, or NEVER."""
-        return self.done[0] if self.done else NEVER
+        if not self.frames.count:
+            return NEVER
+        frame = self.frames.at(0)
+        return frame.left
 
     def take(self, now: int) -> list[Frame]:
         """Those that have left; their descriptors are free."""
         taken: list[Frame] = []
-        while self.done and self.done[0] <= now:
-            self.done.popleft()
-            taken.append(self.frames.popleft())
+        frames = self.frames
+        while frames.count:
+            frame = frames.at(0)
+            if frame.left > now:
+                break
+            frames.pop()
+            taken.append(frame)
         self.free += len(taken)
         self.sent += len(taken)
         return taken

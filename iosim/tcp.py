@@ -789,7 +789,8 @@ class Connection(Actor):
             self.smoothed = time
             self.variance = time // 2
         else:
-            self.variance = (3 * self.variance + abs(self.smoothed - time)) // 4
+            off = self.smoothed - time
+            self.variance = (3 * self.variance + (off if off >= 0 else -off)) // 4
             self.smoothed = (7 * self.smoothed + time) // 8
         self.rto = max(self.host.minimum_rto, self.smoothed + 4 * self.variance)
 
@@ -909,13 +910,19 @@ class Connection(Actor):
 
         Simplified: of several requests that end in one segment the last is carried.
         """
-        if self.marks[0] <= self.una:
-            left = [place for place in range(len(self.marks)) if self.marks[place] > self.una]
-            self.requests = [self.requests[place] for place in left]
-            self.marks = [self.marks[place] for place in left]
+        marks = self.marks
+        past = 0  # of requests that are acknowledged
+        while past < len(marks):
+            mark = marks[past]
+            if mark > self.una:
+                break
+            past += 1
+        if past:
+            marks = self.marks = marks[past:]
+            self.requests = self.requests[past:]
         now = self.clock.now
-        for place in range(len(self.marks)):
-            mark = self.marks[place]
+        for place in range(len(marks)):
+            mark = marks[place]
             if mark > until:
                 break
             if mark > frame.sequence:

@@ -147,6 +147,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "cache",
         "numa",
         "drives",
+        "frame_queue",
         "frames",
         "link",
         "modes",
@@ -236,6 +237,7 @@ PER_EVENT = (
     "drives.write_buffer",
     "extents",
     "file_control",
+    "frame_queue",
     "frames",
     "idle_states",
     "interrupts",
@@ -379,6 +381,7 @@ PARTS = {
     "devices.idle_queue": "devices.port_driver",
     "devices.polling_port": "devices.port_driver",
     "devices.recovery": "devices.port_driver",
+    "devices.socket_codes": "devices.winsock",
 }
 
 

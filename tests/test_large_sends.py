@@ -45,7 +45,7 @@ class Sender(Tiny):
     def send(self, size: int) -> int:
         """Send, and wait for all acknowledgements; returns the descriptors that it took."""
         self.connection.send(size, NO_REQUEST)
-        descriptors = sum(len(queue.tx.frames) for queue in self.network.nic.queues)
+        descriptors = sum(queue.tx.frames.count for queue in self.network.nic.queues)
         self.at(self.clock.now + 300 * US, self.clock.stop)
         self.run()
         return descriptors
@@ -78,7 +78,7 @@ def test_no_more_goes_down_than_64_kib_at_once() -> None:
 def test_the_window_is_kept_to() -> None:
     sender = Sender(LARGE_SEND, window=10_000)
     sender.connection.send(20_000, NO_REQUEST)
-    handed = [frame.payload for queue in sender.network.nic.queues for frame in queue.tx.frames]
+    handed = [frame.payload for queue in sender.network.nic.queues for frame in queue.tx.frames.listed()]
     assert handed == [6 * MSS]
 
 

@@ -360,7 +360,7 @@ def test_every_frame_is_accounted_for() -> None:
     tiny.at(110_000, lambda: nic.set_link(True))
     tiny.run()
     nic.settle()
-    waiting = sum(len(queue.rx.frames) for queue in nic.queues)
+    waiting = sum(queue.rx.frames.count for queue in nic.queues)
     assert driver.indicated + driver.merged + nic.dropped() + nic.lost + waiting == 2000
     assert waiting == 0
     assert nic.dropped() > 0

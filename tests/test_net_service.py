@@ -22,7 +22,7 @@ from tiny_service import (
 from iosim.application import PostStep
 from iosim.attribution import CAUSES, COMPLETED, DROPPED, FAILED, Request
 from iosim.completion_port import CompletionPort
-from iosim.devices.winsock import UNBOUND
+from iosim.devices.socket_codes import UNBOUND
 from iosim.net_steps import AcceptStep, DisconnectStep, SendStep, TakeStep, TransmitStep
 from iosim.tcp import ConnectionUser, TcpParams
 from iosim.variates import Constant

@@ -3,7 +3,7 @@
 from tiny_net import card, miniport
 from tiny_sock import FAR, NEAR, TinySock
 
-from iosim.devices.winsock import CONNECT, RECEIVE
+from iosim.devices.socket_codes import CONNECT, RECEIVE
 from iosim.link import Link
 from iosim.ntstatus import STATUS_PENDING, STATUS_SUCCESS
 from iosim.paths import PathEnd, PlainPath

@@ -5,7 +5,7 @@ from tiny_pipe import APC_MODE
 from tiny_sock import DELAY, FAR, NEAR, TinySock
 
 from iosim.device_stack import NOT_FAST
-from iosim.devices.winsock import BOUND, DATAGRAM, RECEIVE, REUSE_SOCKET, SD_SEND, SEND_TO, UNBOUND
+from iosim.devices.socket_codes import BOUND, DATAGRAM, RECEIVE, REUSE_SOCKET, SD_SEND, SEND_TO, UNBOUND
 from iosim.io_manager import USUAL, IoParams
 from iosim.ntstatus import (
     STATUS_BUFFER_OVERFLOW,

@@ -6,7 +6,7 @@ import pytest
 from tiny_pipe import APC_MODE
 from tiny_sock import DELAY, NEAR, TinySock
 
-from iosim.devices.winsock import (
+from iosim.devices.socket_codes import (
     CONNECT,
     RECEIVE,
     REUSE_SOCKET,
@@ -15,8 +15,8 @@ from iosim.devices.winsock import (
     SD_SEND,
     SEND,
     SUPER_DISCONNECT,
-    Endpoint,
 )
+from iosim.devices.winsock import Endpoint
 from iosim.io_manager import USUAL
 from iosim.irp import StatusBlock
 from iosim.kernel_queue import NO_PACKET

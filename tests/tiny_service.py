@@ -22,7 +22,8 @@ from iosim.completion_port import CompletionPort
 from iosim.device_stack import DeviceObject, FileObject
 from iosim.devices.ntfs import Ntfs
 from iosim.devices.port_driver import PortCosts, PortDriver
-from iosim.devices.winsock import CONNECTED, Afd
+from iosim.devices.socket_codes import CONNECTED
+from iosim.devices.winsock import Afd
 from iosim.drives.constant import ConstantDrive
 from iosim.io_manager import IoCosts, IoManager
 from iosim.irp import NO_IRP

@@ -11,7 +11,7 @@ from tiny import Tiny
 from iosim.attribution import BLOCKED_CALL, NO_REQUEST, Request
 from iosim.completion_port import CompletionPort
 from iosim.device_stack import NOT_FAST
-from iosim.devices.winsock import (
+from iosim.devices.socket_codes import (
     ACCEPT,
     AREA,
     CONNECT,
@@ -21,9 +21,8 @@ from iosim.devices.winsock import (
     SUPER_ACCEPT,
     SUPER_CONNECT,
     SUPER_DISCONNECT,
-    Afd,
-    Endpoint,
 )
+from iosim.devices.winsock import Afd, Endpoint
 from iosim.io_manager import USUAL, IoCosts, IoManager, IoParams, MiniPacket
 from iosim.irp import DEVICE_CONTROL, NO_STATUS_BLOCK, Irp, Notice, StatusBlock
 from iosim.kernel_queue import NO_PACKET

@@ -17,8 +17,7 @@ from benchmarks.peers.draws import Chance, Draw, every, places
 from benchmarks.peers.simpy_file import INTERRUPT, Costs, Processor, Server, serve
 from benchmarks.peers.simpy_port import Log, Process
 from iosim.clock import make_clock
-from iosim.frames import DATA, TCP_IPV4, new_frame
-from iosim.link import WIRE_OVERHEAD
+from iosim.frames import DATA, TCP_IPV4, WIRE_OVERHEAD, new_frame
 from iosim.machine import Machine
 from iosim.net_clients import NetworkSource
 from iosim.scenario.loader import Scenario

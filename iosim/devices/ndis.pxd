@@ -6,6 +6,7 @@ from iosim.attribution cimport Request
 from iosim.binding cimport FrameSink, FrameSource
 from iosim.cache cimport Caches
 from iosim.dpc cimport Dpc
+from iosim.frame_queue cimport FrameQueue
 from iosim.frames cimport Frame
 from iosim.interrupts cimport Interrupt
 from iosim.nic cimport Nic, NicQueue
@@ -40,8 +41,9 @@ cdef class Miniport(FrameSource):
     cpdef void start(self)
     cpdef int64_t transmit_cost(self, Frame frame)
     cpdef int64_t large_send(self)
-    @cython.locals(queue=NicQueue)
+    @cython.locals(queue=NicQueue, waiting=FrameQueue)
     cpdef void transmit(self, Frame frame, int64_t processor)
+    @cython.locals(waiting=FrameQueue)
     cpdef void send_waiting(self, NicQueue queue)
     cpdef void keep(self, Frame frame)
     cpdef void give_back(self, Frame frame)
@@ -52,7 +54,7 @@ cdef class ReceiveVector(Interrupt):
 
 cdef class QueueVector(ReceiveVector):
     cdef public ReceiveDpc dpc
-    @cython.locals(dpc=ReceiveDpc)
+    @cython.locals(dpc=ReceiveDpc, here=Processor)
     cpdef void service(self, object processor)
     cpdef void finished(self, NicQueue queue)
 
@@ -72,7 +74,7 @@ cdef class ReceiveDpc(Dpc):
     cdef public int64_t raised, remote, touch
     cdef public ReceiveVector vector
     cpdef void bind(self, ReceiveVector vector, int64_t importance)
-    @cython.locals(miniport=Miniport, costs=NdisCosts, queue=NicQueue, now=int64_t, size=int64_t, merged=int64_t, time=int64_t)
+    @cython.locals(miniport=Miniport, costs=NdisCosts, queue=NicQueue, now=int64_t, size=int64_t, merged=int64_t, time=int64_t, waiting=FrameQueue)
     cpdef int64_t begin(self, object processor)
     @cython.locals(miniport=Miniport, sink=FrameSink, spare=int64_t, time=int64_t, unit=Frame)
     cpdef int64_t _protocol_time(self)
@@ -82,7 +84,7 @@ cdef class ReceiveDpc(Dpc):
     cpdef int64_t _protocol_time_from(self, int64_t node)
     @cython.locals(raised=int64_t, remote=int64_t, first=bint, size=int64_t, frame=Frame, request=Request)
     cpdef int64_t _explain(self, int64_t now)
-    @cython.locals(miniport=Miniport, queue=NicQueue, sink=FrameSink, now=int64_t, remote=int64_t, frames=list, units=list, left=list, frame=Frame, vector=ReceiveVector)
+    @cython.locals(miniport=Miniport, queue=NicQueue, sink=FrameSink, now=int64_t, remote=int64_t, frames=list, units=list, left=list, frame=Frame, vector=ReceiveVector, here=Processor)
     cpdef void end(self, object processor)
 
 cpdef bint has_work(NicQueue queue, int64_t now)

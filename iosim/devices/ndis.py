@@ -9,13 +9,12 @@ many frames it is for.
 Source: semantics 6.1, 6.4, 0b.25, 0b.26; costs: numbers 2. Simplified: a protocol keeps no frame's buffer unless it says so.
 """
 
-from collections import deque
-
 from iosim.attribution import DMA, DPC_WAIT, KERNEL, LINK, MODERATION, NO_REQUEST, PROPAGATION, REMOTE_MEMORY, RING
 from iosim.binding import FrameSink, FrameSource
 from iosim.cache import Caches
 from iosim.dpc import MEDIUM, MEDIUM_HIGH, Dpc
 from iosim.errors import BugCheck
+from iosim.frame_queue import FrameQueue
 from iosim.frames import Frame
 from iosim.interrupts import Interrupt
 from iosim.nic import Nic, NicQueue
@@ -109,7 +108,7 @@ class Miniport(FrameSource):
         self.runs = 0
         self.requeued = 0
         self.waiting_most = 0
-        self.waiting: list[deque[Frame]] = [deque() for _ in nic.queues]
+        self.waiting = [FrameQueue() for _ in nic.queues]
         self.dpcs = [ReceiveDpc(self, queue) for queue in nic.queues]
         if not params.message_signalled:
             line = LineVector(costs.isr, self.dpcs)
@@ -152,16 +151,16 @@ class Miniport(FrameSource):
         """Into the ring, or behind what waits for it."""
         queue = self.nic.transmit_queue(frame, processor)
         waiting = self.waiting[queue.number]
-        if waiting or not self.nic.transmit(queue, frame):
+        if waiting.count or not self.nic.transmit(queue, frame):
             waiting.append(frame)
-            if len(waiting) > self.waiting_most:
-                self.waiting_most = len(waiting)
+            if waiting.count > self.waiting_most:
+                self.waiting_most = waiting.count
 
     def send_waiting(self, queue: NicQueue) -> None:
         """Descriptors have come free."""
         waiting = self.waiting[queue.number]
-        while waiting and self.nic.transmit(queue, waiting[0]):
-            waiting.popleft()
+        while waiting.count and self.nic.transmit(queue, waiting.at(0)):
+            waiting.pop()
 
     def keep(self, frame: Frame) -> None:
         """Its buffers are not the driver's for now."""
@@ -198,8 +197,9 @@ class QueueVector(ReceiveVector):
     def service(self, processor: Processor) -> None:
         """Mask this vector only, and ask for the DPC here (6.1.4)."""
         dpc = self.dpc
+        here = processor
         dpc.queue.mask()
-        processor.queue_dpc(dpc)
+        here.queue_dpc(dpc)
 
     def finished(self, queue: NicQueue) -> None:
         """The queue may interrupt again."""
@@ -272,7 +272,8 @@ class ReceiveDpc(Dpc):
         merged = len(self.frames) - len(self.units)
         time = costs.dpc + len(self.frames) * (costs.receive + self.touch) + merged * costs.merge
         time += len(self.left) * costs.sent
-        time += min(len(miniport.waiting[queue.number]), len(self.left)) * costs.transmit
+        waiting = miniport.waiting[queue.number]
+        time += min(waiting.count, len(self.left)) * costs.transmit
         queue.moderation.served(len(self.frames) + len(self.left), size)
         miniport.runs += 1
         miniport.merged += merged
@@ -370,7 +371,8 @@ class ReceiveDpc(Dpc):
             sink.indicate(units, processor)
         if has_work(queue, now):
             miniport.requeued += 1
-            processor.queue_dpc(self)
+            here = processor
+            here.queue_dpc(self)
         else:
             vector = self.vector
             vector.finished(queue)

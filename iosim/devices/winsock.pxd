@@ -17,7 +17,11 @@ cdef int64_t STATUS_CONNECTION_DISCONNECTED, STATUS_HOST_UNREACHABLE, STATUS_INS
 cdef int64_t STATUS_INVALID_CONNECTION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_LOCAL_DISCONNECT
 cdef int64_t STATUS_NOT_SUPPORTED, STATUS_PENDING, STATUS_SUCCESS
 cdef int64_t TIMER, INVOKE_ALWAYS, READ, STATUS_MORE_PROCESSING_REQUIRED
-cdef int64_t NO_NODE, NUMBER_MASK, PORT_MASK
+cdef int64_t NO_NODE
+cdef int64_t ACCEPT, AREA, BOUND, CHUNK, CHUNKS, CONNECT, CONNECTED, CONNECTING, DATAGRAM, DISCONNECT, ENDLESS
+cdef int64_t LISTENING, LIST_ADDRESSES, NEVER, NO_ADDRESS, NO_LINGER, NUMBER_MASK, PORT_MASK, RECEIVE, REUSE_SOCKET
+cdef int64_t SD_RECEIVE, SD_SEND, SEND, SEND_BUFFER, SEND_TO, SMALLEST_AREA, STREAM, SUPER_ACCEPT, SUPER_CONNECT
+cdef int64_t SUPER_DISCONNECT, TAKEN, TRANSMIT, UNBOUND, WRITE_BEHIND
 cdef Connection NO_CONNECTION
 cdef FileControl NO_CONTROL
 cdef Irp NO_IRP
@@ -40,6 +44,9 @@ cdef class Sent:
     cdef public int64_t size, until
     cdef public Irp irp
     cdef public Transmission transmission
+
+@cython.locals(sent=Sent)
+cpdef Sent new_sent(int64_t until, int64_t size, Irp irp)
 
 cdef class Datagram:
     cdef public int64_t size, source
@@ -75,9 +82,14 @@ cdef class Afd(Driver):
     cdef public DeviceObject device
     cdef public NodeMemory memory
     cdef public TransportSide side
+    cdef public list by_number
     cdef public dict bound, carried, endpoints, reads, transmissions
     @cython.locals(end=Endpoint)
     cpdef Endpoint socket(self, int64_t kind)
+    @cython.locals(number=int64_t)
+    cpdef void _name(self, Endpoint end)
+    @cython.locals(end=Endpoint)
+    cpdef Endpoint find(self, int64_t number, Endpoint missing)
     @cython.locals(kind=int64_t)
     cpdef int64_t bind(self, Endpoint end, int64_t port)
     cpdef int64_t listen(self, Endpoint end, int64_t backlog)
@@ -100,7 +112,7 @@ cdef class Afd(Driver):
     cpdef int64_t _fast_receive(self, Endpoint end, int64_t size, StatusBlock block)
     @cython.locals(size=int64_t, status=int64_t, block=StatusBlock)
     cpdef int64_t _receive(self, Irp irp, Endpoint end)
-    @cython.locals(size=int64_t, connection=Connection)
+    @cython.locals(size=int64_t, mark=int64_t, request=Request, connection=Connection)
     cpdef int64_t _take(self, Endpoint end, int64_t room)
     cpdef Request hand_over(self, Endpoint end, Request request, int64_t source)
     @cython.locals(memory=NodeMemory)

@@ -9,6 +9,8 @@ buffer; a half-open connection counts against the backlog; a close while sends w
 IPv6 and raw sockets there are none.
 """
 
+from typing import Any
+
 from iosim.actor import TIMER, Actor
 from iosim.attribution import (
     CONNECTION_ORDER,
@@ -22,6 +24,42 @@ from iosim.attribution import (
     part_of,
 )
 from iosim.device_stack import NEITHER, NOT_FAST, DeviceObject, Driver, FileObject
+from iosim.devices.socket_codes import (
+    ACCEPT,
+    AREA,
+    BOUND,
+    CHUNK,
+    CHUNKS,
+    CONNECT,
+    CONNECTED,
+    CONNECTING,
+    DATAGRAM,
+    DISCONNECT,
+    ENDLESS,
+    LIST_ADDRESSES,
+    LISTENING,
+    NEVER,
+    NO_ADDRESS,
+    NO_LINGER,
+    NUMBER_MASK,
+    PORT_MASK,
+    RECEIVE,
+    REUSE_SOCKET,
+    SD_RECEIVE,
+    SD_SEND,
+    SEND,
+    SEND_BUFFER,
+    SEND_TO,
+    SMALLEST_AREA,
+    STREAM,
+    SUPER_ACCEPT,
+    SUPER_CONNECT,
+    SUPER_DISCONNECT,
+    TAKEN,
+    TRANSMIT,
+    UNBOUND,
+    WRITE_BEHIND,
+)
 from iosim.dispatcher import IO_NETWORK_INCREMENT
 from iosim.file_control import NO_CONTROL
 from iosim.io_manager import IoManager
@@ -48,30 +86,8 @@ from iosim.ntstatus import (
 from iosim.numa import NO_MEMORY
 from iosim.objects import Event
 from iosim.tcp import NO_CONNECTION, Connection, ConnectionUser, Host
-from iosim.units import KIB, PAGE
+from iosim.units import PAGE
 
-STREAM, DATAGRAM = 1, 2  # SOCK_STREAM, SOCK_DGRAM
-UNBOUND, BOUND, LISTENING, TAKEN, CONNECTING, CONNECTED = range(6)  # states; TAKEN: AcceptEx has the socket
-
-# Device controls; the numbers are our own.
-RECEIVE, SEND, SEND_TO, ACCEPT, SUPER_ACCEPT, CONNECT, SUPER_CONNECT, SUPER_DISCONNECT, LIST_ADDRESSES, TRANSMIT = (
-    range(10)
-)
-
-SD_RECEIVE, SD_SEND, SD_BOTH = range(3)
-DISCONNECT, REUSE_SOCKET, WRITE_BEHIND = 1, 2, 4  # TF_...
-CHUNK = 64 * KIB  # bytes of a file that are read and sent at a time (size and number [M])
-CHUNKS = 2  # of a file that are being read or are not acknowledged yet
-
-NO_ADDRESS = -1
-NO_LINGER = -1
-NEVER = -1
-PORT_MASK = 0xFFFF
-AREA = 32  # bits below the length of AcceptEx's local address area, where the accept socket's number is
-NUMBER_MASK = 0xFFFFFFFF
-SMALLEST_AREA = 16 + 16  # bytes: an IPv4 address, and 16 more as AcceptEx's documentation asks for
-SEND_BUFFER = 64 * KIB  # SO_SNDBUF; older systems had 8 KiB, newer ones adapt it [M]
-ENDLESS = 1 << 40
 NO_EVENTS: list[Event] = []
 NO_IRPS: list[
     Irp
@@ -106,11 +122,20 @@ NO_TRANSMISSION: Transmission = Transmission.__new__(Transmission)
 class Sent:
     """What one send has given to the transport: where it ends in the stream, and its IRP if that waits for the ACK."""
 
-    def __init__(self, until: int, size: int, irp: Irp) -> None:
-        self.until = until
-        self.size = size
-        self.irp = irp
-        self.transmission = NO_TRANSMISSION
+    until: int
+    size: int
+    irp: Irp
+    transmission: Transmission
+
+
+def new_sent(until: int, size: int, irp: Irp) -> Sent:
+    """One of `size` bytes that ends at `until`."""
+    sent = Sent.__new__(Sent)  # its numbers are no arguments: compiled, that would make an object of each
+    sent.until = until
+    sent.size = size
+    sent.irp = irp
+    sent.transmission = NO_TRANSMISSION
+    return sent
 
 
 NO_SENT: list[Sent] = []
@@ -285,6 +310,7 @@ class Afd(Driver):
         self.device = DeviceObject(self, None, 0, 0, NEITHER)
         self.side = TransportSide(self)
         self.endpoints: dict[int, Endpoint] = {}
+        self.by_number: list[Any] = []  # the same for `find`, with None where there is none
         self.bound: dict[int, Endpoint] = {}  # by kind and port
         self.last_number = 0
         self.locked = 0
@@ -309,8 +335,23 @@ class Afd(Driver):
         """A new one, overlapped (5.1)."""
         self.last_number += 1
         end = Endpoint(self.last_number, self.device, kind, SEND_BUFFER)
-        self.endpoints[end.number] = end
+        self._name(end)
         return end
+
+    def _name(self, end: Endpoint) -> None:
+        """From now on its number is known."""
+        number = end.number
+        self.endpoints[number] = end
+        while len(self.by_number) <= number:
+            self.by_number.append(None)
+        self.by_number[number] = end
+
+    def find(self, number: int, missing: Endpoint) -> Endpoint:
+        """The socket of this number, or else `missing`. Programs ask several times a request."""
+        if number < 0 or number >= len(self.by_number):
+            return missing
+        end: Endpoint | None = self.by_number[number]
+        return end if end is not None else missing
 
     def bind(self, end: Endpoint, port: int) -> int:
         """Give it a port of this host; 0: any."""
@@ -507,9 +548,11 @@ class Afd(Driver):
         end.latest = NO_REQUEST
         size = min(room, end.unread)
         if end.marks:
-            size = min(size, end.marks[0] - end.taken)
-            if not room or end.taken + size == end.marks[0]:
-                end.latest = end.requests[0] = self.hand_over(end, end.requests[0], NO_ADDRESS)
+            mark = end.marks[0]
+            size = min(size, mark - end.taken)
+            if not room or end.taken + size == mark:
+                request = self.hand_over(end, end.requests[0], NO_ADDRESS)
+                end.latest = end.requests[0] = request
         if size:
             end.unread -= size
             end.taken += size
@@ -626,7 +669,7 @@ class Afd(Driver):
     def _transmit(self, end: Endpoint, size: int, request: Request, irp: Irp) -> None:
         if size:
             connection = end.connection
-            self._keep(end, Sent(connection.end + size, size, irp))
+            self._keep(end, new_sent(connection.end + size, size, irp))
             connection.send(size, request)
 
     def _keep(self, end: Endpoint, sent: Sent) -> None:
@@ -665,8 +708,11 @@ class Afd(Driver):
     def _drain(self, end: Endpoint) -> None:
         """Something has been acknowledged: buffers are free again, and sends that waited go on in their order (5.7)."""
         connection = end.connection
-        while end.sent and end.sent[0].until <= connection.una:
-            done = end.sent.pop(0)
+        while end.sent:
+            done = end.sent[0]
+            if done.until > connection.una:
+                break
+            end.sent.pop(0)
             if done.transmission is not NO_TRANSMISSION:
                 self._chunk_done(done.transmission)
             elif done.irp is NO_IRP:
@@ -724,7 +770,7 @@ class Afd(Driver):
         if flags & WRITE_BEHIND and not end.waiting and self._cached(transmission):
             self.transmissions.pop(irp.location().offset)
             connection = end.connection
-            self._keep(end, Sent(connection.end + transmission.size, 0, NO_IRP))
+            self._keep(end, new_sent(connection.end + transmission.size, 0, NO_IRP))
             connection.send(transmission.size, self._carried(irp))
             self._ends_with(end, flags)
             return self.io.complete_with(irp, STATUS_SUCCESS, transmission.size)
@@ -781,7 +827,7 @@ class Afd(Driver):
     def _give(self, transmission: Transmission, size: int) -> None:
         end = transmission.end
         connection = end.connection
-        sent = Sent(connection.end + size, 0, NO_IRP)
+        sent = new_sent(connection.end + size, 0, NO_IRP)
         sent.transmission = transmission
         transmission.under_way += 1
         self._keep(end, sent)
@@ -975,7 +1021,7 @@ class Afd(Driver):
                 listener.acceptors.pop(0)
                 if irp.dequeued():
                     end = listener.backlog.pop(0)
-                    self.endpoints[end.number] = end
+                    self._name(end)
                     self.io.complete_with(irp, STATUS_SUCCESS, end.number, IO_NETWORK_INCREMENT)
                 continue
             listener.acceptors.pop(0)
@@ -1217,7 +1263,7 @@ class Afd(Driver):
         if pushed:
             end.pushed = True
         if request is not NO_REQUEST:
-            if not end.marks:
+            if end.marks is NO_MARKS:
                 end.marks = []
                 end.requests = []
             end.marks.append(end.taken + end.unread)
@@ -1311,6 +1357,8 @@ class Afd(Driver):
         assert isinstance(file, Endpoint)
         end = file
         self.endpoints.pop(end.number, end)
+        if end.number < len(self.by_number):
+            self.by_number[end.number] = None
         if end.state == LISTENING:
             end.state = BOUND
             self.host.ports.pop(end.local & PORT_MASK, 0)

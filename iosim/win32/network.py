@@ -5,7 +5,8 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
 from iosim.actor import Clock
-from iosim.devices.winsock import ENDLESS, Afd
+from iosim.devices.socket_codes import ENDLESS
+from iosim.devices.winsock import Afd
 from iosim.io_manager import IoManager
 from iosim.paths import FREE, MachineEnd, PathCosts, PathEnd, PlainPath, plain_path
 from iosim.processor import Processor

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from iosim.devices.winsock import (
+from iosim.devices.socket_codes import (
     ACCEPT,
     AREA,
     CONNECT,
@@ -28,10 +28,8 @@ from iosim.devices.winsock import (
     SUPER_DISCONNECT,
     TRANSMIT,
     WRITE_BEHIND,
-    Afd,
-    Endpoint,
-    Transmission,
 )
+from iosim.devices.winsock import Afd, Endpoint, Transmission
 from iosim.io_manager import IoManager
 from iosim.irp import DEVICE_CONTROL
 from iosim.kernel_queue import KernelThread
