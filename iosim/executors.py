@@ -100,10 +100,11 @@ class Processes(Executor):
                 self._pool().shutdown(kill_workers=True)
 
     def _pool(self) -> Any:
-        from joblib.externals.loky import get_reusable_executor
+        """The one pool of this process, made as joblib.Parallel makes it, which a user's program may use as well."""
+        from joblib.executor import get_memmapping_executor
 
-        return get_reusable_executor(
-            max_workers=self.workers,
+        return get_memmapping_executor(
+            self.workers,
             timeout=PATIENCE,
             env=ONE_THREAD,
             initializer=_leave_with,

@@ -151,3 +151,11 @@ def test_whoever_stops_early_leaves_no_process_at_work(executor: Executor) -> No
     next(outcomes)
     outcomes.close()  # type: ignore[attr-defined]
     assert len(list(executor.outcomes(double, range(3)))) == 3
+
+
+def test_a_users_own_use_of_joblib_in_the_same_process_goes_on() -> None:
+    """As in a notebook: iosim's processes first, then joblib's."""
+    import joblib
+
+    assert [it.get() for it in by_place(local(2, 4).outcomes(double, range(2)))] == [0, 2]
+    assert joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(value) for value in (-3, -4)) == [3, 4]
