@@ -6,7 +6,7 @@ from typing import Any
 from iosim.cli.numbers import interval_text, show_figure, show_number
 from iosim.cli.tables import Table
 
-_SECTIONS = ("ports", "disks", "locks")
+_SECTIONS = ("ports", "disks", "nics", "locks")
 
 
 def theory_tables(summary: dict[str, Any]) -> list[Table]:
@@ -28,6 +28,8 @@ def _laws(parts: dict[str, dict[str, Any]]) -> Table:
     rows = []
     for name, part in parts.items():
         little, busy = part.get("little"), part.get("utilization")
+        if not (little or busy):
+            continue
         number, product = ["", ""], _values(little, "rate_per_s", "time_ns")
         if little and little["number"]["value"] is not None and None not in product:
             number = [show_number(little["number"]["value"]), show_number(product[0] * product[1] / 1e9)]

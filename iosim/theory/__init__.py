@@ -5,6 +5,7 @@ Times are in units of whatever is put in; a load is each server's. Published val
 
 from iosim.theory.closed_queues import Closed, closed_network, machine_repair, mean_value_analysis
 from iosim.theory.flash import fifo_write_amplification
+from iosim.theory.moderated_interrupts import delay_timer, throttle_gap
 from iosim.theory.open_queues import (
     erlang_b,
     erlang_c,
@@ -27,6 +28,7 @@ __all__ = [
     "bounded_queue",
     "bounds",
     "closed_network",
+    "delay_timer",
     "erlang_b",
     "erlang_c",
     "erlang_c_wait",
@@ -41,6 +43,7 @@ __all__ = [
     "scalability",
     "scalability_peak",
     "shortest_remaining_time",
+    "throttle_gap",
     "wait_quantile",
     "woken_server_wait",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 from iosim.scenario.loader import Scenario
 from iosim.summary import Figures, Summarizer, port_names
 from iosim.twins import laws
+from iosim.twins.cards import card_twin
 from iosim.twins.formulas import Twin, disk_twin, lock_twin, port_twin, system_twin
 from iosim.twins.stations import Untrue, service_of, station
 
@@ -24,6 +25,7 @@ def theory(scenario: Scenario, it: Summarizer, document: Figures) -> Figures:
             }
             for name in model.disks
         },
+        "nics": {name: {"twin": _beside(card_twin(scenario, name), document["nics"][name])} for name in model.nics},
         "locks": {
             name: {"little": laws.of_lock(it, name), "twin": _beside(lock_twin(scenario, name), {})}
             for name in model.locks
