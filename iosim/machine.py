@@ -83,7 +83,7 @@ from iosim.streams import Streams, Transform, empirical, exponential, lognormal,
 from iosim.system_workers import SystemWorker
 from iosim.units import PAGE, S, ps_per_byte
 from iosim.variates import CLIENT_SHIFT, Constant, Sequential, Variate
-from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, Source, Window
+from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, RowPace, Source, Window
 
 BINS = 200
 LIMIT_FACTOR = 3  # a run that can't end its counted requests stops at three times its horizon
@@ -417,8 +417,9 @@ class Machine:
         trace = self.traces[name]
         assert isinstance(trace, BlockTrace)
         port = self.places[load.port][0]
-        columns = (trace.arrival, trace.device, trace.offset, trace.size, trace.write, trace.think)
-        return ReplaySource(self.clock, self.window, group, port, *columns, load.timing.depth)
+        columns = trace.device, trace.offset, trace.size, trace.write
+        pace = RowPace(trace.arrival, trace.think, load.timing.depth)
+        return ReplaySource(self.clock, self.window, group, port, *columns, pace)
 
     def _steps(self, workload: str, place: int) -> list[Step]:
         """The handler of a workload, with the ports and files of this place."""

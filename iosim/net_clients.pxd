@@ -9,7 +9,7 @@ from iosim.frame_queue cimport FrameQueue
 from iosim.frames cimport Frame, new_frame
 from iosim.tcp cimport Connection, ConnectionUser, Flows, Host
 from iosim.variates cimport Variate
-from iosim.workload cimport Source
+from iosim.workload cimport RowPace, Source
 
 cdef int64_t ALL, ARRIVAL, CLIENT_SHIFT, DATAGRAM, DEVICE, ENDED, FAILED, LINK, MOST_ITERATIONS, ON_ITS_WAY
 cdef int64_t PORT_MASK, PROPAGATION, REMOTE_PEER, TIMER, UDP, UDP_IPV4
@@ -124,9 +124,11 @@ cdef class ClosedNetworkSource(NetworkSource):
     cpdef void served(self, Request request, int64_t now)
 
 cdef class ReplayNetworkSource(NetworkSource):
-    cdef public int64_t[::1] arrival, client
-    cdef public int64_t coming, depth, next
+    cdef public int64_t[::1] client
+    cdef public RowPace pace
+    @cython.locals(pace=RowPace)
     cpdef void start(self)
-    @cython.locals(row=int64_t)
+    @cython.locals(row=int64_t, pace=RowPace)
     cpdef void fire(self, int64_t what)
+    @cython.locals(pace=RowPace)
     cpdef void served(self, Request request, int64_t now)

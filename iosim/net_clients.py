@@ -21,7 +21,7 @@ from iosim.frame_queue import FrameQueue
 from iosim.frames import DATAGRAM, UDP_IPV4, Frame, new_frame
 from iosim.tcp import NO_CONNECTION, NO_USER, Connection, ConnectionUser, Host, join
 from iosim.variates import CLIENT_SHIFT, MOST_ITERATIONS, Variate
-from iosim.workload import Source, Window
+from iosim.workload import RowPace, Source, Window
 
 ALL = -1  # that a client reads
 PORT_MASK = 0xFFFF
@@ -45,6 +45,21 @@ class ClientParams:
     gap: int = 0
     reset_after: int = 0
     no_delay: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdParams:
+    """Who asks: so many `clients`, whence their connections come, and what they send.
+
+    `sizes` are those of requests (bytes); `resets` draws 1 for a request whose client resets its connection, and is empty
+    where none does.
+    """
+
+    clients: int
+    addresses: ClientAddresses
+    sizes: Variate
+    resets: list[Variate]
+    params: ClientParams
 
 
 class LongWay(FrameSource):
@@ -210,22 +225,11 @@ SCRATCH = new_ledger()  # of what is done for requests that have ended
 class NetworkSource(Source):
     """Clients that ask over a network; subclasses say when. Client n's present connection is `ends[n]`.
 
-    `sizes` are those of requests (bytes); `resets` draws 1 for a request whose client resets its connection, and is empty
-    where none does. `refused` counts connections that did not come about or ended under way.
+    `refused` counts connections that did not come about or ended under way.
     """
 
     def __init__(
-        self,
-        clock: Clock,
-        window: Window,
-        group: int,
-        port: CompletionPort,
-        reach: Reach,
-        addresses: ClientAddresses,
-        clients: int,
-        sizes: Variate,
-        resets: list[Variate],
-        params: ClientParams,
+        self, clock: Clock, window: Window, group: int, port: CompletionPort, reach: Reach, crowd: CrowdParams
     ) -> None:
         super().__init__(clock, window, group, port)
         self.reach = reach
@@ -233,10 +237,11 @@ class NetworkSource(Source):
         self.far = reach.far
         self.target = reach.target
         self.way = reach.way
-        self.addresses = addresses
-        self.clients = clients
-        self.sizes = sizes
-        self.resets = resets
+        self.addresses = crowd.addresses
+        self.clients = crowd.clients
+        self.sizes = crowd.sizes
+        self.resets = crowd.resets
+        params = crowd.params
         self.datagrams = params.datagrams
         if self.datagrams:
             self.keeps_causes = True  # as one may be dropped, whose time is no part of latency
@@ -247,8 +252,8 @@ class NetworkSource(Source):
         self.reset_after = params.reset_after
         self.no_delay = params.no_delay
         self.side = ClientSide(self)
-        self.ends = [NO_END] * clients
-        self.made = [0] * clients  # connections of each client so far
+        self.ends = [NO_END] * self.clients
+        self.made = [0] * self.clients  # connections of each client so far
         self.live: dict[int, ClientEnd] = {}  # requests that have not ended, and where they are under way
         self.refused = 0
 
@@ -426,15 +431,11 @@ class OpenNetworkSource(NetworkSource):
         group: int,
         port: CompletionPort,
         reach: Reach,
-        addresses: ClientAddresses,
-        clients: int,
-        sizes: Variate,
-        resets: list[Variate],
-        params: ClientParams,
+        crowd: CrowdParams,
         gap: Variate,
         which: Variate,
     ) -> None:
-        super().__init__(clock, window, group, port, reach, addresses, clients, sizes, resets, params)
+        super().__init__(clock, window, group, port, reach, crowd)
         self.gaps = gap
         self.which = which
         self.next = 0
@@ -465,19 +466,15 @@ class ClosedNetworkSource(NetworkSource):
         group: int,
         port: CompletionPort,
         reach: Reach,
-        addresses: ClientAddresses,
-        clients: int,
-        sizes: Variate,
-        resets: list[Variate],
-        params: ClientParams,
+        crowd: CrowdParams,
         think: Variate,
         outstanding: int,
     ) -> None:
-        super().__init__(clock, window, group, port, reach, addresses, clients, sizes, resets, params)
+        super().__init__(clock, window, group, port, reach, crowd)
         self.answers = True
         self.think = think
         self.outstanding = outstanding
-        self.next = [client << CLIENT_SHIFT | slot for client in range(clients) for slot in range(outstanding)]
+        self.next = [client << CLIENT_SHIFT | slot for client in range(crowd.clients) for slot in range(outstanding)]
 
     def start(self) -> None:
         """Every slot of every client begins with a thought."""
@@ -499,7 +496,7 @@ class ClosedNetworkSource(NetworkSource):
 
 
 class ReplayNetworkSource(NetworkSource):
-    """The requests of a capture or log: at their own times, or with `depth` of them outstanding; `client` asks for each."""
+    """The requests of a capture or log, as `pace` says; `client` asks for each."""
 
     def __init__(
         self,
@@ -508,47 +505,28 @@ class ReplayNetworkSource(NetworkSource):
         group: int,
         port: CompletionPort,
         reach: Reach,
-        addresses: ClientAddresses,
-        clients: int,
-        sizes: Variate,
-        resets: list[Variate],
-        params: ClientParams,
-        arrival: "array[int]",
+        crowd: CrowdParams,
         client: "array[int]",
-        depth: int,
+        pace: RowPace,
     ) -> None:
-        super().__init__(clock, window, group, port, reach, addresses, clients, sizes, resets, params)
+        super().__init__(clock, window, group, port, reach, crowd)
         self.answers = True
-        self.arrival = arrival
         self.client = client
-        self.depth = depth
-        self.next = 0
-        self.coming = 0  # rows that are bound to come, at a fixed depth
+        self.pace = pace
 
     def start(self) -> None:
         """The first row, or the first `depth` rows."""
         self.meet()
-        if self.depth:
-            self.coming = min(self.depth, len(self.arrival))
-            for _ in range(self.coming):
-                self.clock.at(0, ARRIVAL, self, 0)
-        else:
-            self.clock.at(self.arrival[0], ARRIVAL, self, 0)
+        pace = self.pace
+        pace.begin(self)
 
     def fire(self, what: int) -> None:
         """One row."""
-        row = self.next
-        self.next = row + 1
-        if self.next == len(self.arrival):
-            self.window.sources_open -= 1
-        elif not self.depth:
-            self.clock.at(self.arrival[row + 1] - self.clock.now, ARRIVAL, self, 0)
-        if self.depth:
-            self.coming -= 1
+        pace = self.pace
+        row = pace.take(self)
         self.issue(row, self.client[row])
 
     def served(self, request: Request, now: int) -> None:
         """At a fixed depth, an answer makes room for the next row."""
-        if self.depth and self.next + self.coming < len(self.arrival):
-            self.coming += 1
-            self.clock.at(0, ARRIVAL, self, 0)
+        pace = self.pace
+        pace.answered(self, request.index)

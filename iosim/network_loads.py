@@ -14,6 +14,7 @@ from iosim.errors import Mistake, WrongInput
 from iosim.net_clients import (
     ClientParams,
     ClosedNetworkSource,
+    CrowdParams,
     LongWay,
     NetworkSource,
     OpenNetworkSource,
@@ -30,11 +31,12 @@ from iosim.scenario.schema import ScenarioModel
 from iosim.streams import Streams, exponential, table, whole
 from iosim.units import S
 from iosim.variates import Column, Constant, Variate
-from iosim.workload import Window
+from iosim.workload import RowPace, Window
 
 FIRST_DRAWN, DRAWN_BITS = 64 << 24, 30  # clients from anywhere: 64.0.0.0 to 127.255.255.255
 FIRST_SERVICE = 1024  # port of a machine's first service; the next one's is the next
 NO_TARGETS = array("q")
+NO_TIMES = array("q")
 
 Draw: TypeAlias = Callable[[Distribution, str, int, str], Variate]
 
@@ -70,20 +72,22 @@ class NetworkLoads:
         addresses = self._addresses(name, load, trace)
         if load.direction == "replies":
             addresses = ReplyAddresses(addresses, CLIENTS << 16 | target & 0xFFFF)
-        common = self.clock, self.window, group, port, reach, addresses
+        common = self.clock, self.window, group, port, reach
         request = self.draw(load.request, name, 0, "request")
-        end = self._resets(name, load), params_of(load)
+        behaviour = self._resets(name, load), params_of(load)
         if isinstance(load, NetReplay):
             assert trace
             sizes = Column(trace.size) if len(trace.size) else request
-            rows = trace.arrival, trace.client
-            return ReplayNetworkSource(*common, trace.clients, sizes, *end, *rows, depth=load.timing.depth)
+            crowd = CrowdParams(trace.clients, addresses, sizes, *behaviour)
+            pace = RowPace(trace.arrival, NO_TIMES, load.timing.depth)
+            return ReplayNetworkSource(*common, crowd, trace.client, pace)
         if isinstance(load, ClosedNetLoad):
-            think = self.draw(load.think, name, 0, "think")
-            return ClosedNetworkSource(*common, load.clients, request, *end, think, load.outstanding)
+            crowd = CrowdParams(load.clients, addresses, request, *behaviour)
+            return ClosedNetworkSource(*common, crowd, self.draw(load.think, name, 0, "think"), load.outstanding)
         assert isinstance(load, OpenNetLoad)
         which = self._drawn(f"{name}.connection", whole(load.connections)) if load.connections > 1 else Constant(0)
-        return OpenNetworkSource(*common, load.connections, request, *end, self._gap(name, load), which)
+        crowd = CrowdParams(load.connections, addresses, request, *behaviour)
+        return OpenNetworkSource(*common, crowd, self._gap(name, load), which)
 
     def _target(self, group: int, network: Network, trace: NetTrace | None) -> int:
         """The service's address: as in the capture, if its port is free, so that hashes are those of then."""

@@ -66,12 +66,23 @@ cdef class PipelinedSource(ClosedSource):
     @cython.locals(index=int64_t, client=int64_t, under_way=dict, slot=int64_t)
     cpdef void served(self, Request request, int64_t now)
 
-cdef class ReplaySource(Source):
-    cdef public int64_t[::1] arrival, offset, size, target, think, write
+cdef class RowPace:
+    cdef public int64_t[::1] arrival, think
     cdef public bint thinks
-    cdef public int64_t depth, next, thinking
-    cpdef void start(self)
-    @cython.locals(row=int64_t, request=Request)
-    cpdef void fire(self, int64_t what)
-    cpdef void served(self, Request request, int64_t now)
+    cdef public int64_t coming, depth, next
+    @cython.locals(clock=Clock)
+    cpdef void begin(self, Source source)
+    @cython.locals(clock=Clock, row=int64_t, window=Window)
+    cpdef int64_t take(self, Source source)
+    @cython.locals(clock=Clock)
+    cpdef void answered(self, Source source, int64_t row)
 
+cdef class ReplaySource(Source):
+    cdef public int64_t[::1] offset, size, target, write
+    cdef public RowPace pace
+    @cython.locals(pace=RowPace)
+    cpdef void start(self)
+    @cython.locals(row=int64_t, request=Request, pace=RowPace)
+    cpdef void fire(self, int64_t what)
+    @cython.locals(pace=RowPace)
+    cpdef void served(self, Request request, int64_t now)

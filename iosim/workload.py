@@ -265,12 +265,55 @@ class PipelinedSource(ClosedSource):
         self.clock.at(self.think.value(index + self.outstanding), ARRIVAL, self, slot)
 
 
-class ReplaySource(Source):
-    """The rows of a block trace: at their own times, or with `depth` of them outstanding.
+class RowPace:
+    """When the rows of a replay come: at their own times (`arrival`, ns), or with `depth` of them outstanding.
 
-    In the latter case the next row comes as soon as one has ended, or after that one's `think` time (ns), where the trace
-    has them.
+    In the latter case the next row comes as soon as one has been answered, or after that one's `think` time (ns), where the
+    trace has them (else it is empty).
     """
+
+    def __init__(self, arrival: "array[int]", think: "array[int]", depth: int) -> None:
+        self.arrival = arrival
+        self.think = think
+        self.thinks = len(think) > 0
+        self.depth = depth
+        self.next = 0
+        self.coming = 0  # rows that are bound to come, at a fixed depth
+
+    def begin(self, source: Source) -> None:
+        """The first row, or the first `depth` rows."""
+        clock = source.clock
+        if self.depth:
+            self.coming = min(self.depth, len(self.arrival))
+            for _ in range(self.coming):
+                clock.at(0, ARRIVAL, source, 0)
+        else:
+            clock.at(self.arrival[0], ARRIVAL, source, 0)
+
+    def take(self, source: Source) -> int:
+        """The row that comes now; the next one is seen to, and with the last one the source has no more."""
+        row = self.next
+        self.next = row + 1
+        clock = source.clock
+        if self.next == len(self.arrival):
+            window = source.window
+            window.sources_open -= 1
+        elif not self.depth:
+            clock.at(self.arrival[row + 1] - clock.now, ARRIVAL, source, 0)
+        if self.depth:
+            self.coming -= 1
+        return row
+
+    def answered(self, source: Source, row: int) -> None:
+        """At a fixed depth, an answer makes room for the next row."""
+        if self.depth and self.next + self.coming < len(self.arrival):
+            self.coming += 1
+            clock = source.clock
+            clock.at(self.think[row] if self.thinks else 0, ARRIVAL, source, 0)
+
+
+class ReplaySource(Source):
+    """The rows of a block trace, as `pace` says."""
 
     def __init__(
         self,
@@ -278,47 +321,30 @@ class ReplaySource(Source):
         window: Window,
         group: int,
         port: CompletionPort,
-        arrival: "array[int]",
         target: "array[int]",
         offset: "array[int]",
         size: "array[int]",
         write: "array[int]",
-        think: "array[int]",
-        depth: int,
+        pace: RowPace,
     ) -> None:
         super().__init__(clock, window, group, port)
         self.answers = True
-        self.arrival = arrival
         self.target = target
         self.offset = offset
         self.size = size
         self.write = write
-        self.think = think
-        self.thinks = len(think) > 0
-        self.depth = depth
-        self.next = 0
-        self.thinking = 0  # rows that are bound to come, at a fixed depth
+        self.pace = pace
 
     def start(self) -> None:
         """The first row, or the first `depth` rows."""
         self.window.sources_open += 1
-        if self.depth:
-            self.thinking = min(self.depth, len(self.arrival))
-            for _ in range(self.thinking):
-                self.clock.at(0, ARRIVAL, self, 0)
-        else:
-            self.clock.at(self.arrival[0], ARRIVAL, self, 0)
+        pace = self.pace
+        pace.begin(self)
 
     def fire(self, what: int) -> None:
         """One row."""
-        row = self.next
-        self.next = row + 1
-        if self.next == len(self.arrival):
-            self.window.sources_open -= 1
-        elif not self.depth:
-            self.clock.at(self.arrival[row + 1] - self.clock.now, ARRIVAL, self, 0)
-        if self.depth:
-            self.thinking -= 1
+        pace = self.pace
+        row = pace.take(self)
         request = self.ask(row)
         request.target = self.target[row]
         request.offset = self.offset[row]
@@ -328,6 +354,5 @@ class ReplaySource(Source):
 
     def served(self, request: Request, now: int) -> None:
         """At a fixed depth, an answer makes room for the next row."""
-        if self.depth and self.next + self.thinking < len(self.arrival):
-            self.thinking += 1
-            self.clock.at(self.think[request.index] if self.thinks else 0, ARRIVAL, self, 0)
+        pace = self.pace
+        pace.answered(self, request.index)

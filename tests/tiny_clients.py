@@ -12,7 +12,7 @@ from iosim.actor import TIMER
 from iosim.attribution import CAUSES, NO_REQUEST, ON_ITS_WAY, USER, Request
 from iosim.client_addresses import ClientAddresses, SequentialAddresses
 from iosim.completion_port import CompletionPort
-from iosim.net_clients import ClientParams, ClosedNetworkSource, NetworkSource, OpenNetworkSource, Reach
+from iosim.net_clients import ClientParams, ClosedNetworkSource, CrowdParams, NetworkSource, OpenNetworkSource, Reach
 from iosim.paths import PathEnd, plain_path
 from iosim.recorders import RequestColumns
 from iosim.rows import STATUS_BITS
@@ -132,7 +132,8 @@ class TinyClients(Tiny):
         self, clients: int, size: int, addresses: ClientAddresses | None, resets: list[Variate], params: ClientParams
     ) -> tuple[Any, ...]:
         addresses = addresses or SequentialAddresses(CLIENTS)
-        return self.clock, self.window, 0, self.port, self.reach, addresses, clients, Constant(size), resets, params
+        crowd = CrowdParams(clients, addresses, Constant(size), resets, params)
+        return self.clock, self.window, 0, self.port, self.reach, crowd
 
     def open(
         self,
