@@ -50,6 +50,7 @@ UNDECLARED = {
     "drives.ssd.SsdParams": PARAMS,
     "io_manager.IoParams": PARAMS,
     "net_clients.ClientParams": PARAMS,
+    "net_clients.CrowdParams": PARAMS,
     "net_service.ServiceParams": PARAMS,
     "pools.GrowthParams": PARAMS,
     "pools.ThreadParams": PARAMS,
