@@ -122,7 +122,9 @@ if __name__ == "__main__":
 def test_workers_leave_when_whoever_started_them_is_killed(tmp_path: Path) -> None:
     """At once, not after the 90 s of their work. They hold the pipe, too: it ends when the last of them has gone."""
     (tmp_path / "killed.py").write_text(KILLED)
-    done = subprocess.run([sys.executable, str(tmp_path / "killed.py")], stdout=subprocess.PIPE, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "killed.py")], stdout=subprocess.PIPE, check=False, timeout=60
+    )
     assert (done.returncode, len(done.stdout.split())) == (-signal.SIGKILL, 2)
 
 
