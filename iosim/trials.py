@@ -24,8 +24,8 @@ from iosim.units import format_time
 from iosim.workload import NEVER
 
 SHORTEST = 1 / 50  # of the scenario's time, to which a run is cut for lack of time
-LONGER = 1 / 5  # of the scenario's time: a second look at how long runs take, if it is not dear
-DEAR = 0.05  # of the time that is left: more than that is dear
+LONGER = 1 / 5  # of the scenario's time, for a second look at how long runs take
+DEAR = 0.05  # of the time that is left, which that look may take
 SLACK = 2  # times as long as the scenario's own run a changed one may take on average: more load, more to do
 EVENTS = 20  # times as many as the scenario's own run takes, and a changed one is stopped
 
@@ -89,18 +89,21 @@ def _shortened(whole: Scenario, changes: int, executor: Processes, plan: Plan) -
 
 
 def share_for(left: float, runs: float, fixed: float, growing: float) -> float:
-    """Of the scenario's time, what so many runs fit into `left` s; each takes `fixed` s, and a whole one `growing` s more."""
-    return min(1.0, max(SHORTEST, (left / runs - fixed) / max(growing, 1e-9)))
+    """Of the scenario's time, what so many runs fit into `left` s; each takes `fixed` s, and a whole one `growing` s more.
+
+    No less than SHORTEST, and no less than what takes half of `fixed`: shorter runs would hardly end sooner.
+    """
+    growing = max(growing, 1e-9)
+    return min(1.0, max(SHORTEST, fixed / 2 / growing, (left / runs - fixed) / growing))
 
 
 def _pace(how: tuple[Task, float]) -> tuple[float, float]:
-    """What every run takes (s), and what a whole one takes more, from a short run and a longer one, if that is not dear."""
+    """What every run takes (s), and what a whole one takes more, from a short run and one longer as far as it is not dear."""
     task, dear = how
     _seconds(task, SHORTEST)  # loads what all runs need
     short = _seconds(task, SHORTEST)
-    if short * LONGER / SHORTEST > dear:
-        return 0.0, short / SHORTEST
-    growing = max(0.0, _seconds(task, LONGER) - short) / (LONGER - SHORTEST)
+    longer = max(2 * SHORTEST, min(LONGER, SHORTEST * dear / short))
+    growing = max(0.0, _seconds(task, longer) - short) / (longer - SHORTEST)
     return max(0.0, short - growing * SHORTEST), growing
 
 

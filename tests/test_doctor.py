@@ -272,8 +272,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch, reached: int) -> None:
         (10, 0.0, 1.0, 0.1),
         (10, 0.05, 1.0, 0.05),  # half of the time goes into what every run takes
         (10, 0.05, 0.0, 1.0),
-        (10, 0.2, 1.0, 1 / 50),  # too long whatever is cut
-        (-1, 0.0, 1.0, 1 / 50),
+        (-1, 0.0, 1.0, 1 / 50),  # too long whatever is cut
+        (10, 0.2, 1.0, 0.1),  # of which little would be won by cutting more
     ],
 )
 def test_runs_are_as_long_as_the_time_that_is_left_allows(
