@@ -20,10 +20,10 @@ from iosim.executors import Executor, local
 from iosim.judging import flatten, is_replay, latency_origin, summarize, warm_up_of
 from iosim.machine import Raw
 from iosim.pairing import Pairs, first_divergence, gain, holm, pair, paired_p
-from iosim.quantiles import blocks_for, clustering, quantile_interval, quantile_refusal
+from iosim.quantiles import quantile_interval
 from iosim.replication import ALL, replication
 from iosim.running import Task, check_arguments, check_traces, replicate
-from iosim.samples import Column, together
+from iosim.samples import Column, carried
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, interval, paired, replications_for
 from iosim.summary import QUANTILES, lookup
@@ -357,10 +357,8 @@ def _of_differences(changes: Sequence[Any], q: float) -> Figures:
     samples = [Column(each) for each in changes]
     if not samples or not all(map(len, samples)):
         return NOTHING
-    whole = together(samples)
-    pooled = whole.quantile(q)
-    parts = [part for sample in samples for part in sample.beyond(pooled, blocks_for(len(samples)))]
-    if quantile_refusal(len(whole), q, clustering([beyond for beyond, _ in parts], [size for _, size in parts])):
+    pooled, refused = carried(samples, q)
+    if refused:
         return NOTHING
     return _shown(quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples]))
 

@@ -49,6 +49,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "study_store",
         "summary",
         "theory",
+        "trials",
         "twins",
         "unknowns",
         "verdicts",
