@@ -1,10 +1,11 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Client, Request
 from iosim.binding cimport FrameSource
 from iosim.client_addresses cimport ClientAddresses
+from iosim.flag cimport flag
 from iosim.frame_queue cimport FrameQueue
 from iosim.frames cimport Frame, new_frame
 from iosim.tcp cimport Connection, ConnectionUser, Flows, Host
@@ -40,8 +41,9 @@ cdef class Reach:
     cdef public object service
 
 cdef class ClientEnd:
-    cdef public bint busy, connected, over
-    cdef public int64_t asked, number, read
+    cdef public flag busy, connected, over
+    cdef public int32_t asked, number
+    cdef public int64_t read
     cdef public Connection connection
     cdef public list under_way, waiting
 

@@ -1,9 +1,10 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request
 from iosim.binding cimport FrameSink, FrameSource
+from iosim.flag cimport flag
 from iosim.frames cimport Frame, new_frame
 from iosim.processor cimport Processor
 from iosim.rss cimport Rss
@@ -90,10 +91,11 @@ cdef class Connection(Actor):
     cdef public ConnectionUser user
     cdef public FrameSource source
     cdef public object owner
-    cdef public int64_t advertised, blocked, congestion, duplicates, edge, end, expected, fin_at, flow, hash, highest
-    cdef public int64_t left, nxt, recover, rto, smoothed, state, threshold, timed, timed_at, una, unacknowledged, unread
-    cdef public int64_t variance
-    cdef public bint delivering, fin, finished, no_delay, orphan, peer_finished
+    # A cause, a state, numbers of flows, counts of segments and tries have 32 bits: they count what lies in memory.
+    cdef public int32_t blocked, duplicates, flow, left, state, unacknowledged
+    cdef public int64_t advertised, congestion, edge, end, expected, fin_at, hash, highest, nxt, recover, rto, smoothed
+    cdef public int64_t threshold, timed, timed_at, una, unread, variance
+    cdef public flag delivering, fin, finished, no_delay, orphan, peer_finished
     cdef public list early, marks, requests
     cdef public int64_t reply_due, reply_entry, resend_due, resend_entry
     @cython.locals(clock=Clock, now=int64_t, due=int64_t, entry=int64_t)

@@ -1,10 +1,11 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request, ghost_of, hand_back, part_of
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.file_control cimport FileControl
+from iosim.flag cimport flag
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
 from iosim.numa cimport NodeMemory
@@ -59,9 +60,11 @@ cdef class HoldTimer(Actor):
     cpdef void fire(self, int64_t what)
 
 cdef class Endpoint(FileObject):
-    cdef public int64_t backlog_limit, broken, buffered, connect_failed, connected_at, half_open, home, kind, linger, local, remote
-    cdef public int64_t send_buffer, state, taken, unread
-    cdef public bint accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, pushed, reuse
+    # So here, and seconds that a linger lasts: 16 bits in the real interface.
+    cdef public int32_t half_open, home, kind, linger, state
+    cdef public uint32_t broken, connect_failed
+    cdef public int64_t backlog_limit, buffered, connected_at, local, remote, send_buffer, taken, unread
+    cdef public flag accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, pushed, reuse
     cdef public Connection connection
     cdef public Endpoint listener
     cdef public HoldTimer held
@@ -83,13 +86,14 @@ cdef class Afd(Driver):
     cdef public NodeMemory memory
     cdef public TransportSide side
     cdef public list by_number
-    cdef public dict bound, carried, endpoints, reads, transmissions
+    cdef public dict bound, carried, reads, transmissions
     @cython.locals(end=Endpoint)
     cpdef Endpoint socket(self, int64_t kind)
     @cython.locals(number=int64_t)
     cpdef void _name(self, Endpoint end)
     @cython.locals(end=Endpoint)
     cpdef Endpoint find(self, int64_t number, Endpoint missing)
+    cpdef list sockets(self)
     @cython.locals(kind=int64_t)
     cpdef int64_t bind(self, Endpoint end, int64_t port)
     cpdef int64_t listen(self, Endpoint end, int64_t backlog)

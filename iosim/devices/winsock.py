@@ -309,8 +309,7 @@ class Afd(Driver):
         self.dispatch_ns = dispatch_ns
         self.device = DeviceObject(self, None, 0, 0, NEITHER)
         self.side = TransportSide(self)
-        self.endpoints: dict[int, Endpoint] = {}
-        self.by_number: list[Any] = []  # the same for `find`, with None where there is none
+        self.by_number: list[Any] = []  # its sockets, with None where there is none
         self.bound: dict[int, Endpoint] = {}  # by kind and port
         self.last_number = 0
         self.locked = 0
@@ -341,7 +340,6 @@ class Afd(Driver):
     def _name(self, end: Endpoint) -> None:
         """From now on its number is known."""
         number = end.number
-        self.endpoints[number] = end
         while len(self.by_number) <= number:
             self.by_number.append(None)
         self.by_number[number] = end
@@ -352,6 +350,10 @@ class Afd(Driver):
             return missing
         end: Endpoint | None = self.by_number[number]
         return end if end is not None else missing
+
+    def sockets(self) -> list[Endpoint]:
+        """All that there are, oldest first."""
+        return [end for end in self.by_number if end is not None]
 
     def bind(self, end: Endpoint, port: int) -> int:
         """Give it a port of this host; 0: any."""
@@ -533,8 +535,9 @@ class Afd(Driver):
             return self.io.complete_with(irp, status, 0)
         irp.mark_pending()
         if end.receives is NO_IRPS:
-            end.receives = []
-        end.receives.append(irp)
+            end.receives = [irp]  # most sockets have one: a list that begins empty would make room for four
+        else:
+            end.receives.append(irp)
         if not irp.enqueued(self):
             self.cancelled(self.device, irp)
         return STATUS_PENDING
@@ -1041,7 +1044,7 @@ class Afd(Driver):
         """The socket of an AcceptEx; the listener itself if there is none of this number."""
         listener = irp.file
         assert isinstance(listener, Endpoint)
-        return self.endpoints.get(irp.location().offset & NUMBER_MASK, listener)
+        return self.find(irp.location().offset & NUMBER_MASK, listener)
 
     def _adopt(self, end: Endpoint, arrival: Endpoint) -> None:
         """AcceptEx's socket is the connection's from now on."""
@@ -1356,7 +1359,6 @@ class Afd(Driver):
         """The last handle is closed (5.16, 5.17). What waits for a connection is cancelled after this, as with any file."""
         assert isinstance(file, Endpoint)
         end = file
-        self.endpoints.pop(end.number, end)
         if end.number < len(self.by_number):
             self.by_number[end.number] = None
         if end.state == LISTENING:
