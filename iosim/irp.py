@@ -166,7 +166,9 @@ class Irp(Packet):
         self.allocation_flags = flags
         self.stack_count = stack_count
         room = max(stack_count, room)
-        self.locations = list((NO_LOCATION,) * (room + 2))  # of a tuple: no longer than it must be, as there are many IRPs
+        self.locations = list(
+            (NO_LOCATION,) * (room + 2)
+        )  # of a tuple: no longer than it must be, as there are many IRPs
         for place in range(1, room + 1):
             self.locations[place] = StackLocation()
         self.current = stack_count + 1
