@@ -15,7 +15,7 @@ from iosim.workload cimport RowPace, Source
 cdef int64_t ALL, ARRIVAL, CLIENT_SHIFT, DATAGRAM, DEVICE, ENDED, FAILED, LINK, MOST_ITERATIONS, ON_ITS_WAY
 cdef int64_t PORT_MASK, PROPAGATION, REMOTE_PEER, TIMER, UDP, UDP_IPV4
 cdef Request NO_REQUEST
-cdef ClientEnd NO_END
+cdef ClientEnd NO_END, NONE_LIVE
 cdef int64_t[::1] SCRATCH
 
 cdef class LongWay(FrameSource):

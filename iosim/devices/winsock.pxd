@@ -10,6 +10,7 @@ from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
 from iosim.numa cimport NodeMemory
 from iosim.objects cimport Event
+from iosim.stream_marks cimport StreamMarks
 from iosim.tcp cimport Connection, ConnectionUser, Host
 
 cdef int64_t CONNECTION_ORDER, ENDED, IO_NETWORK_INCREMENT, KERNEL, NEITHER, NOT_FAST, PAGE, STATUS_ADDRESS_ALREADY_EXISTS, STATUS_BUFFER_OVERFLOW
@@ -30,6 +31,7 @@ cdef NodeMemory NO_MEMORY
 cdef Notice NO_NOTICE
 cdef Request NO_REQUEST
 cdef HoldTimer NO_HOLD
+cdef StreamMarks NO_MARKS
 cdef Transmission NO_TRANSMISSION
 
 cdef class Transmission:
@@ -70,8 +72,9 @@ cdef class Endpoint(FileObject):
     cdef public HoldTimer held
     cdef public Irp opening
     cdef public Request latest
+    cdef public StreamMarks marks
     cdef public Transmission transmission
-    cdef public list acceptors, backlog, datagrams, disconnects, marks, receives, requests, sent, waiting, watchers
+    cdef public list acceptors, backlog, datagrams, disconnects, receives, sent, waiting, watchers
     cpdef void clear(self, int64_t state)
     cpdef bint readable(self)
     cpdef bint writable(self)
@@ -116,13 +119,15 @@ cdef class Afd(Driver):
     cpdef int64_t _fast_receive(self, Endpoint end, int64_t size, StatusBlock block)
     @cython.locals(size=int64_t, status=int64_t, block=StatusBlock)
     cpdef int64_t _receive(self, Irp irp, Endpoint end)
-    @cython.locals(size=int64_t, mark=int64_t, request=Request, connection=Connection)
+    @cython.locals(size=int64_t, marks=StreamMarks, mark=int64_t, request=Request, connection=Connection)
     cpdef int64_t _take(self, Endpoint end, int64_t room)
     cpdef Request hand_over(self, Endpoint end, Request request, int64_t source)
     @cython.locals(memory=NodeMemory)
     cpdef void _landed(self, Request request)
     @cython.locals(irp=Irp, size=int64_t)
     cpdef void _feed(self, Endpoint end)
+    @cython.locals(irp=Irp)
+    cpdef Irp _next_receive(self, Endpoint end)
     @cython.locals(first=Irp)
     cpdef bint _holds(self, Endpoint end)
     cpdef void hold_ended(self, Endpoint end)
@@ -206,7 +211,7 @@ cdef class Afd(Driver):
     @cython.locals(room=int64_t, location=StackLocation, irp=Irp, copied=int64_t, memory=NodeMemory)
     cpdef int64_t copy_cost(self, Endpoint end, int64_t size)
     cpdef void _lies(self, Endpoint end)
-    @cython.locals(connection=Connection)
+    @cython.locals(connection=Connection, marks=StreamMarks)
     cpdef void received(self, Endpoint end, int64_t size, int64_t pushed, Request request)
     cpdef void peer_finished(self, Endpoint end)
     cpdef void acknowledged(self, Endpoint end)

@@ -85,6 +85,7 @@ from iosim.ntstatus import (
 )
 from iosim.numa import NO_MEMORY
 from iosim.objects import Event
+from iosim.stream_marks import NO_MARKS, StreamMarks
 from iosim.tcp import NO_CONNECTION, Connection, ConnectionUser, Host
 from iosim.units import PAGE
 
@@ -151,8 +152,6 @@ class Datagram:
 
 
 NO_DATAGRAMS: list[Datagram] = []
-NO_MARKS: list[int] = []
-NO_REQUESTS: list[Request] = []
 
 
 class HoldTimer(Actor):
@@ -211,7 +210,6 @@ class Endpoint(FileObject):
         "pushed",
         "receives",
         "remote",
-        "requests",
         "reuse",
         "send_buffer",
         "sent",
@@ -259,7 +257,6 @@ class Endpoint(FileObject):
         self.held = NO_HOLD
         self.taken = 0  # bytes that receives have taken in all
         self.marks = NO_MARKS  # where requests end in the unread data, counted as `taken` is
-        self.requests = NO_REQUESTS  # and which
         self.latest = NO_REQUEST  # the one that ends with what was taken last
         self.receives = NO_IRPS
         self.datagrams: list[Datagram] = [] if self.kind == DATAGRAM else NO_DATAGRAMS
@@ -550,18 +547,19 @@ class Afd(Driver):
         """
         end.latest = NO_REQUEST
         size = min(room, end.unread)
-        if end.marks:
-            mark = end.marks[0]
+        marks = end.marks
+        if not marks.empty():
+            mark = marks.end_at(marks.head)
             size = min(size, mark - end.taken)
             if not room or end.taken + size == mark:
-                request = self.hand_over(end, end.requests[0], NO_ADDRESS)
-                end.latest = end.requests[0] = request
+                request = self.hand_over(end, marks.first(), NO_ADDRESS)
+                marks.replace_first(request)
+                end.latest = request
         if size:
             end.unread -= size
             end.taken += size
             if end.latest is not NO_REQUEST:
-                end.marks.pop(0)
-                end.requests.pop(0)
+                marks.pop()
                 self._landed(end.latest)
             if not end.unread:
                 end.pushed = False
@@ -598,10 +596,19 @@ class Afd(Driver):
         while end.receives and (end.unread or end.ended):
             if self.hold and self._holds(end):
                 return
-            irp = end.receives.pop(0)
+            irp = self._next_receive(end)
             if irp.dequeued():
                 size = self._take(end, irp.location().size)
                 self._received(irp, end.latest, STATUS_SUCCESS, size)
+
+    def _next_receive(self, end: Endpoint) -> Irp:
+        """Take the oldest out; there has to be one."""
+        irp = end.receives[0]
+        if len(end.receives) > 1:
+            del end.receives[0]
+        else:
+            end.receives = NO_IRPS
+        return irp
 
     def _holds(self, end: Endpoint) -> bool:
         """Whether the oldest receive waits for more (0b.24); one of no bytes does not."""
@@ -678,8 +685,9 @@ class Afd(Driver):
     def _keep(self, end: Endpoint, sent: Sent) -> None:
         """Until it is acknowledged."""
         if end.sent is NO_SENT:
-            end.sent = []
-        end.sent.append(sent)
+            end.sent = [sent]
+        else:
+            end.sent.append(sent)
 
     def _wait(self, end: Endpoint, irp: Irp) -> None:
         """A send's turn comes later."""
@@ -715,7 +723,10 @@ class Afd(Driver):
             done = end.sent[0]
             if done.until > connection.una:
                 break
-            end.sent.pop(0)
+            if len(end.sent) > 1:
+                del end.sent[0]
+            else:
+                end.sent = NO_SENT
             if done.transmission is not NO_TRANSMISSION:
                 self._chunk_done(done.transmission)
             elif done.irp is NO_IRP:
@@ -942,7 +953,7 @@ class Afd(Driver):
         if end.connected_at != NEVER and source != end.remote:
             return
         while end.receives:
-            irp = end.receives.pop(0)
+            irp = self._next_receive(end)
             if irp.dequeued():
                 if end.connected_at == NEVER:
                     end.remote = source
@@ -1058,7 +1069,6 @@ class Afd(Driver):
         end.unread = arrival.unread
         end.home = arrival.home
         end.marks = arrival.marks
-        end.requests = arrival.requests
         end.ended = arrival.ended
         end.broken = arrival.broken
 
@@ -1162,7 +1172,6 @@ class Afd(Driver):
         end.broken = status
         end.unread = 0
         end.marks = NO_MARKS
-        end.requests = NO_REQUESTS
         listener = end.listener
         if end in listener.backlog:
             listener.backlog.remove(end)
@@ -1267,10 +1276,9 @@ class Afd(Driver):
             end.pushed = True
         if request is not NO_REQUEST:
             if end.marks is NO_MARKS:
-                end.marks = []
-                end.requests = []
-            end.marks.append(end.taken + end.unread)
-            end.requests.append(request)
+                end.marks = StreamMarks()
+            marks = end.marks
+            marks.append(end.taken + end.unread, request)
         if end.state == TAKEN:
             self._accepted(end)
         else:
