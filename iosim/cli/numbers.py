@@ -45,7 +45,7 @@ def interval_text(figure: Figure | None, path: str) -> str:
     if figure is None or figure[1] is None or figure[2] is None or figure[1] == figure[2]:
         return ""
     value, low, high = figure[0], figure[1], figure[2]
-    scale, unit = _unit(value) if is_time(path) else (1.0, "/s" if is_rate(path) else "")
+    scale, unit = _unit(value or high) if is_time(path) else (1.0, "/s" if is_rate(path) else "")
     space = " " if is_time(path) else ""
     return f"{show_number(low / scale)} to {show_number(high / scale)}{space}{unit}"
 
