@@ -112,7 +112,7 @@ def test_two_texts_of_one_quantity_are_the_same(a: str, b: str, same: bool) -> N
         (None, "a directory that 'iosim run' has written is needed"),
         ("{", "summary.json:1:2: not JSON"),
         ("[]", "an object is needed"),
-        (json.dumps({"scenario": "x"}), "regime: missing: no summary.json of this iosim's"),
+        (json.dumps({"scenario": "x"}), "expect: missing: no summary.json of this iosim's"),
     ],
 )
 def test_a_directory_without_results_is_the_users_mistake(
@@ -213,6 +213,23 @@ def test_everything_that_commands_left_in_one_directory_is_on_the_page_each_unde
     assert len(made.encode()) < MOST
     verdicts = made[: made.index('id="result-1"')]
     assert [verdicts.count(f"<h3>{kind}: ") for kind in ("Run", "Study", "Comparison", "Plan")] == [1, 1, 1, 1]
+
+
+def test_why_a_verdict_should_be_believed_stands_beside_it_and_the_causes_stand_open(page: str) -> None:
+    verdicts = page[page.index('id="verdict"') : page.index('id="result-1"')]
+    assert "of the offered requests stayed behind" in verdicts
+    assert "Seed 1, 2 replications; simulated up to " in verdicts and "no warm-up is left out" in verdicts
+    causes = page.index("where a request&#39;s time goes")
+    assert page.count("<details>", 0, causes) == page.count("</details>", 0, causes)
+
+
+def test_what_is_said_of_many_cells_is_said_once_with_their_number(tmp_path: Path) -> None:
+    study = iosim.sweep(iosim.load("head-of-line", set=TINY), {"pools.workers.threads": [8, 12, 16]}, jobs=1)
+    for row in study.rows:
+        row["warnings"] = [f"a tail of {row['cell']['pools.workers.threads']} threads is thin"]
+    (tmp_path / "study.json").write_text(to_json(study.document()), encoding="utf-8")
+    made = report([tmp_path])
+    assert made.count("threads is thin") == 1 and "3 of 3 cells, like pools.workers.threads=" in made
 
 
 def test_a_cell_that_failed_is_told_with_its_error(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from iosim.cli.numbers import Figure, interval_text, show_figure, show_number, s
 from iosim.cli.tables import Table
 from iosim.cli.theory import theory_tables
 from iosim.results import in_words
+from iosim.scenario.expectations import REQUESTS
 from iosim.units import as_written
 
 _STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
@@ -110,7 +111,8 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
 
 def _head(summary: dict[str, Any]) -> Table:
     """What kind of run it was and how it was run: what there is to say for its figures."""
-    found = figures(summary.get("requests") or {})
+    requests = summary.get("requests") or {}
+    found = figures({name: requests[name] for name in REQUESTS if name in requests})
     counts = [f"{show_number(count[0])} {name}" for name, count in found if count[0] or name == "offered"]
     throughput = read_figure(summary.get("throughput_per_s"))
     between = interval_text(throughput, "throughput_per_s")
