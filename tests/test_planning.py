@@ -1,6 +1,7 @@
 """`iosim plan`: capacity of small machines whose answer is known, and what is said where there is none."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ handlers: {request: [{compute: {exponential: 1 ms}}]}
 workload: {web: {kind: open, port: main, handler: request, rate: 2000/s}}
 run: {duration: 160 ms, warm_up: 20 ms, seed: 1, replications: 10}
 """
+DRIVE = """disks: {flash: {kind: nvme, units: 8, read: 2 ms, program: 3 ms, bandwidth: 100 MB/s}}
+volumes: {data: {disk: flash}}
+files: {rows: {volume: data, size: 1 GiB}}
+ports:"""
+READS = "[{compute: 100 us}, {read: {file: rows, size: 4 KiB, offset: random}}]"
 BLOCKING = """
 version: 1
 scenario: small-pool
@@ -117,12 +123,35 @@ def test_what_can_not_be_met_says_why(queue: iosim.Scenario) -> None:
     """Service alone takes a millisecond; and no number of threads helps where processors are the limit."""
     plan = iosim.plan(queue, "mean < 0.5 ms", "workload.web.rate", jobs=1)
     assert (plan.verdict, plan.exit_status, plan.answer) == ("impossible", 3, None)
-    assert "even at" in plan.why
-    assert "Asymptotic bound" in plan.why
+    assert plan.why.startswith("even at workload.web.rate = ")
+    assert re.search(" latency mean is [0-9.]+ (ms|us), not < 500 us[.]", plan.why)
+    assert plan.why.endswith("Asymptotic bound: a request takes 1 ms on average even alone on an idle machine.")
     narrow = queue.with_set({"machine.cores_per_node": 1, "workload.web.rate": "1500/s"})
     plan = iosim.plan(narrow, "mean wait < 5 ms", "pools.workers.threads", jobs=1)
     assert plan.verdict == "impossible"
     assert "more than can be carried" in plan.why
+    assert re.search(
+        "Asymptotic bound: processors is 100.0 % busy there, and full at (9[0-9]{2}|1,0[0-9]{2})", plan.why
+    )
+
+
+def test_a_throughput_that_can_not_be_had_is_told_by_the_resource_that_is_full(queue: iosim.Scenario) -> None:
+    """Four processors of a millisecond each carry 4,000 requests a second; what is asked for is told in the figure's unit."""
+    plan = iosim.plan(queue, "throughput_per_s > 9000/s", "workload.web.rate", jobs=1)
+    assert plan.verdict == "impossible"
+    assert "not > 9,000/s" in plan.why
+    assert re.search("Asymptotic bound: [a-z.]+ is [0-9.]+ % busy there, and full at (4,[01]|3,9)[0-9]{2}/s", plan.why)
+
+
+def test_nothing_is_called_full_below_what_the_scan_carried(tmp_path: Path) -> None:
+    """Also where nothing meets the objective and utilizations are those of the lightest load."""
+    text = QUEUE.replace("ports:", DRIVE).replace("[{compute: {exponential: 1 ms}}]", READS).replace("160 ms", "40 ms")
+    plan = iosim.plan(written(tmp_path, text), "mean < 1 us", "workload.web.rate", jobs=1)
+    carried = max(it.throughput for it in plan.scan if it.steady)
+    assert plan.at is not None
+    assert plan.at.throughput < carried / 2
+    assert {"disks.flash", "disks.flash.link"} <= {it.name for it in plan.resources}
+    assert min(it.full_at for it in plan.resources) >= carried
 
 
 def test_closed_loads_tell_that_they_throttle_themselves(tmp_path: Path) -> None:

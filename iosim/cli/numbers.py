@@ -2,19 +2,15 @@
 
 from typing import TypeAlias
 
-Figure: TypeAlias = tuple[float, float | None, float | None]
+from iosim.amounts import is_time, time_unit
 
-_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns"))
+Figure: TypeAlias = tuple[float, float | None, float | None]
 
 
 def show_time(value: float) -> str:
     """A time with four digits, in the unit that suits it."""
-    scale, unit = _unit(value)
+    scale, unit = time_unit(value)
     return f"{_digits(value / scale)} {unit}"
-
-
-def _unit(value: float) -> tuple[float, str]:
-    return next((unit for unit in _TIMES if abs(value) >= unit[0]), _TIMES[-1])
 
 
 def show_number(value: float) -> str:
@@ -32,7 +28,7 @@ def show_figure(figure: Figure | None, path: str) -> str:
     """A figure without its interval; a time in the unit that suits it."""
     if figure is None:
         return "-"
-    return show_time(figure[0]) if _is_time(path) else show_number(figure[0])
+    return show_time(figure[0]) if is_time(path) else show_number(figure[0])
 
 
 def interval_text(figure: Figure | None, path: str) -> str:
@@ -40,9 +36,5 @@ def interval_text(figure: Figure | None, path: str) -> str:
     if figure is None or figure[1] is None or figure[2] is None or figure[1] == figure[2]:
         return ""
     value, low, high = figure[0], figure[1], figure[2]
-    scale, unit = _unit(value) if _is_time(path) else (1.0, "")
+    scale, unit = time_unit(value) if is_time(path) else (1.0, "")
     return f"{show_number(low / scale)} to {show_number(high / scale)} {unit}".rstrip()
-
-
-def _is_time(path: str) -> bool:
-    return any(part.endswith("_ns") for part in path.split("."))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from iosim.drives.hdd import HddParams
+from iosim.scenario.drive_params import drive_params
 from iosim.scenario.loader import Scenario
 from iosim.summary import Figures, Summarizer, port_names
 from iosim.twins import laws
@@ -17,19 +19,23 @@ def theory(scenario: Scenario, it: Summarizer, document: Figures) -> Figures:
         "system": {"little": laws.of_system(it), "twin": _beside(system_twin(scenario), _system_figures(document))},
         "processors": {"utilization": laws.of_processors(it, model.machine.processors, None)},
         "ports": {name: _port(scenario, it, name) for name in model.ports},
-        "disks": {
-            name: {
-                "little": laws.of_disk(it, name),
-                "utilization": laws.utilization(it, 1, [f"disks.{name}.busy"], [f"disks.{name}.commands"], None),
-                "twin": _beside(disk_twin(scenario, name), {}),
-            }
-            for name in model.disks
-        },
+        "disks": {name: _disk(scenario, it, name) for name in model.disks},
         "nics": {name: {"twin": _beside(card_twin(scenario, name), document["nics"][name])} for name in model.nics},
         "locks": {
             name: {"little": laws.of_lock(it, name), "twin": _beside(lock_twin(scenario, name), {})}
             for name in model.locks
         },
+    }
+
+
+def _disk(scenario: Scenario, it: Summarizer, name: str) -> Figures:
+    """Of a solid-state drive, which works on many commands at once, no utilization: that it has a command says nothing."""
+    busy, count = [f"disks.{name}.busy"], [f"disks.{name}.commands"]
+    one_at_a_time = isinstance(drive_params(scenario.model.disks[name]), HddParams)
+    return {
+        "little": laws.of_disk(it, name),
+        "utilization": laws.utilization(it, 1, busy, count, None) if one_at_a_time else None,
+        "twin": _beside(disk_twin(scenario, name), {}),
     }
 
 
