@@ -1,18 +1,13 @@
 """`iosim plan`: the largest load, or the smallest resource, that meets an objective."""
 
-import csv
-import io
-import json
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from iosim.cli.options import load_scenario, with_format, with_run, with_set
-from iosim.cli.output import demand_writable, unusable
-from iosim.cli.talk import data, talk
+from iosim.cli.options import load_scenario, with_results
+from iosim.cli.output import demand_writable, directory_for, show_as, tell, watching, writing
+from iosim.cli.talk import talk
 from iosim.clock import choose_clock
 
 if TYPE_CHECKING:
@@ -55,11 +50,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="The 95 % interval of a value of the scenario; it is carried to the answer. May be repeated.",
 )
-@with_set
-@with_run
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go [iosim-out/SCENARIO].")
-@with_format("table", "json", "csv")
-@click.option("--quiet", is_flag=True, help="No talk on stderr, only the results.")
+@with_results
 def command(
     scenario: str,
     objectives: tuple[str, ...],
@@ -82,8 +73,7 @@ def command(
     """
     choose_clock(chosen["clock"])
     loaded = load_scenario(scenario, changes)
-    directory = out or Path("iosim-out") / loaded.name
-    progress = _Line() if sys.stderr.isatty() and not quiet else None
+    directory = directory_for(out, loaded.name)
     from iosim.plan_document import write
     from iosim.planning import plan, prepare
     from iosim.what_ifs import losses, lost, month_it_breaks, parse_growth, parse_input, uncertainty
@@ -97,11 +87,12 @@ def command(
         loaded.with_set({path: low})
         loaded.with_set({path: high})
 
-    def again(scenario: "Scenario") -> "Plan":
-        return plan(scenario, objectives, find, want=want, progress=progress, **chosen)
-
     demand_writable(directory)
-    try:
+    with watching(_Line, quiet) as progress:
+
+        def again(scenario: "Scenario") -> "Plan":
+            return plan(scenario, objectives, find, want=want, progress=progress, **chosen)
+
         found = again(loaded)
         if a_month:
             found.more["growth"] = month_it_breaks(found, a_month)
@@ -109,18 +100,10 @@ def command(
             found.more["losses"] = losses(again, loaded, parts)
         if inputs:
             found.more["uncertainty"] = uncertainty(again, loaded, found, inputs)
-    finally:
-        if progress:
-            progress.clear()
-    try:
+    with writing(directory):
         write(found, directory)
-    except OSError as error:
-        raise unusable(directory, error) from None
-    _print(found, form)
-    if not quiet:
-        for line in found.warnings:
-            talk(f"warning: {line}")
-        talk(f"results in {directory}{os.sep}")
+    show_as(form, found.document, lambda: as_csv(found), lambda: tables(found))
+    tell(found.warnings, directory, quiet)
     return found.exit_status
 
 
@@ -141,33 +124,16 @@ class _Line:
             talk(f"\r{' ' * self.drawn}\r", end="")
 
 
-def _print(found: "Plan", form: str) -> None:
-    from iosim.cli.tables import show
-
-    if form == "json":
-        data(json.dumps(found.document(), indent=2, sort_keys=True, allow_nan=False))
-    elif form == "csv":
-        data(as_csv(found))
-    else:
-        show(tables(found))
-
-
 def as_csv(found: "Plan") -> str:
     """One row a figure, in the form of the other verbs: path, value, low, high."""
-    from iosim.cli.summary import figures
+    from iosim.cli.summary import figure_rows, figures
 
     document = found.document()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "value", "low", "high"])
-    for key in ("verdict", "why", "recommended"):
-        writer.writerow([key, document[key] or "", "", ""])
+    words = [[key, document[key] or ""] for key in ("verdict", "why", "recommended")]
     parts = {key: document[key] for key in ("answer", "headroom", "knee", "scalability")}
     parts |= {f"resources.{it['name']}.utilization": it["utilization"] for it in document["resources"]}
     parts |= {f"scan[{it['value']:g}]": it["latency_ns"] for it in document["scan"]}
-    for path, figure in figures(parts):
-        writer.writerow([path, *("" if number is None else number for number in figure)])
-    return text.getvalue()
+    return figure_rows(words, figures(parts))
 
 
 def tables(found: "Plan") -> "list[Table]":
