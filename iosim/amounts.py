@@ -35,7 +35,7 @@ def interval(value: float, ends: list[float] | tuple[float, float] | None, path:
     """Both ends in the unit of the value; nothing without ends."""
     if not ends:
         return ""
-    length, unit = _scale(value, path)
+    length, unit = _scale(value or ends[1], path)
     return f"{number(ends[0] / length)} to {_in(ends[1], length, unit)}"
 
 
@@ -49,21 +49,26 @@ def is_time(path: str) -> bool:
     return any(part.endswith("_ns") for part in path.split("."))
 
 
+def is_rate(path: str) -> bool:
+    """Whether a figure is counted a second."""
+    return path.endswith("_per_s")
+
+
 def time_unit(ns: float) -> tuple[float, str]:
     """The unit that suits a time: its length in ns, and its name."""
     return next((unit for unit in _TIMES if abs(ns) >= unit[0]), _TIMES[-1])
 
 
-def words(path: str) -> str:
-    """A figure's name without what its unit tells: `latency p99`, `throughput`."""
-    return path.replace("_ns", "").replace("_per_s", "").replace(".", " ").replace("_", " ")
+def without_unit(path: str) -> str:
+    """The figure's name for people, where its values bear their unit: `latency p99` of `latency_ns.p99`."""
+    return path.replace("_ns", "").replace("_per_s", "").replace("_", " ").replace(".", " ")
 
 
 def _scale(value: float, path: str) -> tuple[float, str]:
     """What 1 of the unit is, in the figure's own."""
     if is_time(path):
         return time_unit(value)
-    if path.endswith("_per_s"):
+    if is_rate(path):
         return 1.0, "/s"
     return (0.01, "%") if path.endswith(SHARES) else (1.0, "")
 

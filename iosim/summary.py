@@ -16,7 +16,7 @@ import numpy as np
 
 from iosim.attribution import CAUSES, DROPPED
 from iosim.machine import Raw
-from iosim.quantiles import blocks_for, clustering, quantile_interval, quantile_refusal
+from iosim.quantiles import ascending, blocks_for, clustering, quantile_interval, quantile_refusal
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
 from iosim.samples import Sample, together
 from iosim.statistics import (
@@ -114,6 +114,9 @@ class Summarizer:
                 found[name], times = self._quantile(samples, whole, q)
                 if times:
                     self.refused[f"{where}.{name}"] = self._longer(times)
+            ends = ascending([found[name]["ci95"] for name in QUANTILES])
+            for name, it in zip(QUANTILES, ends, strict=True):
+                found[name] = {**found[name], "ci95": it and [*it]}
         else:
             found.update(dict.fromkeys(QUANTILES, NOTHING))
         largest = [each.largest_of(column, group) for each in self.replications]

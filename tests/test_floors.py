@@ -15,7 +15,7 @@ ROOT = Path(iosim.__file__).parent
 
 # Those of style.md, built or to come, and ours.
 FLOORS: dict[int, tuple[str, ...]] = {
-    7: ("cli", "report", "report_parts", "report_pictures", "timeline", "why"),
+    7: ("cli", "report", "report_parts", "report_pictures", "report_verdicts", "timeline", "why"),
     6: (
         "amounts",
         "bottlenecks",

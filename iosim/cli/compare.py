@@ -113,24 +113,21 @@ def tables(it: dict[str, Any]) -> "list[Table]":
 
 
 def _headlines(it: dict[str, Any]) -> "Table":
+    from iosim.cli.numbers import without_unit
     from iosim.cli.tables import Table
 
     rows = []
     for line in it["headlines"]:
         path = line["figure"]
-        rows.append([_words(path), *_numbers(path, line), line["verdict"]])
+        rows.append([without_unit(path), *_numbers(path, line), line["verdict"]])
         name = path.rpartition(".")[2]
         if path in it["quantiles"]:
-            rows[-1][0] = f"{_words(path)}: difference of {name}s"
+            rows[-1][0] = f"{without_unit(path)}: difference of {name}s"
             apart = it["quantiles"][path][f"{name}_of_differences"]
             empty = {"base": None, "other": None, "difference": apart}
-            rows.append([f"{_words(path)}: {name} of differences", *_numbers(path, empty), ""])
+            rows.append([f"{without_unit(path)}: {name} of differences", *_numbers(path, empty), ""])
     heads = ["", it["base"], it["other"], "difference", "95 % interval", "verdict"]
     return Table("", heads, rows, frozenset(heads[1:5]))
-
-
-def _words(path: str) -> str:
-    return path.replace("_ns", "").replace("_per_s", "").replace(".", " ")
 
 
 def _numbers(path: str, line: dict[str, Any]) -> list[str]:
@@ -141,12 +138,12 @@ def _numbers(path: str, line: dict[str, Any]) -> list[str]:
 
 
 def _shown(value: float | None, path: str) -> str:
-    """A time or a number, with its sign where it is a loss."""
-    from iosim.cli.numbers import show_number, show_time
+    """A figure with its unit, and its sign where it is a loss."""
+    from iosim.cli.numbers import show_value
 
     if value is None:
         return "-"
-    text = show_time(abs(value)) if "_ns" in path else show_number(abs(value))
+    text = show_value(abs(value), path)
     return f"-{text}" if value < 0 else text
 
 
@@ -165,7 +162,7 @@ def _requests(it: dict[str, Any]) -> "Table":
             row.append(f"{shares[which]['value']:.1%}{between}")
         rows.append([*row, str(shares["never_ended"]["base"]), str(shares["never_ended"]["other"])])
     heads = ["requests", "in both", "got better", "got worse", f"never ended: {it['base']}", it["other"]]
-    return Table("", heads, rows, frozenset(heads[1:]))
+    return Table("who got better, who got worse", heads, rows, frozenset(heads[1:]))
 
 
 def _causes(it: dict[str, Any]) -> "Table":
@@ -173,11 +170,15 @@ def _causes(it: dict[str, Any]) -> "Table":
 
     moved = [row for row in it["causes"] if row["moved"]]
     rows = [
-        [row["cause"], *_numbers("_ns", row), "<0.0001" if row["p_holm"] < 1e-4 else f"{row['p_holm']:.2g}"]
+        [
+            row["cause"].replace("_", " "),
+            *_numbers("_ns", row),
+            "<0.0001" if row["p_holm"] < 1e-4 else f"{row['p_holm']:.2g}",
+        ]
         for row in moved
     ]
     still = len(it["causes"]) - len(moved)
-    title = f"causes that moved, ns a request (p by Holm over {len(it['causes'])}; of {still} that can't be said)"
+    title = f"causes that moved, mean of a request (p by Holm over {len(it['causes'])}; of {still} that can't be said)"
     heads = ["cause", it["base"], it["other"], "difference", "95 % interval", "p"]
     return Table(title, heads, rows, frozenset(heads[1:]))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from iosim.cli.numbers import Figure, interval_text, show_figure, show_number, show_time
+from iosim.cli.numbers import Figure, interval_text, show_figure, show_number, show_time, without_unit
 from iosim.cli.output import csv_text
 from iosim.cli.tables import Table
 from iosim.cli.theory import theory_tables
@@ -83,6 +83,7 @@ def as_study(study: Any) -> dict[str, Any]:
     return {"vary": study.vary, "cells": cells}
 
 
+MEANS = "means over replications with their 95 % intervals; quantiles and max are those of all requests together"
 MOST_COLUMNS = 8  # of figures that a terminal has room for beside each other
 _NOTHING = {"write_amplification": 1.0}  # what a figure is where nothing happens, if that is not 0
 
@@ -91,33 +92,51 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
     """Everything that a person wants to see of a run, most important first."""
     return [
         _head(summary),
+        _verdicts(verdicts),
         _latency(summary),
         _causes(summary),
         _shares(summary),
         *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes", "nics", "numa")),
         _batches(summary.get("batch_means") or {}),
         *theory_tables(summary),
-        _verdicts(verdicts),
         *(study_tables(study) if study else ()),
     ]
 
 
 def _head(summary: dict[str, Any]) -> Table:
-    requests = summary.get("requests") or {}
-    counts = [f"{show_number(count[0])} {name}" for name, count in figures(requests) if count[0] or name == "offered"]
+    """What kind of run it was and how it was run: what there is to say for its figures."""
+    found = figures(summary.get("requests") or {})
+    counts = [f"{show_number(count[0])} {name}" for name, count in found if count[0] or name == "offered"]
     throughput = read_figure(summary.get("throughput_per_s"))
-    between = interval_text(throughput, "")
-    runs = summary.get("replications")
-    stopped = _stopped(summary.get("stopping"))
+    between = interval_text(throughput, "throughput_per_s")
+    several = summary.get("replications") != 1
     rows = [
         ["scenario", str(summary.get("scenario"))],
-        ["regime", _regime(summary.get("regime"))],
-        ["seed", f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}{stopped}"],
-        ["simulated", show_figure(read_figure(summary.get("simulated_ns")), "simulated_ns")],
-        ["requests", ", ".join(counts)],
-        ["throughput", f"{show_figure(throughput, '')} /s{f' ({between})' if between else ''}"],
+        ["regime", regime_text(summary.get("regime"))],
+        ["seed", runs_text(summary)],
+        ["simulated", simulated_text(summary)],
+        ["requests", f"{', '.join(counts)}{' in all replications together' if several else ''}"],
+        ["throughput", f"{show_figure(throughput, 'throughput_per_s')}{f' (95 %: {between})' if between else ''}"],
     ]
+    if several:
+        rows.append(["figures", MEANS])
     return Table("", ["", ""], rows)
+
+
+def runs_text(summary: dict[str, Any]) -> str:
+    """The seed, and how often."""
+    runs = summary.get("replications")
+    stopped = _stopped(summary.get("stopping"))
+    return f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}{stopped}"
+
+
+def simulated_text(summary: dict[str, Any]) -> str:
+    """How long, and what of it is not measured."""
+    lasted, warm_up = (show_figure(read_figure(summary.get(key)), key) for key in ("simulated_ns", "warm_up_ns"))
+    cut = f"the first {warm_up} are warm-up" if summary.get("warm_up_ns") else "no warm-up is left out"
+    if summary.get("replications") == 1:
+        return f"{lasted}, to the end of the last request; {cut}"
+    return f"up to {lasted} a replication, to the end of its last request; {cut}"
 
 
 def _stopped(stopping: Any) -> str:
@@ -174,12 +193,13 @@ def _devices(summary: dict[str, Any], section: str) -> Table:
     devices = {name: dict(figures(body)) for name, body in (summary.get(section) or {}).items() if body}
     columns = list(dict.fromkeys(path for body in devices.values() for path in body))
     rows = [[name, *(show_figure(body.get(path), path) for path in columns)] for name, body in devices.items()]
-    heads = [path.replace("_ns", "").replace("_", " ") for path in columns]
+    heads = [without_unit(path) for path in columns]
+    title = section if summary.get("replications") == 1 else f"{section}, mean of a replication"
     if len(heads) > MOST_COLUMNS:
         cells = zip(columns, heads, *(row[1:] for row in rows), strict=True)
         turned = [list(row) for path, *row in cells if any(_tells(body.get(path), path) for body in devices.values())]
-        return Table("", [section, *devices], turned, frozenset(devices))
-    return Table("", [section, *heads], rows, frozenset(heads))
+        return Table(title, ["", *devices], turned, frozenset(devices))
+    return Table(title, ["", *heads], rows, frozenset(heads))
 
 
 def _tells(figure: Figure | None, path: str) -> bool:
@@ -235,7 +255,7 @@ def _cells(study: Any) -> Table:
         ]
         for row in study.rows
     ]
-    heads = [head for path in paths for head in (path.replace("_ns", ""), "95 % interval" + " " * paths.index(path))]
+    heads = [head for path in paths for head in (without_unit(path), "95 % interval" + " " * paths.index(path))]
     return Table("study", [*study.vary, *heads, "regime"], rows, frozenset(heads))
 
 
@@ -247,7 +267,7 @@ def _kind(regime: Any) -> str:
     return str(regime.get("kind") or "-") if isinstance(regime, dict) else str(regime or "-")
 
 
-def _regime(regime: Any) -> str:
+def regime_text(regime: Any) -> str:
     """Its kind, and why: the resource that is short, or what speaks against a judgement."""
     if not isinstance(regime, dict):
         return _kind(regime)
