@@ -88,13 +88,14 @@ class Plan:
         return resources_towards(self.scenario, self.at.document, heaviest.document)
 
     @property
-    def headroom(self) -> Estimate | None:
-        """Share of today's value that may be added (a load), or that could be spared (a resource)."""
-        if self.answer is None or not self.unknown.today:
+    def headroom(self) -> float | None:
+        """Share of today's value that may be added (a load), or that could be spared (a resource), up to the safe value.
+
+        None where fresh replications have not confirmed one: the answer's own interval is no promise.
+        """
+        if self.verdict != "met" or self.recommended is None or not self.unknown.today:
             return None
-        sign, today = (1 if self.unknown.largest else -1), self.unknown.today
-        ends = sorted((sign * (self.answer.low / today - 1), sign * (self.answer.high / today - 1)))
-        return Estimate(sign * (self.answer.value / today - 1), ends[0], ends[1], self.answer.n)
+        return (1 if self.unknown.largest else -1) * (self.recommended / self.unknown.today - 1)
 
     def document(self) -> dict[str, Any]:
         """Stable keys; numbers of the unknown are in `unit`."""
@@ -111,7 +112,10 @@ class Plan:
     def __repr__(self) -> str:
         from iosim.plan_document import in_words
 
-        return f"<Plan for {self.scenario.name}: {'; '.join(f'{name}: {text}' for name, text in in_words(self))}>"
+        answer = f"{self.unknown.want} {self.unknown.name}"
+        told = {**dict(in_words(self)), "verdict": self.verdict}
+        shown = "; ".join(f"{name}: {told[name]}" for name in ("objective", "verdict", answer) if name in told)
+        return f"<Plan for {self.scenario.name}: {shown}>"
 
     def _repr_html_(self) -> str:
         from iosim.notebook import of_plan

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 import iosim
 from iosim import planning
 from iosim.cli import main
+from iosim.cli.plan_tables import tables
 from iosim.errors import WrongInput
+from iosim.plan_document import in_words
 from iosim.theory import erlang_c_wait
+from iosim.what_ifs import losses
 
 QUEUE = """
 version: 1
@@ -96,7 +100,8 @@ def test_a_plan_shows_everything_that_stands_behind_it(found: planning.Plan) -> 
     assert {it["name"] for it in document["resources"]} == {"processors", "ports.main", "pools.workers"}
     assert document["resources"][0]["full_at_per_s"] == pytest.approx(4000, rel=0.1)
     assert document["knee"]["value"] > 0
-    assert document["headroom"]["value"] == pytest.approx(document["answer"]["value"] / 2000 - 1)
+    confirmed = found.recommended if document["verdict"] == "met" else None
+    assert found.headroom == (None if confirmed is None else confirmed / 2000 - 1)
     assert document["stopping"]["pilot"] == 10
     assert document["confirmation"]["expect"][0]["verdict"] == document["verdict"]
     json.dumps(document, allow_nan=False)
@@ -190,6 +195,41 @@ def test_both_mistakes_are_told_at_once_and_nothing_is_written(tmp_path: Path, c
     assert "--slo 'p98 < 1 ms'" in said
     assert "--find ports.x" in said
     assert not (tmp_path / "out").exists()
+
+
+def safe(found: planning.Plan, verdict: str) -> planning.Plan:
+    """The plan as it would be with this verdict of its fresh replications."""
+    return replace(found, verdict=verdict, recommended=3500.0)
+
+
+def test_headroom_is_that_of_the_safe_value_and_of_nothing_where_none_is_confirmed(found: planning.Plan) -> None:
+    """The answer itself is no promise: a planner signs what fresh replications have confirmed."""
+    assert safe(found, "met").headroom == pytest.approx(0.75)
+    assert safe(found, "undecided").headroom is None
+    words = dict(in_words(safe(found, "met")))
+    assert words["headroom over 2,000/s today"] == "+75.0 % up to the safe value"
+    assert "safe value, to be signed" in words
+    words = dict(in_words(safe(found, "undecided")))
+    assert words["headroom over 2,000/s today"] == "not told: no safe value is confirmed"
+    assert "not to be signed" in words
+
+
+def test_with_a_part_lost_all_is_told_that_is_told_of_the_whole(found: planning.Plan) -> None:
+    """Also a safe value, what confirmed it, and the bottleneck; in the same words."""
+    row = losses(lambda _: safe(found, "met"), found.scenario, ["processor"])[0]
+    document = {**safe(found, "met").document(), "losses": [row]}
+    whole, lost, *_ = tables(document)
+    assert lost.title == "without processor"
+    assert lost.rows == [it for it in whole.rows if it[0] not in ("objective", "knee", "scalability")]
+    assert [it[0] for it in lost.rows][-1] == "bottleneck"
+    json.dumps(document, allow_nan=False)
+
+
+def test_no_number_of_a_plan_has_an_exponent_or_lacks_its_thousands(found: planning.Plan) -> None:
+    text = "\n".join(cell for table in tables(found.document()) for row in table.rows for cell in row)
+    assert not re.search(r"[0-9]e[+-]?[0-9]", text)
+    assert not re.search(r"(?<![.0-9])[0-9]{4}", text)
+    assert re.search("[0-9],[0-9]{3}/s", text)
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
