@@ -279,7 +279,11 @@ class Summarizer:
         return each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
 
     def disk(self, name: str) -> Figures:
-        """One disk: requests in and above it, its interrupts, and units of flash programmed for each that was written."""
+        """One disk: requests in and above it, its interrupts, and units of flash programmed for each that was written.
+
+        `busy_share` is the share of time with a command or more in it: of a hard disk its utilization, of a solid-state drive,
+        which works on many at once, not (bottlenecks.py).
+        """
         at = f"disks.{name}"
         return {
             "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),

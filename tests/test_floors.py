@@ -17,6 +17,7 @@ ROOT = Path(iosim.__file__).parent
 FLOORS: dict[int, tuple[str, ...]] = {
     7: ("cli", "report", "report_parts", "report_pictures", "report_verdicts", "timeline", "why"),
     6: (
+        "amounts",
         "bottlenecks",
         "buying",
         "closed_loops",
@@ -28,6 +29,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "perturbing",
         "executors",
         "experiment",
+        "impossible",
         "judging",
         "notebook",
         "pairing",

@@ -1,24 +1,18 @@
 """`iosim compare`: the same requests in two designs or more; what differs, why, and whether that can be said."""
 
-import csv
-import io
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from iosim.cli.options import load_scenario, with_format, with_run, with_set
-from iosim.cli.output import demand_writable, unusable
+from iosim.cli.options import load_scenario, with_results
+from iosim.cli.output import csv_text, demand_writable, directory_for, show_as, tell, watching, writing
 from iosim.cli.progress import Progress
-from iosim.cli.talk import data, talk
 from iosim.clock import choose_clock
 from iosim.errors import Mistake, WrongInput
 
 if TYPE_CHECKING:
     from iosim.cli.tables import Table
-    from iosim.comparison import Comparison
     from iosim.scenario import Scenario
 
 FILE = "comparison.json"
@@ -33,11 +27,7 @@ FILE = "comparison.json"
     multiple=True,
     help="One more design: the first scenario with this changed; several changes with ';' between. May be repeated.",
 )
-@with_set
-@with_run
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go [iosim-out/SCENARIO].")
-@with_format("table", "json", "csv")
-@click.option("--quiet", is_flag=True, help="No talk on stderr, only the results.")
+@with_results
 def command(
     scenarios: tuple[str, ...],
     variants: tuple[str, ...],
@@ -54,26 +44,17 @@ def command(
     choose_clock(chosen["clock"])
     designs = _designs(scenarios, variants, changes)
     first = next(iter(designs.values()))
-    directory = out or Path("iosim-out") / first.name
-    progress = Progress() if sys.stderr.isatty() and not quiet else None
+    directory = directory_for(out, first.name)
     from iosim.comparison import compare
     from iosim.results import to_json, write_text
 
-    try:
-        found = compare(*designs.values(), names=[*designs], progress=progress, **chosen)
-    finally:
-        if progress:
-            progress.clear()
     demand_writable(directory)
-    try:
+    with watching(Progress, quiet) as progress:
+        found = compare(*designs.values(), names=[*designs], progress=progress, **chosen)
+    with writing(directory):
         write_text(directory / FILE, to_json(found.document))
-    except OSError as error:
-        raise unusable(directory, error) from None
-    _print(found, form)
-    if not quiet:
-        for line in found.warnings:
-            talk(f"warning: {line}")
-        talk(f"results in {directory / FILE}")
+    show_as(form, lambda: found.document, lambda: as_csv(found.document), lambda: all_tables(found.document))
+    tell(found.warnings, directory / FILE, quiet)
     return 0
 
 
@@ -102,24 +83,9 @@ def _designs(names: tuple[str, ...], variants: tuple[str, ...], changes: tuple[s
     return found
 
 
-def _print(found: "Comparison", form: str) -> None:
-    from iosim.cli.tables import show
-
-    if form == "json":
-        data(json.dumps(found.document, indent=2, sort_keys=True, allow_nan=False))
-    elif form == "csv":
-        data(as_csv(found.document))
-    else:
-        for it in found.document["against"]:
-            data(f"{it['verdict']}\n")
-            show(tables(it))
-
-
 def as_csv(document: dict[str, Any]) -> str:
     """One row a figure of each design: who, path, base, other, difference, low, high."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["design", "path", "base", "other", "difference", "low", "high"])
+    lines = []
     for it in document["against"]:
         rows = [(path, row, row["difference"]) for path, row in it["figures"].items()]
         for path, both in it["quantiles"].items():
@@ -127,9 +93,18 @@ def as_csv(document: dict[str, Any]) -> str:
         rows += [(f"requests.{name}", {}, it["requests"][name]) for name in ("better", "worse") if it["requests"]]
         for path, row, difference in rows:
             ends = difference["ci95"] or [None, None]
-            numbers = [row.get("base"), row.get("other"), difference["value"], *ends]
-            writer.writerow([it["other"], path, *("" if number is None else number for number in numbers)])
-    return text.getvalue()
+            lines.append([it["other"], path, row.get("base"), row.get("other"), difference["value"], *ends])
+    return csv_text(["design", "path", "base", "other", "difference", "low", "high"], lines)
+
+
+def all_tables(document: dict[str, Any]) -> "list[Table]":
+    """Of every other design: the verdict in words, then its tables."""
+    from iosim.cli.tables import Table
+
+    found = []
+    for it in document["against"]:
+        found += [Table("", [""], [[it["verdict"]]]), *tables(it)]
+    return found
 
 
 def tables(it: dict[str, Any]) -> "list[Table]":

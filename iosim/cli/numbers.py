@@ -2,19 +2,19 @@
 
 from typing import TypeAlias
 
-Figure: TypeAlias = tuple[float, float | None, float | None]
+from iosim.amounts import is_rate, is_time, time_unit, without_unit
 
-_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns"))
+__all__ = [
+    "Figure", "interval_text", "is_rate", "is_time", "show_figure", "show_number", "show_time", "show_value", "without_unit",
+]  # fmt: skip
+
+Figure: TypeAlias = tuple[float, float | None, float | None]
 
 
 def show_time(value: float) -> str:
     """A time with four digits, in the unit that suits it."""
-    scale, unit = _unit(value)
+    scale, unit = time_unit(value)
     return f"{_digits(value / scale)} {unit}"
-
-
-def _unit(value: float) -> tuple[float, str]:
-    return next((unit for unit in _TIMES if abs(value) >= unit[0]), _TIMES[-1])
 
 
 def show_number(value: float) -> str:
@@ -45,21 +45,6 @@ def interval_text(figure: Figure | None, path: str) -> str:
     if figure is None or figure[1] is None or figure[2] is None or figure[1] == figure[2]:
         return ""
     value, low, high = figure[0], figure[1], figure[2]
-    scale, unit = _unit(value or high) if is_time(path) else (1.0, "/s" if is_rate(path) else "")
+    scale, unit = time_unit(value or high) if is_time(path) else (1.0, "/s" if is_rate(path) else "")
     space = " " if is_time(path) else ""
     return f"{show_number(low / scale)} to {show_number(high / scale)}{space}{unit}"
-
-
-def is_time(path: str) -> bool:
-    """Whether a figure is a time (ns)."""
-    return any(part.endswith("_ns") for part in path.split("."))
-
-
-def is_rate(path: str) -> bool:
-    """Whether a figure is counted a second."""
-    return path.endswith("_per_s")
-
-
-def without_unit(path: str) -> str:
-    """The figure's name for people, where its values bear their unit: `latency p99` of `latency_ns.p99`."""
-    return path.replace("_ns", "").replace("_per_s", "").replace("_", " ").replace(".", " ")

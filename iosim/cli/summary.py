@@ -1,11 +1,10 @@
 """A summary as tables for people, or as rows of figures for a spreadsheet."""
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from iosim.cli.numbers import Figure, interval_text, show_figure, show_number, show_time, without_unit
+from iosim.cli.output import csv_text
 from iosim.cli.tables import Table
 from iosim.cli.theory import theory_tables
 from iosim.results import in_words
@@ -40,7 +39,7 @@ def figures(summary: Any, path: str = "") -> Iterator[tuple[str, Figure]]:
 def as_csv(summary: dict[str, Any], study: Any) -> str:
     """One row a figure: path, value, low, high; the cells of a study follow, named by what was varied."""
     words = [["regime", _kind(summary.get("regime"))], ["stop", summary.get("stop", "")], *_verdict_words("", summary)]
-    return _csv(
+    return figure_rows(
         [*words, *(_study_words(study) if study else ())],
         [*figures(summary), *(_study_figures(study) if study else ())],
     )
@@ -48,18 +47,14 @@ def as_csv(summary: dict[str, Any], study: Any) -> str:
 
 def study_as_csv(study: Any) -> str:
     """The cells of a study alone, in the same form."""
-    return _csv(_study_words(study), _study_figures(study))
+    return figure_rows(_study_words(study), _study_figures(study))
 
 
-def _csv(words: list[list[str]], numbers: list[tuple[str, Figure]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "value", "low", "high"])
-    for word in words:
-        writer.writerow([*word, "", ""])
-    for path, figure in numbers:
-        writer.writerow([path, *("" if number is None else number for number in figure)])
-    return text.getvalue()
+def figure_rows(words: list[list[str]], numbers: Iterable[tuple[str, Figure]]) -> str:
+    """Words by path, then figures with their intervals."""
+    rows: list[list[Any]] = [[*word, "", ""] for word in words]
+    rows += [[path, *figure] for path, figure in numbers]
+    return csv_text(["path", "value", "low", "high"], rows)
 
 
 def _verdict_words(prefix: str, told: dict[str, Any]) -> list[list[str]]:
