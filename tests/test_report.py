@@ -243,3 +243,13 @@ def test_a_cell_that_failed_is_told_with_its_error(tmp_path: Path) -> None:
     made = report([tmp_path])
     assert "of 4 cells have figures to rely on" in made and 'class="verdict doubt"' in made
     assert "<td>run.rows=false, run.warm_up=auto</td>" in made
+
+
+def test_a_page_that_is_too_large_to_be_mailed_says_so(
+    results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iosim.report.MOST", 20_000)
+    assert cli.main(["report", str(results[1]), "--out", str(tmp_path / "page.html")]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "warning: the page is larger than 0.02 MB; put fewer results on it"
+    assert said[1].startswith("report in ")
