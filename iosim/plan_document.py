@@ -167,8 +167,8 @@ def in_words(plan: "Plan") -> list[tuple[str, str]]:
         ends = f" ({room.low:+.1%} to {room.high:+.1%})" if room.has_interval else ""
         rows.append((f"headroom over {plan.unknown.today:.6g}{plan.unknown.unit} today", f"{room.value:+.1%}{ends}"))
     if plan.confirmation:
-        met = "met" if plan.confirmation.met else "missed"
-        rows.append(("on fresh replications", f"{met} at {plan.unknown.written(plan.confirmation.value)}"))
+        at = plan.unknown.written(plan.confirmation.value)
+        rows.append(("on fresh replications", f"{plan.confirmation.verdict} at {at}"))
     return rows
 
 

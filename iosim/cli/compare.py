@@ -149,7 +149,13 @@ def _headlines(it: dict[str, Any]) -> "Table":
             rows[-1][0] = f"{_words(path)}: difference of {name}s"
             apart = it["quantiles"][path][f"{name}_of_differences"]
             empty = {"base": None, "other": None, "difference": apart}
-            rows.append([f"{_words(path)}: {name} of differences", *_numbers(path, empty), ""])
+            rows.append(
+                [
+                    f"{_words(path)}: {name} of differences",
+                    *_numbers(path, empty),
+                    apart["takes"] and f"takes {apart['takes']}",
+                ]
+            )
     heads = ["", it["base"], it["other"], "difference", "95 % interval", "verdict"]
     return Table("", heads, rows, frozenset(heads[1:5]))
 
