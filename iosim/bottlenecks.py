@@ -1,15 +1,20 @@
-"""Which resource is full first: utilizations of a summary, and the operational bound that they give.
+"""Which resource is full first: utilizations of a summary, and the operational bound that each gives.
 
 By the utilization law each resource's utilization grows with the throughput, X D / servers: at utilization U and throughput X
 it is full at X / U, whatever the distributions are (Denning and Buzen 1978). Demands that change with the load (batches,
-caches) move that point, so the bound is as good as the run it is read from was near. Threads that block are busy too: where
-a handler keeps its thread from beginning to end, a pool's threads are a resource. Left out: locks, whose holders are counted
-at the processors, and pools whose handlers give their thread back while they wait.
+caches) move that point, so the bound is as good as the run it is read from was near: where a heavier one has been carried, it
+is the one to be read. A solid-state drive works on many commands at once, and that it has one says nothing: its dies, link
+and controller are busy for what the scenario's requests ask of them (demands.py), or, where that is not described, are left
+out. Threads that block are busy too: where a handler keeps its thread from beginning to end, a pool's threads are a resource.
+Left out: locks, whose holders are counted at the processors, and pools whose handlers give their thread back while they wait.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from iosim.demands import described, ssd_parts
+from iosim.drives.ssd import SsdParams
+from iosim.scenario.drive_params import drive_params
 from iosim.scenario.loader import Scenario
 from iosim.scenario.quantities import NO_LIMIT
 
@@ -32,19 +37,41 @@ def resources(scenario: Scenario, document: dict[str, Any]) -> list[Used]:
     """Of a run's summary, the narrowest first."""
     through = document["throughput_per_s"]["value"] or 0.0
     shares = {"processors": document["processors"]["utilization"]}
-    shares |= {f"disks.{name}": disk["busy_share"] for name, disk in document["disks"].items()}
-    shares |= {
-        f"nics.{name}.{key}": nic[key]
-        for name, nic in document["nics"].items()
-        for key in nic
-        if key.endswith(("utilization", "busy_share"))
-    }
+    shares |= _disks(scenario, document)
+    for name, nic in document["nics"].items():
+        shares |= {f"nics.{name}.{way}": nic[f"{way}_share"] for way in ("link_in", "link_out")}
     for name, port in document["ports"].items():
         places = _places(scenario, name, port["limit"], document)
         shares[f"ports.{name}"] = _scaled(port["active_mean"], 1 / places) if places else None
     shares |= {f"pools.{name}": share for name, share in _threads(scenario, document).items()}
     found = [_used(name, share, through) for name, share in shares.items() if share and share["value"] is not None]
     return sorted(found, key=lambda it: -it.utilization)
+
+
+def resources_towards(scenario: Scenario, document: dict[str, Any], heavier: dict[str, Any]) -> list[Used]:
+    """Of a run, but full where a heavier run of the same machine says; the first to be full comes first."""
+    full = {it.name: it.full_at for it in resources(scenario, heavier)}
+    found = [replace(it, full_at=full.get(it.name, it.full_at)) for it in resources(scenario, document)]
+    return sorted(found, key=lambda it: (it.full_at, -it.utilization))
+
+
+def _disks(scenario: Scenario, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The busy share of drives that do one thing at a time; of the others, each part's by the utilization law."""
+    found = {}
+    demands = described(scenario)
+    for name, disk in document["disks"].items():
+        params = drive_params(scenario.model.disks[name])
+        if not isinstance(params, SsdParams):
+            found[f"disks.{name}"] = disk["busy_share"]
+            continue
+        for part in ssd_parts(name, params):
+            asked = sum(
+                (document["classes"][each]["throughput_per_s"]["value"] or 0.0) * it.resources.get(part, 0.0)
+                for each, it in demands.classes.items()
+            )
+            if asked:
+                found[part] = {"value": asked / 1e9 / demands.servers[part], "ci95": None}
+    return found
 
 
 def _threads(scenario: Scenario, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -105,9 +132,3 @@ def _used(name: str, share: dict[str, Any], throughput: float) -> Used:
     low, high = share["ci95"] or (None, None)
     full = throughput / value if value > LEAST else float("inf")
     return Used(name, value, low, high, full)
-
-
-def bound(used: list[Used]) -> tuple[float, str]:
-    """The most requests a second that the resources can carry, and the one that is full then."""
-    tight = min(used, key=lambda it: it.full_at, default=None)
-    return (tight.full_at, tight.name) if tight else (float("inf"), "")

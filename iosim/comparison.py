@@ -261,7 +261,7 @@ def _against(base: Design, other: Design, warnings: list[str]) -> Figures:
         warnings.append("without rows ('run.rows: false') there is no comparison request by request")
     warnings += _not_the_same(base, other, pairs)
     found["headlines"] = [_headline(base, other, path, found) for path in HEADLINES]
-    found["verdict"] = _verdict(base, other, found, pairs)
+    found["outcome"], found["verdict"] = _verdict(base, other, found, pairs)
     return found
 
 
@@ -487,11 +487,11 @@ WORDS = {
 }
 
 
-def _verdict(base: Design, other: Design, found: Figures, pairs: Mapping[str, Sequence[Pairs]]) -> str:
-    """A sentence or two; latencies decide, throughput where they don't."""
+def _verdict(base: Design, other: Design, found: Figures, pairs: Mapping[str, Sequence[Pairs]]) -> tuple[str, str]:
+    """better, worse, mixed, same or undecided, and a sentence or two; latencies decide, throughput where they don't."""
     every = [it for each in pairs.values() for it in each]
     if every and not any(it.better or it.worse or it.unshared or it.moved() for it in every):
-        return f"{other.name} is no other than {base.name} to its clients: every request took the same time."
+        return "same", f"{other.name} is no other than {base.name} to its clients: every request took the same time."
     lines = {it["figure"]: it for it in found["headlines"]}
     goods = {"lower": 1, "higher": -1}
     times = [goods.get(lines[path]["verdict"], 0) for path in ("latency_ns.mean", "latency_ns.p99")]
@@ -499,16 +499,16 @@ def _verdict(base: Design, other: Design, found: Figures, pairs: Mapping[str, Se
     signs = {sign for sign in (*times, served) if sign}
     decided = any(lines[path]["verdict"] != "undecided" for path in lines)
     if signs == {1}:
-        told = f"{other.name} is better than {base.name}"
+        outcome, told = "better", f"{other.name} is better than {base.name}"
     elif signs == {-1}:
-        told = f"{other.name} is worse than {base.name}"
+        outcome, told = "worse", f"{other.name} is worse than {base.name}"
     elif signs:
-        told = f"{other.name} is better than {base.name} in some figures and worse in others"
+        outcome, told = "mixed", f"{other.name} is better than {base.name} in some figures and worse in others"
     elif decided and all(lines[path]["verdict"] == "same" for path in ("throughput_per_s", "latency_ns.mean")):
-        told = f"{other.name} and {base.name} differ by nothing that matters"
+        outcome, told = "same", f"{other.name} and {base.name} differ by nothing that matters"
     else:
-        told = f"Between {base.name} and {other.name} these runs can't tell"
+        outcome, told = "undecided", f"Between {base.name} and {other.name} these runs can't tell"
     shown = {path: it["text"] for path, it in lines.items() if path != "wait_ns.mean"}
     if len(set(shown.values())) == 1:
-        return f"{told}: {next(iter(shown.values()))}."
-    return f"{told}: {'; '.join(f'{WORDS[path]} {text}' for path, text in shown.items())}."
+        return outcome, f"{told}: {next(iter(shown.values()))}."
+    return outcome, f"{told}: {'; '.join(f'{WORDS[path]} {text}' for path, text in shown.items())}."

@@ -105,13 +105,20 @@ def described(scenario: Scenario) -> Demands:
     servers |= {f"nics.{name}.link_in": 1 for name in model.nics}
     for name, disk in model.disks.items():
         params = drive_params(disk)
-        servers[f"disks.{name}"] = params.units if isinstance(params, SsdParams) else 1
+        servers |= ssd_parts(name, params) if isinstance(params, SsdParams) else {f"disks.{name}": 1}
     classes = {name: _of_class(model, name) for name in model.workload}
     for exceeded in _exceeded(model):
         del servers[f"ports.{exceeded}"]
         for it in classes.values():
             it.resources.pop(f"ports.{exceeded}", None)
     return Demands(classes, servers)
+
+
+def ssd_parts(name: str, params: SsdParams) -> dict[str, int]:
+    """What a drive is made of, and how many there are of each: dies, channels, link (or two, one for writes), controller."""
+    found = {f"disks.{name}": params.units, f"disks.{name}.link": 1, f"disks.{name}.controller": 1}
+    found |= {f"disks.{name}.link_writes": 1} if params.duplex else {}
+    return found | ({f"disks.{name}.channels": params.channels} if params.channels else {})
 
 
 def _exceeded(model: ScenarioModel) -> set[str]:
@@ -195,8 +202,13 @@ def _transfer(model: ScenarioModel, found: dict[str, float], port: str, write: b
         return 0.0  # which of several disks is not described by mean values alone
     params = drive_params(model.disks[disks[0]])
     if isinstance(params, SsdParams) and not (write and params.write_buffer):
-        once = params.program if write else params.read
-        _add(found, f"disks.{disks[0]}", size / params.stripe * once)
+        drive, once = f"disks.{disks[0]}", params.program if write else params.read
+        link = (write and params.write_ps_per_byte) or params.link_ps_per_byte
+        _add(found, drive, max(1.0, size / params.stripe) * once)  # a part of a page takes as long as all of it
+        _add(found, f"{drive}.link{'_writes' if write and params.duplex else ''}", size * link / 1000)
+        _add(found, f"{drive}.controller", params.serial)
+        if params.channels:
+            _add(found, f"{drive}.channels", size * params.channel_ps_per_byte / 1000)
         return once + params.overhead
     return 0.0
 

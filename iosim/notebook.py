@@ -150,10 +150,7 @@ def _headlines(it: Mapping[str, Any]) -> str:
 
 def _both_causes(it: Mapping[str, Any]) -> "Figure | None":
     """Every cause in both designs, one bar each."""
-    bars = {
-        it[side]: dict.fromkeys(CAUSES, 0.0) | {row["cause"]: row[side] for row in it["causes"]}
-        for side in ("base", "other")
-    }
+    bars = pictures.both_causes(it)
     if not any(map(any, (bar.values() for bar in bars.values()))):
         return None
     figure, panels = plots.figure_overview(["Where the time of a request went"])

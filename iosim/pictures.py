@@ -24,31 +24,46 @@ if TYPE_CHECKING:
 
 def latency(result: "Result", ax: "Axes") -> None:
     """Latency distribution by class."""
-    refused = {
-        name: [
-            q
-            for quantile, q in QUANTILES.items()
-            if f"classes.{name}.latency_ns.{quantile}" in result.summary["refused"]
-        ]
-        for name in result.summary["classes"]
+    plots.latency(ax, result.requests.latencies(), refused(result.summary))
+
+
+def refused(summary: Mapping[str, Any]) -> dict[str, list[float]]:
+    """By class the quantiles of latency that the run can't carry."""
+    return {
+        name: [q for quantile, q in QUANTILES.items() if f"classes.{name}.latency_ns.{quantile}" in summary["refused"]]
+        for name in summary["classes"]
     }
-    plots.latency(ax, result.requests.latencies(), refused)
 
 
 def causes(result: "Result", ax: "Axes") -> None:
     """Where latency went, by class."""
-    rows = {}
-    for name, it in result.summary["classes"].items():
-        rows[name] = {cause: it["latency_causes_ns"][cause]["value"] or 0.0 for cause in CAUSES}
-    plots.causes(ax, rows)
+    plots.causes(ax, mean_causes(result.summary))
+
+
+def mean_causes(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """By class the mean ns of every cause."""
+    return {
+        name: {cause: it["latency_causes_ns"][cause]["value"] or 0.0 for cause in CAUSES}
+        for name, it in summary["classes"].items()
+    }
+
+
+def both_causes(against: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """By design, the first one and the other of a comparison, the mean ns of every cause."""
+    return {
+        against[side]: dict.fromkeys(CAUSES, 0.0) | {row["cause"]: row[side] for row in against["causes"]}
+        for side in ("base", "other")
+    }
 
 
 def processor_time(result: "Result", ax: "Axes") -> None:
     """What processors spent their time on."""
-    shares = result.summary["processors"]["share"]
-    plots.processor_time(
-        ax, [result.summary["scenario"]], [{kind: shares[kind]["value"] for kind in KINDS}], "Scenario"
-    )
+    plots.processor_time(ax, [result.summary["scenario"]], [shares(result.summary)], "Scenario")
+
+
+def shares(summary: Mapping[str, Any]) -> dict[str, float]:
+    """By kind of work the share of all processors' time."""
+    return {kind: summary["processors"]["share"][kind]["value"] or 0.0 for kind in KINDS}
 
 
 def running_threads(result: "Result", ax: "Axes") -> None:

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iosim import plots
+from iosim import amounts, plots
 from iosim.bottlenecks import resources
 from iosim.probing import Point
+from iosim.scenario.expectations import parse_expectation
 from iosim.statistics import Estimate
 from iosim.summary import lookup
 from iosim.version import VERSION
@@ -25,7 +26,6 @@ SCHEMA_VERSION = 1
 
 def document(plan: "Plan") -> dict[str, Any]:
     """Stable keys; values of what is looked for are in `find.unit`, times in ns."""
-    it = plan.unknown
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": "plan",
@@ -33,19 +33,36 @@ def document(plan: "Plan") -> dict[str, Any]:
         "scenario": plan.scenario.name,
         "effective": plan.scenario.effective(),
         "seed": plan.seed,
-        "find": {"path": it.name, "paths": list(it.paths), "unit": it.unit.strip(), "want": it.want, "today": it.today},
+        "find": find(plan),
         "objectives": plan.objectives,
-        "verdict": plan.verdict,
-        "why": plan.why,
-        "answer": _figure(plan.answer),
-        "recommended": None if plan.recommended is None else it.written(plan.recommended),
-        "headroom": _figure(plan.headroom),
+        **outcome(plan),
         "feasible": [[part.low, part.high] for part in plan.stretches],
         "scan": [_row(plan, point) for point in plan.scan],
         "roots": [root.x for root in plan.roots],
         "stopping": plan.stopping,
         "warm_up_ns": plan.warm_up_ns,
         "replications_run": plan.runs,
+        "knee": plan.knee,
+        "scalability": _law(plan),
+        "closed": plan.more.get("closed", []),
+        **{key: value for key, value in plan.more.items() if key != "closed"},
+    }
+
+
+def find(plan: "Plan") -> dict[str, Any]:
+    """What is looked for."""
+    it = plan.unknown
+    return {"path": it.name, "paths": list(it.paths), "unit": it.unit.strip(), "want": it.want, "today": it.today}
+
+
+def outcome(plan: "Plan") -> dict[str, Any]:
+    """What is answered, of the scenario as it is and with a part lost alike; `headroom` is that of `recommended`."""
+    return {
+        "verdict": plan.verdict,
+        "why": plan.why,
+        "answer": _figure(plan.answer),
+        "recommended": None if plan.recommended is None else plan.unknown.written(plan.recommended),
+        "headroom": None if plan.headroom is None else {"value": plan.headroom, "ci95": None},
         "confirmation": _row(plan, plan.confirmation) if plan.confirmation else None,
         "resources": [
             {
@@ -55,12 +72,49 @@ def document(plan: "Plan") -> dict[str, Any]:
             }
             for used in plan.resources
         ],
-        "knee": plan.knee,
-        "scalability": _law(plan),
-        "closed": plan.more.get("closed", []),
-        **{key: value for key, value in plan.more.items() if key != "closed"},
         "warnings": plan.warnings,
     }
+
+
+def outcome_rows(found: dict[str, Any], find: dict[str, Any]) -> list[tuple[str, str]]:
+    """An outcome in words, name by name; `find` is that of the document."""
+    unit = find["unit"]
+    rows = [("verdict", ": ".join(filter(None, (found["verdict"], found["why"]))))]
+    if found["answer"]:
+        rows.append((f"{find['want']} {find['path']}", figure_text(found["answer"], unit)))
+    if confirmed := found["confirmation"]:
+        name = "safe value, to be signed" if found["verdict"] == "met" else "not to be signed"
+        value = amounts.with_unit(confirmed["value"], unit)
+        rows.append((name, f"{value}; fresh replications: {'; '.join(map(_judged, confirmed['expect']))}"))
+    if find["today"] and found["answer"]:
+        today = f"headroom over {amounts.with_unit(find['today'], unit)} today"
+        room = found["headroom"] and f"{amounts.percent(found['headroom']['value'], signed=True)} up to the safe value"
+        rows.append((today, room or "not told: no safe value is confirmed"))
+    if found["resources"]:
+        tight, *more = map(_used, found["resources"][:3])
+        rows.append(("bottleneck", f"{tight}{'; next ' if more else ''}{', '.join(more)}"))
+    return rows
+
+
+def figure_text(figure: dict[str, Any], unit: str) -> str:
+    """A number of the unknown with its interval."""
+    ends = [amounts.with_unit(end, unit) for end in figure["ci95"] or ()]
+    return amounts.with_unit(figure["value"], unit) + (f" ({' to '.join(ends)})" if ends else "")
+
+
+def _judged(verdict: dict[str, Any]) -> str:
+    path = parse_expectation(verdict["expect"]).figure
+    value = verdict["value"]
+    if value is None:
+        return f"{verdict['expect']} {verdict['verdict']}"
+    between = amounts.interval(value, verdict["ci95"], path)
+    return f"{verdict['expect']} {verdict['verdict']} with {amounts.figure(value, path)}{f' ({between})' if between else ''}"
+
+
+def _used(resource: dict[str, Any]) -> str:
+    full = resource["full_at_per_s"]
+    at = f", full at {amounts.with_unit(full, '/s')}" if full is not None else ""
+    return f"{resource['name']} ({amounts.percent(resource['utilization']['value'])} busy{at})"
 
 
 def _figure(estimate: Estimate | None) -> dict[str, Any] | None:
@@ -156,20 +210,7 @@ def _objective(plan: "Plan") -> str:
 
 def in_words(plan: "Plan") -> list[tuple[str, str]]:
     """What is asked for and what was found, name by name."""
-    rows = [("objective", " and ".join(plan.objectives)), ("verdict", plan.verdict)]
-    rows += [("why", plan.why)] if plan.why else []
-    if (it := plan.answer) is not None:
-        between = f" ({it.low:.6g} to {it.high:.6g})" if it.has_interval else ""
-        rows.append((f"{plan.unknown.want} {plan.unknown.name}", f"{it.value:.6g}{plan.unknown.unit}{between}"))
-    if plan.recommended is not None:
-        rows.append(("to be on the safe side", str(plan.unknown.written(plan.recommended))))
-    if (room := plan.headroom) is not None:
-        ends = f" ({room.low:+.1%} to {room.high:+.1%})" if room.has_interval else ""
-        rows.append((f"headroom over {plan.unknown.today:.6g}{plan.unknown.unit} today", f"{room.value:+.1%}{ends}"))
-    if plan.confirmation:
-        at = plan.unknown.written(plan.confirmation.value)
-        rows.append(("on fresh replications", f"{plan.confirmation.verdict} at {at}"))
-    return rows
+    return [("objective", " and ".join(plan.objectives)), *outcome_rows(outcome(plan), find(plan))]
 
 
 def to_frame(plan: "Plan") -> "pandas.DataFrame":

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from iosim.bottlenecks import Used, resources
+from iosim.bottlenecks import Used, resources, resources_towards
 from iosim.clock import choose_clock
 from iosim.errors import Mistake, WrongInput
 from iosim.executors import local
+from iosim.impossible import why_impossible
 from iosim.probing import Bench, Point, Said, mean_slack, together
 from iosim.quantiles import REPLICATIONS
 from iosim.running import check_arguments, check_traces
@@ -79,17 +80,22 @@ class Plan:
 
     @property
     def resources(self) -> list[Used]:
-        """At the answer, the narrowest first."""
-        return resources(self.scenario, self.at.document) if self.at else []
+        """At the answer, the first to be full first. Of a load, full where the heaviest that was carried says."""
+        if self.at is None:
+            return []
+        carried = [it for it in [self.at, *self.scan] if it.steady] if self.unknown.largest else []
+        heaviest = max(carried, key=lambda it: it.throughput, default=self.at)
+        return resources_towards(self.scenario, self.at.document, heaviest.document)
 
     @property
-    def headroom(self) -> Estimate | None:
-        """Share of today's value that may be added (a load), or that could be spared (a resource)."""
-        if self.answer is None or not self.unknown.today:
+    def headroom(self) -> float | None:
+        """Share of today's value that may be added (a load), or that could be spared (a resource), up to the safe value.
+
+        None where fresh replications have not confirmed one: the answer's own interval is no promise.
+        """
+        if self.verdict != "met" or self.recommended is None or not self.unknown.today:
             return None
-        sign, today = (1 if self.unknown.largest else -1), self.unknown.today
-        ends = sorted((sign * (self.answer.low / today - 1), sign * (self.answer.high / today - 1)))
-        return Estimate(sign * (self.answer.value / today - 1), ends[0], ends[1], self.answer.n)
+        return (1 if self.unknown.largest else -1) * (self.recommended / self.unknown.today - 1)
 
     def document(self) -> dict[str, Any]:
         """Stable keys; numbers of the unknown are in `unit`."""
@@ -106,7 +112,10 @@ class Plan:
     def __repr__(self) -> str:
         from iosim.plan_document import in_words
 
-        return f"<Plan for {self.scenario.name}: {'; '.join(f'{name}: {text}' for name, text in in_words(self))}>"
+        answer = f"{self.unknown.want} {self.unknown.name}"
+        told = {**dict(in_words(self)), "verdict": self.verdict}
+        shown = "; ".join(f"{name}: {told[name]}" for name in ("objective", "verdict", answer) if name in told)
+        return f"<Plan for {self.scenario.name}: {shown}>"
 
     def _repr_html_(self) -> str:
         from iosim.notebook import of_plan
@@ -433,24 +442,11 @@ class Planner:
     # ---- what can't be, and what must be said ----------------------------------------------------------------------
 
     def _impossible(self) -> None:
-        """Why: the lightest load is too slow by itself, or what is offered is more than some other resource carries."""
+        """Nothing meets the objectives; the point that comes nearest says why."""
         found = self.found
         found.verdict = "impossible"
-        best = min(found.scan, key=lambda it: (not it.steady, mean_slack(it)))
-        found.at = best
-        figures = ", ".join(_told(it) for it in best.document["expect"] if it["verdict"] != "met")
-        where = f"{self.unknown.name} = {self.unknown.written(best.value)}"
-        used = found.resources
-        tight = min(used, key=lambda it: it.full_at, default=None)
-        if not any(it.steady for it in found.scan):
-            text = f"the load is more than can be carried at any value tried; at {where} it is unstable"
-        elif self.unknown.largest:
-            text = f"even at {where}, the best point of the scan, {figures}"
-        else:
-            text = f"no value helps: at {where}, the best point of the scan, {figures}"
-        if tight and math.isfinite(tight.full_at):
-            text += f". Asymptotic bound there: {tight.name} is {tight.utilization:.1%} busy and full at {tight.full_at:.6g}/s"
-        found.why = text
+        found.at = min(found.scan, key=lambda it: (not it.steady, mean_slack(it)))
+        found.why = why_impossible(found, found.at)
 
     def _warn(self) -> None:
         found, unit = self.found, self.unknown
@@ -478,11 +474,6 @@ class Planner:
             found.scalability_reason = f"{len(steady)} points; the law takes {FEWEST}, of 2 replications each"
             return
         found.scalability = fit([it.value for it in steady], [it.throughputs for it in steady])
-
-
-def _told(verdict: dict[str, Any]) -> str:
-    value = verdict["value"]
-    return f"'{verdict['expect']}' is {verdict['verdict']}" + (f" with {value:.6g}" if value is not None else "")
 
 
 def _nearest(points: list[Point], value: float) -> Point | None:
@@ -516,8 +507,8 @@ def knee(found: Plan) -> dict[str, Any] | None:
         return None
     if found.unknown.whole:
         first = steady[0]
-        most = max(math.fsum(it.throughputs) / len(it.throughputs) for it in steady)
-        alone = first.value / (math.fsum(first.throughputs) / len(first.throughputs))  # Z + R by Little's law
+        most = max(it.throughput for it in steady)
+        alone = first.value / first.throughput  # Z + R by Little's law
         return {"kind": "N* = (Z + R) X", "value": alone * most, "between": None}
     power = [it.document["throughput_per_s"]["value"] / it.document["latency_ns"]["mean"]["value"] for it in steady]
     place = max(range(len(power)), key=power.__getitem__)

@@ -5,13 +5,19 @@ its table behind it. Nothing is simulated here, and nothing is left out that a r
 first, then every result with its scenario, what differs between them, whence the numbers come, and what they don't tell.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from iosim.cli.tables import Table
 from iosim.errors import Mistake, WrongInput
-from iosim.report_parts import Part, read_part
-from iosim.scenario.fields import used_defaults
+from iosim.report_parts import Design, Part, read_parts
+from iosim.report_verdicts import SIGNS
+from iosim.scenario.fields import Default, leaves
+from iosim.scenario.loader import as_yaml
+from iosim.scenario.used import used_defaults
 from iosim.version import VERSION
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -29,17 +35,17 @@ def report(directories: Sequence[Path], question: str = "", title: str = "") -> 
     """The page; raises WrongInput for a directory that holds no results of ours."""
     mistakes: list[Mistake] = []
     parts: list[Part] = []
-    for number, directory in enumerate(directories, 1):
+    for directory in directories:
         try:
-            parts.append(read_part(directory, number))
+            parts += read_parts(directory)
         except WrongInput as error:
             mistakes += error.mistakes
     if mistakes:
         raise WrongInput(mistakes)
-    names = [part.name for part in parts]
-    for part, directory in zip(parts, directories, strict=True):
-        if names.count(part.name) > 1:  # of one scenario: then the directories tell them apart
-            part.name = f"{part.name} ({directory.name})"
+    again = [heading for heading, number in Counter(part.heading for part in parts).items() if number > 1]
+    for part in parts:
+        if part.heading in again:  # of one scenario: then the directories tell them apart
+            part.name = f"{part.name} ({part.directory})"
     return render(parts, question, title)
 
 
@@ -48,53 +54,73 @@ def render(parts: Sequence[Part], question: str, title: str) -> str:
     from jinja2 import Environment
 
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    sources, said = _sources(parts)
+    designs = _designs(parts)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        title=title or " and ".join(dict.fromkeys(part.name for part in parts)),
-        question=question or " ".join(dict.fromkeys(part.description for part in parts)),
-        verdicts=[verdict for part in parts for verdict in _named(part, len(parts) > 1)],
+        title=title or " and ".join(dict.fromkeys(part.about for part in parts)),
+        question=question or " ".join(dict.fromkeys(str(it.effective.get("description", "")) for it in designs)),
         parts=parts,
-        several=len(_designs(parts)) > 1,
-        differences=differences(parts),
-        sources=sources,
-        sources_text=said,
+        signs=SIGNS,
+        designs=[(design.name, as_yaml(design.effective)) for design in designs],
+        differences=differences(designs) if len(designs) > 1 else None,
+        sources=_sources(designs),
         limits=LIMITS,
         footer=f"Made by iosim {VERSION}. The same scenario, seed and version give the same numbers on any machine.",
     )
 
 
-def _named(part: Part, several: bool) -> Iterator[dict[str, str]]:
-    for verdict in part.verdicts:
-        yield {**verdict, "text": f"{part.name}: {verdict['text']}"} if several else verdict
-
-
 # ---- between them ----------------------------------------------------------------------------------------------------
 
 
-def differences(parts: Sequence[Part]) -> Table:
+def _designs(parts: Sequence[Part]) -> list[Design]:
+    """All scenarios on the page, each once; those of one name bear the names of their results as well."""
+    found: list[tuple[Part, Design]] = []
+    for part in parts:
+        for design in part.designs:
+            if not any(_compared(design) == _compared(other) for _, other in found):
+                found.append((part, design))
+    names = Counter(design.name for _, design in found)
+    return [
+        Design(
+            f"{design.name} ({part.kind} in {part.directory})" if names[design.name] > 1 else design.name,
+            design.effective,
+        )
+        for part, design in found
+    ]
+
+
+def _compared(design: Design) -> dict[str, str]:
+    """Its values by key: those that the model depends on, not what is said, varied or expected of it."""
+    aside = ("scenario", "description", "study", "expect")
+    return dict(leaves({key: value for key, value in design.effective.items() if key not in aside}))
+
+
+def differences(designs: Sequence[Design]) -> Table:
     """The keys whose values are not the same in all scenarios."""
-    designs = _designs(parts)
+    values = [_compared(design) for design in designs]
     rows = []
-    for path in dict.fromkeys(path for _, values in designs for path in values):
-        texts = [values.get(path, "-") for _, values in designs]
-        if len(set(texts)) > 1 and path not in ("description", "scenario"):
+    for path in dict.fromkeys(path for each in values for path in each):
+        texts = [each.get(path, "-") for each in values]
+        if len(set(texts)) > 1:
             rows.append([path, *texts])
-    return Table("", ["key", *(name for name, _ in designs)], rows)
+    return Table("", ["key", *(design.name for design in designs)], rows)
 
 
-def _designs(parts: Sequence[Part]) -> list[tuple[str, dict[str, str]]]:
-    """All scenarios on the page; those of one name bear the names of their results."""
-    names = [name for part in parts for name, _ in part.designs]
-    return [(part.name if names.count(name) > 1 else name, values) for part in parts for name, values in part.designs]
-
-
-def _sources(parts: Sequence[Part]) -> tuple[Table, str]:
-    """Every default that one of the scenarios left as it was, and how much of it is assumed."""
-    found = {it.path: it for _, values in _designs(parts) for it in used_defaults(values)}
+def _sources(designs: Sequence[Design]) -> Table:
+    """Every default number that one of the scenarios depends on, and in the title how much of it is assumed."""
+    found = {it.path: it for design in designs for it in _used(design)}
     rows = [[it.path, it.value, it.sure, it.source] for it in found.values()]
     assumed = sum(it.sure == "assumed" for it in found.values())
     said = (
-        f"{len(rows)} default numbers were left as they are, each with a source; {assumed} of them are assumptions, the"
+        f"{len(rows)} default numbers play a part here, each with a source; {assumed} of them are assumptions, the"
         " others documented, measured or derived. What the scenarios set themselves is theirs to answer for."
     )
-    return Table("", ["key", "value", "how sure", "source"], rows), said
+    return Table(said, ["key", "value", "how sure", "source"], rows)
+
+
+def _used(design: Design) -> list[Default]:
+    """Raises WrongInput for a scenario that this version does not read."""
+    try:
+        return list(used_defaults(design.effective))
+    except ValidationError:
+        what = "a scenario that this iosim can't read: run it again"
+        raise WrongInput([Mistake(design.name, 0, 0, "", what)]) from None

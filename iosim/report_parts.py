@@ -1,90 +1,85 @@
-"""What is told of one directory of results on a report's page: of a run, a sweep, a comparison or a plan."""
+"""What a report's page tells of each result in a directory: of a run, a study, a comparison and a plan.
+
+Commands leave their results beside each other, each in a file of its own; every one that is found is told.
+"""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from iosim.cli.compare import tables as compared
-from iosim.cli.numbers import show_number, show_time
+from iosim.cli.numbers import show_number
 from iosim.cli.summary import study_tables, tables
 from iosim.cli.tables import Table
 from iosim.errors import Mistake, WrongInput
-from iosim.report_pictures import Picture, of_plan, of_run, of_study
-from iosim.results import Study
-from iosim.scenario.fields import leaves
+from iosim.report_pictures import Picture, of_comparison, of_plan, of_run, of_study
+from iosim.report_verdicts import Verdict, grounds_of_run, of_cells, of_design, of_expectations, of_found
+from iosim.results import Study, in_words
 from iosim.scenario.nodes import read_text
 from iosim.units import as_written
 
 
 @dataclass
-class Part:
-    """What is told of one directory."""
+class Design:
+    """A scenario that a result is of, as plain data with every value filled in."""
 
     name: str
-    anchor: str
+    effective: dict[str, Any]
+
+
+@dataclass
+class Part:
+    """What is told of one result."""
+
+    kind: str  # run, study, comparison or plan
+    name: str
+    about: str  # the scenario, for the page's title
+    directory: str
     description: str
     head: Table
-    verdicts: list[dict[str, str]]
+    verdicts: list[Verdict]
+    grounds: tuple[str, ...] = ()  # to believe all of the verdicts
     warnings: list[str] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    scenario: str = ""
-    designs: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # name and values of all keys
     shown: list[Table] = field(default_factory=list)  # tables that stand open
+    pictures: list[Picture] = field(default_factory=list)
+    folded: list[Table] = field(default_factory=list)
+    designs: list[Design] = field(default_factory=list)
+
+    @property
+    def heading(self) -> str:
+        """Over the part, and in the list of all."""
+        return f"{self.kind.capitalize()}: {self.name}"
 
 
-def read_part(directory: Path, number: int) -> Part:
-    """What a command left in a directory; raises WrongInput where that is nothing of ours."""
-    for name, read in (("plan.json", _plan), ("comparison.json", _comparison)):
-        if (directory / name).exists():
-            return read(read_json(directory / name), f"result-{number}")
-    if (directory / "study.json").exists() and not (directory / "summary.json").exists():
-        return _sweep(read_json(directory / "study.json"), f"result-{number}")
-    return _run(directory, f"result-{number}")
+def read_parts(directory: Path) -> list[Part]:
+    """Of everything that commands left in a directory; raises WrongInput where nothing of it is ours."""
+    found = [name for name in _READERS if (directory / name).exists()]
+    if not found:
+        what = "no results: a directory that 'iosim run' has written is needed, or 'sweep', 'compare' or 'plan'"
+        raise WrongInput([Mistake(str(directory), 0, 0, "", what)])
+    return [_told(directory, name) for name in found]
 
 
-def _run(directory: Path, anchor: str) -> Part:
-    """Of a run, with its study if it had one."""
-    summary = read_json(directory / "summary.json")
-    for key in ("scenario", "regime", "latency_ns"):
-        if key not in summary:
-            raise WrongInput([Mistake(str(directory / "summary.json"), 0, 0, key, "missing: no summary of iosim's")])
-    study = _study(directory)
-    text = _read(directory / "scenario.yaml")
-    plain = read_text(text, str(directory / "scenario.yaml"))[0].plain()
-    head, *rest = tables(summary, summary.get("expect", []), study)
-    rest = [Table(it.title or "by name", it.headers, it.rows, it.right) for it in rest if it.rows]
-    pictures = list(of_run(directory, summary))
-    if study:
-        pictures += of_study(study, plain)
-    return Part(
-        name=summary["scenario"],
-        anchor=anchor,
-        description=str(plain.get("description", "")),
-        head=head,
-        verdicts=list(_verdicts(summary)),
-        warnings=list(summary.get("warnings", [])),
-        pictures=pictures,
-        tables=rest,
-        scenario=text,
-        designs=[(summary["scenario"], dict(leaves(plain)))],
-    )
+def _told(directory: Path, name: str) -> Part:
+    try:
+        return _READERS[name](directory, _object(directory / name))
+    except KeyError as error:
+        what = f"missing: no {name} of this iosim's"
+        raise WrongInput([Mistake(str(directory / name), 0, 0, str(error.args[0]), what)]) from None
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        what = f"{error.strerror or error}; a directory that 'iosim run' has written is needed"
-        raise WrongInput([Mistake(str(path), 0, 0, "", what)]) from None
+        raise WrongInput([Mistake(str(path), 0, 0, "", f"can't be read: {error.strerror or error}")]) from None
     except UnicodeDecodeError:
         raise WrongInput([Mistake(str(path), 0, 0, "", "not a text")]) from None
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; raises WrongInput."""
+def _object(path: Path) -> dict[str, Any]:
     text = _read(path)
     try:
         found = json.loads(text)
@@ -95,113 +90,133 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _study(directory: Path) -> Study | None:
-    path = directory / "study.json"
-    if not path.exists():
-        return None
-    found = read_json(path)
-    return Study(found["vary"], found["cells"], None)
+# ---- a run -----------------------------------------------------------------------------------------------------------
 
 
-def _verdicts(summary: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """Of every expectation; without any, what kind of run it was."""
-    for it in summary.get("expect", []):
-        ends = it["ci95"]
-        shown = show_time if "_ns" in it["expect"] or it["expect"].lstrip().startswith("p") else "{:.6g}".format
-        value = "no value" if it["value"] is None else shown(it["value"])
-        between = f" (95 %: {shown(ends[0])} to {shown(ends[1])})" if ends else ""
-        needs = f". {it['needs']}" if it["needs"] else ""
-        yield {"kind": it["verdict"], "tone": it["verdict"], "text": f"{it['expect']}: {value}{between}{needs}"}
-    regime = summary["regime"]
-    if not summary.get("expect"):
-        throughput = summary["throughput_per_s"]["value"]
-        reason = f" ({regime['reason']})" if regime.get("reason") else ""
-        tone = "undecided" if regime["kind"] in ("unstable", "undecided") else "met"
-        yield {"kind": regime["kind"], "tone": tone, "text": f"{throughput:,.0f} requests a second{reason}"}
+def _run(directory: Path, summary: dict[str, Any]) -> Part:
+    """Of a run; its study is a part of its own."""
+    verdicts = list(of_expectations(summary))
+    path = directory / "scenario.yaml"
+    plain = read_text(_read(path), str(path))[0].plain()
+    head, _, latency, causes, *rest = tables(summary, [], None)
+    return Part(
+        kind="run",
+        name=summary["scenario"],
+        about=summary["scenario"],
+        directory=directory.resolve().name,
+        description=str(plain.get("description", "")),
+        head=head,
+        verdicts=verdicts,
+        grounds=grounds_of_run(summary),
+        warnings=list(summary["warnings"]),
+        shown=[latency, causes],
+        pictures=list(of_run(directory, summary)),
+        folded=rest,
+        designs=[Design(summary["scenario"], plain)],
+    )
 
 
-def _sweep(found: dict[str, Any], anchor: str) -> Part:
-    """Of a sweep: its cells."""
-    study = Study(found["vary"], found["cells"], None)
-    regimes = [row["regime"] for row in study.rows]
-    steady = regimes.count("steady")
+# ---- a study ---------------------------------------------------------------------------------------------------------
+
+
+def _study(directory: Path, found: dict[str, Any]) -> Part:
+    """Of a grid of cells, those that failed too."""
+    failed = [cell for cell in found["cells"] if "error" in cell]
+    study = Study(found["vary"], [cell for cell in found["cells"] if "error" not in cell], None, failed)
     varied = ", ".join(study.vary)
-    values = {path: ", ".join(str(as_written(it)) for it in each) for path, each in study.vary.items()}
+    values = "; ".join(f"{path}: {', '.join(str(as_written(it)) for it in each)}" for path, each in study.vary.items())
     rows = [
-        ["scenario", str(found["scenario"])],
-        ["varied", "; ".join(f"{path}: {each}" for path, each in values.items())],
+        ["scenario", found["scenario"]],
+        ["varied", values],
         ["seed", f"{found['seed']}, {found['replications']} replications a cell"],
     ]
+    cells, lost = study_tables(study)
     return Part(
+        kind="study",
         name=f"{found['scenario']} over {varied}",
-        anchor=anchor,
-        description=f"{len(study.rows)} cells over {varied}.",
+        about=found["scenario"],
+        directory=directory.resolve().name,
+        description=f"{len(found['cells'])} cells over {varied}.",
         head=Table("", ["", ""], rows),
-        verdicts=[
-            {
-                "kind": "study",
-                "tone": "met" if steady == len(regimes) else "undecided",
-                "text": f"{steady} of {len(regimes)} cells are steady",
-            }
-        ],
-        warnings=list(dict.fromkeys(warning for row in study.rows for warning in row.get("warnings", ()))),
-        pictures=list(of_study(study, {})),
-        tables=list(study_tables(study)),
+        verdicts=[of_cells(study)],
+        warnings=list(_of_cells(study)),
+        pictures=list(of_study(study, found["effective"])),
+        shown=[lost],
+        folded=[replace(cells, title="Every cell with its figures")],
+        designs=[Design(found["scenario"], found["effective"])],
     )
 
 
-def _comparison(found: dict[str, Any], anchor: str) -> Part:
+def _of_cells(study: Study) -> Iterator[str]:
+    """Warnings that begin alike, with the number of cells that have one, and the first of them."""
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for row in study.rows:
+        for warning in row["warnings"]:
+            alike.setdefault(" ".join(warning.split()[:2]), []).append((in_words(row["cell"]), warning))
+    for found in alike.values():
+        cell, warning = found[0]
+        yield f"{f'{len(found)} of {len(study.rows)} cells, like ' if len(found) > 1 else ''}{cell}: {warning}"
+
+
+# ---- a comparison ----------------------------------------------------------------------------------------------------
+
+
+def _comparison(directory: Path, found: dict[str, Any]) -> Part:
     """Of designs under the same requests."""
     names = [design["name"] for design in found["designs"]]
+    shown = [table for it in found["against"] for table in compared(it)]
     return Part(
-        name=" against ".join(names),
-        anchor=anchor,
+        kind="comparison",
+        name=f"{names[0]} against {' and '.join(names[1:])}",
+        about=" and ".join(dict.fromkeys(design["scenario"] for design in found["designs"])),
+        directory=directory.resolve().name,
         description="The same requests in each design, compared one by one.",
         head=Table("", ["", ""], [["seed", f"{found['seed']}, {found['replications']} replications of each design"]]),
-        verdicts=[
-            {"kind": "compared", "tone": _tone(it["headlines"]), "text": it["verdict"]} for it in found["against"]
-        ],
+        verdicts=[of_design(it, found["replications"]) for it in found["against"]],
         warnings=list(found["warnings"]),
-        shown=[compared(it)[0] for it in found["against"]],
-        tables=[_titled(table) for it in found["against"] for table in compared(it)[1:]],
-        designs=[(design["name"], dict(leaves(design["effective"]))) for design in found["designs"]],
+        shown=shown,
+        pictures=list(of_comparison(found["against"])),
+        designs=[Design(design["name"], design["effective"]) for design in found["designs"]],
     )
 
 
-def _titled(table: Table) -> Table:
-    return Table(table.title or "who got better, who got worse", table.headers, table.rows, table.right)
+# ---- a plan ----------------------------------------------------------------------------------------------------------
 
 
-def _tone(headlines: list[dict[str, Any]]) -> str:
-    return "undecided" if all(it["verdict"] == "undecided" for it in headlines) else "met"
-
-
-def _plan(found: dict[str, Any], anchor: str) -> Part:
-    """Of a capacity plan."""
-    what, unit = found["find"]["path"], f" {found['find']['unit']}".rstrip()
-    rows = [["objective", " and ".join(found["objectives"])], ["looked for", f"{found['find']['want']} {what}"]]
+def _plan(directory: Path, found: dict[str, Any]) -> Part:
+    """Of the largest load, or the smallest resource, that meets an objective."""
+    what, want, unit = found["find"]["path"], found["find"]["want"], f" {found['find']['unit']}".rstrip()
+    objective = " and ".join(found["objectives"])
+    rows = [["objective", objective], ["looked for", f"{want} {what}"]]
     if answer := found["answer"]:
         ends = answer["ci95"]
         between = f" (95 %: {ends[0]:.5g} to {ends[1]:.5g}{unit})" if ends else ""
         rows.append(["answer", f"{answer['value']:.5g}{unit}{between}"])
     rows += [["to be signed", str(found["recommended"])]] if found["recommended"] is not None else []
-    text = f"{what}: {found['recommended'] or 'no value'} for {' and '.join(found['objectives'])}. {found['why'] or ''}"
     heads = ["resource", "busy there", "full at"]
     used = [[it["name"], f"{it['utilization']['value']:.1%}", _rate(it["full_at_per_s"])] for it in found["resources"]]
-    verdict = found["verdict"]
-    tone = verdict if verdict in ("met", "undecided") else "missed"
     return Part(
-        name=f"Plan of {found['scenario']}",
-        anchor=anchor,
-        description=f"The {found['find']['want']} {what} with {' and '.join(found['objectives'])}.",
+        kind="plan",
+        name=f"{want} {what} of {found['scenario']}",
+        about=found["scenario"],
+        directory=directory.resolve().name,
+        description=f"The {want} {what} with {objective}.",
         head=Table("", ["", ""], rows),
-        verdicts=[{"kind": verdict, "tone": tone, "text": text.strip()}],
+        verdicts=[of_found(found)],
         warnings=list(found["warnings"]),
+        shown=[Table("Resources at the answer, the bottleneck first", heads, used, frozenset(heads[1:]))],
         pictures=list(of_plan(found)),
-        tables=[Table("Resources at the answer, the bottleneck first", heads, used, frozenset(heads[1:]))],
-        designs=[(found["scenario"], dict(leaves(found["effective"])))],
+        designs=[Design(found["scenario"], found["effective"])],
     )
 
 
 def _rate(per_s: float | None) -> str:
-    return "-" if per_s is None else f"{show_number(per_s)} /s"
+    return "-" if per_s is None else f"{show_number(per_s)}/s"
+
+
+_READERS: dict[str, Callable[[Path, dict[str, Any]], Part]] = {
+    "summary.json": _run,
+    "study.json": _study,
+    "comparison.json": _comparison,
+    "plan.json": _plan,
+}

@@ -56,15 +56,24 @@ class Requests:
         """Latency column (ns) of each class, all replications together, warm-up left out."""
         import numpy as np
 
-        found = {}
-        for number, name in enumerate(self.raws[0].classes):
-            parts = []
-            for raw in self.raws:
-                rows = {name: np.frombuffer(raw.columns[name], dtype=np.int64) for name in raw.columns}
-                kept = (groups(rows["outcome"]) == number) & (rows["intended"] >= self.warm_up)
-                parts.append((rows["ended"] - rows["intended"])[kept])
-            found[name] = np.concatenate(parts)
-        return found
+        replications = [
+            {name: np.frombuffer(column, dtype=np.int64) for name, column in raw.columns.items()} for raw in self.raws
+        ]
+        return latencies(replications, self.raws[0].classes, self.warm_up)
+
+
+def latencies(replications: Sequence[Mapping[str, Any]], classes: Sequence[str], warm_up: int) -> dict[str, Any]:
+    """By class the latencies (ns) of all replications' rows (numpy columns by name) together, warm-up left out."""
+    import numpy as np
+
+    found = {}
+    for number, name in enumerate(classes):
+        parts = []
+        for rows in replications:
+            kept = (groups(rows["outcome"]) == number) & (rows["intended"] >= warm_up)
+            parts.append((rows["ended"] - rows["intended"])[kept])
+        found[name] = np.concatenate(parts)
+    return found
 
 
 TIMES = ("intended", "issued", "began", "ended")

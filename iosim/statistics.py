@@ -433,7 +433,7 @@ def regime(
         raise ValueError("a regime needs offered requests and a window")
     present = _as_rows(in_system)
     gained, mean = growth(present, level), math.fsum(present.flat) / present.size
-    kind, reason = _judge(gained, gained.scaled(1 / offered), mean, bounded, len(present) < TREND)
+    kind, reason = _judge(gained, gained.scaled(1 / offered), mean, bounded, len(present) < TREND, level)
     resource, shown = "", gained
     over, load = ("", NOT_LOOKED_FOR) if bounded else _over_capacity(loads or {}, level)
     if over:
@@ -460,9 +460,12 @@ def growth(series: ArrayLike, level: float = 0.99) -> Estimate:
     return interval([10 * step for row in rows for step in np.diff(_block_means(row, 10))], level)
 
 
-def _judge(gained: Estimate, share: Estimate, mean: float, bounded: bool, few: bool) -> tuple[Kind, str]:
+def _judge(gained: Estimate, share: Estimate, mean: float, bounded: bool, few: bool, level: float) -> tuple[Kind, str]:
     grows = gained.low > 0
-    text = f"{share.value:.2%} of the offered requests stayed behind ({share.low:.2%} to {share.high:.2%})"
+    text = (
+        f"{_percent(share.value)} of the offered requests stayed behind ({level:.0%}: {_percent(share.low)} to"
+        f" {_percent(share.high)}; steady below {LEFT_BEHIND:.0%})"
+    )
     if grows and not bounded and (share.low > LEFT_BEHIND or gained.low > RISE * mean):
         return "unstable", text
     level_shown = not grows if few else gained.high <= CLIMB * mean
@@ -470,6 +473,11 @@ def _judge(gained: Estimate, share: Estimate, mean: float, bounded: bool, few: b
         return "steady", text
     longer = max(1.5, (max(share.high, -share.low) / LEFT_BEHIND) ** (2 / 3))  # a steady share falls as window^-1.5
     return "undecided", f"{text}; a window about {longer:.1f} times as long may decide"
+
+
+def _percent(share: float) -> str:
+    text = f"{share:.2%}"
+    return "0.00%" if text == "-0.00%" else text
 
 
 def _over_capacity(loads: Mapping[str, Sequence[float]], level: float) -> tuple[str, Estimate]:

@@ -267,7 +267,13 @@ def _study(
         else:
             rows.append(_row(it.cell, it.key, json.loads(record.figures)))
     count = replications or asked.replications or scenario.model.run.replications
-    about = {"scenario": scenario.name, "seed": seed, "replications": count, "model": model_version()}
+    about = {
+        "scenario": scenario.name,
+        "effective": scenario.effective(),
+        "seed": seed,
+        "replications": count,
+        "model": model_version(),
+    }
     vary = {path: list(values) for path, values in asked.vary.items()}
     return Study(vary, rows, asked.plot, failed, about, scenario.to_yaml())
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from iosim.attribution import CAUSES, DROPPED
 from iosim.machine import Raw
-from iosim.quantiles import quantile_interval
+from iosim.quantiles import ascending, quantile_interval
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
 from iosim.samples import Sample, carried
 from iosim.statistics import (
@@ -113,6 +113,9 @@ class Summarizer:
                 found[name], times = self._quantile(samples, q)
                 if times:
                     self.refused[f"{where}.{name}"] = self._longer(times)
+            ends = ascending([found[name]["ci95"] for name in QUANTILES])
+            for name, it in zip(QUANTILES, ends, strict=True):
+                found[name] = {**found[name], "ci95": it and [*it]}
         else:
             found.update(dict.fromkeys(QUANTILES, NOTHING))
         largest = [each.largest_of(column, group) for each in self.replications]
@@ -276,7 +279,11 @@ class Summarizer:
         return each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
 
     def disk(self, name: str) -> Figures:
-        """One disk: requests in and above it, its interrupts, and units of flash programmed for each that was written."""
+        """One disk: requests in and above it, its interrupts, and units of flash programmed for each that was written.
+
+        `busy_share` is the share of time with a command or more in it: of a hard disk its utilization, of a solid-state drive,
+        which works on many at once, not (bottlenecks.py).
+        """
         at = f"disks.{name}"
         return {
             "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),

@@ -13,7 +13,6 @@ from iosim.errors import Mistake, WrongInput
 from iosim.planning import Plan
 from iosim.scenario.loader import Scenario
 from iosim.scenario.overrides import parse_assignment
-from iosim.statistics import Estimate
 from iosim.units import parse_percent
 
 Again = Callable[[Scenario], Plan]
@@ -60,20 +59,14 @@ def _one_less(scenario: Scenario, path: str, source: str) -> dict[str, Any]:
 
 
 def losses(again: Again, scenario: Scenario, parts: Sequence[str]) -> list[dict[str, Any]]:
-    """The answer with each part lost."""
+    """With each part lost all that is answered of the whole: a safe value, what confirmed it, and the bottleneck."""
+    from iosim.plan_document import outcome
+
     changed = [(part, scenario.with_set(lost(scenario, part))) for part in parts]  # mistakes before anything runs
     rows = []
     for part, it in changed:
-        found = again(it)
-        rows.append({"lost": part, "verdict": found.verdict, "why": found.why, "answer": shown(found.answer)})
+        rows.append({"lost": part, **outcome(again(it))})
     return rows
-
-
-def shown(estimate: Estimate | None) -> dict[str, Any] | None:
-    """As plan.json has it."""
-    if estimate is None:
-        return None
-    return {"value": estimate.value, "ci95": [estimate.low, estimate.high] if estimate.has_interval else None}
 
 
 def parse_input(text: str) -> tuple[str, str, str]:

@@ -83,22 +83,25 @@ def throughput(threads=16, limit="none", memory="40 ns"):
 
 
 # %%
-import matplotlib.pyplot as plt
+import ipywidgets
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from iosim import plots
+
+picture = ipywidgets.HTML()
 
 
 def draw(threads, limit, memory):
     """A bar for what is served, and one for what is wasted."""
     served, refill = throughput(threads, limit, memory)
-    _, axes = plt.subplots(1, 2, figsize=(7, 1.6), layout="constrained")
-    axes[0].barh(["served"], [served], color="#0072B2")
-    axes[0].set(xlim=(0, 30000), xlabel=f"requests/s: {served:,.0f}")
-    axes[1].barh(["refill"], [100 * refill], color="#D55E00", hatch="xxx")
-    axes[1].set(xlim=(0, 50), xlabel=f"% of processor time: {100 * refill:.0f}")
-    plt.show()
-
-
-# %%
-import ipywidgets
+    figure = Figure(figsize=(7, 1.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.barh(["served"], [served], color="#0072B2")
+    left.set(xlim=(0, 30000), xticks=[0, 10000, 20000, 30000], xlabel=f"requests/s: {served:,.0f}")
+    right.barh(["refill"], [100 * refill], color="#D55E00", hatch="xxx")
+    right.set(xlim=(0, 50), xlabel=f"% of processor time: {100 * refill:.0f}")
+    picture.value = plots.as_svg(figure)
 
 
 def choice(name, options, value):
@@ -106,12 +109,14 @@ def choice(name, options, value):
     return ipywidgets.SelectionSlider(options=options, value=value, description=name, continuous_update=False)
 
 
+# %%
 ipywidgets.interact(
     draw,
     threads=choice("threads", [1, 4, 16, 64], 64),
     limit=choice("limit", ["1/processor", "2/processor", "none"], "none"),
     memory=choice("memory", ["0 ns", "20 ns", "40 ns", "80 ns"], "40 ns"),
 )
+display(picture)
 # %% [markdown]
 # The same, for a reader without sliders:
 

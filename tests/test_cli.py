@@ -264,6 +264,7 @@ SUMMARY: dict[str, Any] = {
     "seed": 1,
     "replications": 2,
     "simulated_ns": 2_000_000_000,
+    "warm_up_ns": 500_000_000,
     "regime": {"kind": "steady", "resource": "", "reason": "nothing grows"},
     "requests": {"offered": 100, "completed": 99, "failed": 0, "in_flight": 1},
     "throughput_per_s": figure(19421.7, 18000.0, 20000.0),
@@ -279,13 +280,14 @@ SUMMARY: dict[str, Any] = {
 def test_the_table_shows_what_matters_most_first() -> None:
     text = "\n\n".join(plain(table) for table in shown.tables(SUMMARY, [], None) if table.rows)
     assert text.isascii()
-    assert text.splitlines()[:6] == [
+    assert text.splitlines()[:7] == [
         "scenario    server",
         "regime      steady: nothing grows",
         "seed        1, 2 replications",
-        "simulated   2 s",
-        "requests    100 offered, 99 completed, 1 in_flight",
-        "throughput  19422 /s (18000 to 20000)",
+        "simulated   up to 2 s a replication, to the end of its last request; the first 500 ms are warm-up",
+        "requests    100 offered, 99 completed, 1 in_flight in all replications together",
+        "throughput  19422/s (95 %: 18000 to 20000/s)",
+        "figures     means over replications with their 95 % intervals; quantiles and max are those of all requests together",
     ]
     assert "all    mean   1.5 ms  1.4 to 1.6 ms  900 ns" in text
     causes = text[text.index("where a request's time goes") :].splitlines()
@@ -300,13 +302,35 @@ def test_long_tables_leave_out_what_no_device_did() -> None:
         "left": {"commands_per_s": figure(5.0), "write_amplification": figure(1.0), **idle},
         "right": {"commands_per_s": figure(0.00001), "write_amplification": figure(1.0), **idle, "resets": figure(2)},
     }
-    (table,) = [table for table in shown.tables({"disks": disks}, [], None) if table.headers[0] == "disks"]
-    assert table.rows == [["commands per s", "5", "<0.0001"], ["resets", "0", "2"]]
+    (table,) = [table for table in shown.tables({"disks": disks}, [], None) if table.title.startswith("disks")]
+    assert table.rows == [["commands", "5/s", "<0.0001/s"], ["resets", "0", "2"]]
 
 
-def test_one_replication_is_no_plural() -> None:
-    head = shown.tables({**SUMMARY, "replications": 1}, [], None)[0]
+def test_one_replication_is_no_plural_and_has_no_means_over_several() -> None:
+    head, *rest = shown.tables({**SUMMARY, "replications": 1}, [], None)
     assert ["seed", "1, 1 replication"] in head.rows
+    assert "replications" not in " ".join(map(" ".join, head.rows))
+    assert "ports" in [table.title for table in rest]
+
+
+def test_what_is_a_mean_of_a_replication_says_so_beside_totals_of_all() -> None:
+    """A port's packets stand a few lines below the requests of all replications, and are fewer."""
+    head, *rest = shown.tables(SUMMARY, [], None)
+    assert ["requests", "100 offered, 99 completed, 1 in_flight in all replications together"] in head.rows
+    assert "ports, mean of a replication" in [table.title for table in rest]
+
+
+def test_verdicts_stand_on_the_first_screen_below_what_kind_of_run_it_was() -> None:
+    verdict = {
+        "expect": "throughput_per_s > 9000",
+        "verdict": "met",
+        "value": 9500.0,
+        "ci95": [9400.0, 9600.0],
+        "needs": "",
+    }
+    head, verdicts, *_ = shown.tables(SUMMARY, [verdict], None)
+    assert len(head.rows) + len(verdicts.rows) < 24
+    assert verdicts.rows == [["throughput_per_s > 9000", "met", "9500/s", "9400 to 9600/s", ""]]
 
 
 def test_no_time_is_shown_in_powers_of_ten() -> None:

@@ -47,7 +47,18 @@ def test_a_request_s_demands_are_added_up_step_by_step(two: Scenario) -> None:
     assert found.classes["asks"].alone == 416_000
     assert found.classes["pages"].alone == pytest.approx(pages["processors"] + 85_000)
     servers = {"processors": 4, "threads.main": 12, "ports.second": 2, "threads.second": 5, "locks.one": 1}
-    assert found.servers == servers | {"disks.flash": 8}
+    assert found.servers == servers | {"disks.flash": 8, "disks.flash.link": 1, "disks.flash.controller": 1}
+
+
+def test_of_a_drive_dies_link_and_controller_are_asked_for_each_command(two: Scenario) -> None:
+    """A part of a page takes its die as long as a whole one; bytes take the link, commands the controller."""
+    faster = two.with_set({"disks.flash.bandwidth": "4 GB/s"})
+    asked = described(faster).classes["pages"].resources
+    assert asked["disks.flash.link"] == pytest.approx(8192 / 4, rel=1e-3)
+    assert asked["disks.flash.controller"] == 0
+    small = described(faster.with_set({"handlers.page[1].read.size": "512 B"})).classes["pages"].resources
+    assert small["disks.flash"] == pytest.approx(80_000)
+    assert small["disks.flash.link"] == pytest.approx(512 / 4, rel=1e-3)
 
 
 def test_the_limit_of_a_port_whose_threads_block_is_no_bound(two: Scenario) -> None:

@@ -15,8 +15,9 @@ ROOT = Path(iosim.__file__).parent
 
 # Those of style.md, built or to come, and ours.
 FLOORS: dict[int, tuple[str, ...]] = {
-    7: ("cli", "report", "report_parts", "report_pictures", "timeline", "why"),
+    7: ("cli", "report", "report_parts", "report_pictures", "report_verdicts", "timeline", "why"),
     6: (
+        "amounts",
         "bottlenecks",
         "buying",
         "closed_loops",
@@ -28,6 +29,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "perturbing",
         "executors",
         "experiment",
+        "impossible",
         "judging",
         "notebook",
         "pairing",
@@ -120,6 +122,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "file_control",
         "io_manager",
         "irp",
+        "irp_list",
         "kernel_queue",
         "kernel_work",
         "locks",
@@ -133,6 +136,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "scheduling",
         "services",
         "slim_locks",
+        "stream_marks",
         "tcp",
         "threaded_dpcs",
         "timers",
@@ -244,6 +248,7 @@ PER_EVENT = (
     "interrupts",
     "io_manager",
     "irp",
+    "irp_list",
     "kernel_queue",
     "kernel_work",
     "lazy_writer",
@@ -276,6 +281,7 @@ PER_EVENT = (
     "services",
     "slim_locks",
     "split",
+    "stream_marks",
     "system_workers",
     "tcp",
     "thread",

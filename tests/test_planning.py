@@ -1,6 +1,8 @@
 """`iosim plan`: capacity of small machines whose answer is known, and what is said where there is none."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ import pytest
 import iosim
 from iosim import planning
 from iosim.cli import main
+from iosim.cli.plan_tables import tables
 from iosim.errors import WrongInput
+from iosim.plan_document import in_words
 from iosim.theory import erlang_c_wait
+from iosim.what_ifs import losses
 
 QUEUE = """
 version: 1
@@ -24,6 +29,11 @@ handlers: {request: [{compute: {exponential: 1 ms}}]}
 workload: {web: {kind: open, port: main, handler: request, rate: 2000/s}}
 run: {duration: 160 ms, warm_up: 20 ms, seed: 1, replications: 10}
 """
+DRIVE = """disks: {flash: {kind: nvme, units: 8, read: 2 ms, program: 3 ms, bandwidth: 100 MB/s}}
+volumes: {data: {disk: flash}}
+files: {rows: {volume: data, size: 1 GiB}}
+ports:"""
+READS = "[{compute: 100 us}, {read: {file: rows, size: 4 KiB, offset: random}}]"
 BLOCKING = """
 version: 1
 scenario: small-pool
@@ -90,7 +100,8 @@ def test_a_plan_shows_everything_that_stands_behind_it(found: planning.Plan) -> 
     assert {it["name"] for it in document["resources"]} == {"processors", "ports.main", "pools.workers"}
     assert document["resources"][0]["full_at_per_s"] == pytest.approx(4000, rel=0.1)
     assert document["knee"]["value"] > 0
-    assert document["headroom"]["value"] == pytest.approx(document["answer"]["value"] / 2000 - 1)
+    confirmed = found.recommended if document["verdict"] == "met" else None
+    assert found.headroom == (None if confirmed is None else confirmed / 2000 - 1)
     assert document["stopping"]["pilot"] == 10
     assert document["confirmation"]["expect"][0]["verdict"] == document["verdict"]
     json.dumps(document, allow_nan=False)
@@ -117,12 +128,35 @@ def test_what_can_not_be_met_says_why(queue: iosim.Scenario) -> None:
     """Service alone takes a millisecond; and no number of threads helps where processors are the limit."""
     plan = iosim.plan(queue, "mean < 0.5 ms", "workload.web.rate", jobs=1)
     assert (plan.verdict, plan.exit_status, plan.answer) == ("impossible", 3, None)
-    assert "even at" in plan.why
-    assert "Asymptotic bound" in plan.why
+    assert plan.why.startswith("even at workload.web.rate = ")
+    assert re.search(" latency mean is [0-9.]+ (ms|us), not < 500 us[.]", plan.why)
+    assert plan.why.endswith("Asymptotic bound: a request takes 1 ms on average even alone on an idle machine.")
     narrow = queue.with_set({"machine.cores_per_node": 1, "workload.web.rate": "1500/s"})
     plan = iosim.plan(narrow, "mean wait < 5 ms", "pools.workers.threads", jobs=1)
     assert plan.verdict == "impossible"
     assert "more than can be carried" in plan.why
+    assert re.search(
+        "Asymptotic bound: processors is 100.0 % busy there, and full at (9[0-9]{2}|1,0[0-9]{2})", plan.why
+    )
+
+
+def test_a_throughput_that_can_not_be_had_is_told_by_the_resource_that_is_full(queue: iosim.Scenario) -> None:
+    """Four processors of a millisecond each carry 4,000 requests a second; what is asked for is told in the figure's unit."""
+    plan = iosim.plan(queue, "throughput_per_s > 9000/s", "workload.web.rate", jobs=1)
+    assert plan.verdict == "impossible"
+    assert "not > 9,000/s" in plan.why
+    assert re.search("Asymptotic bound: [a-z.]+ is [0-9.]+ % busy there, and full at (4,[01]|3,9)[0-9]{2}/s", plan.why)
+
+
+def test_nothing_is_called_full_below_what_the_scan_carried(tmp_path: Path) -> None:
+    """Also where nothing meets the objective and utilizations are those of the lightest load."""
+    text = QUEUE.replace("ports:", DRIVE).replace("[{compute: {exponential: 1 ms}}]", READS).replace("160 ms", "40 ms")
+    plan = iosim.plan(written(tmp_path, text), "mean < 1 us", "workload.web.rate", jobs=1)
+    carried = max(it.throughput for it in plan.scan if it.steady)
+    assert plan.at is not None
+    assert plan.at.throughput < carried / 2
+    assert {"disks.flash", "disks.flash.link"} <= {it.name for it in plan.resources}
+    assert min(it.full_at for it in plan.resources) >= carried
 
 
 def test_closed_loads_tell_that_they_throttle_themselves(tmp_path: Path) -> None:
@@ -161,6 +195,41 @@ def test_both_mistakes_are_told_at_once_and_nothing_is_written(tmp_path: Path, c
     assert "--slo 'p98 < 1 ms'" in said
     assert "--find ports.x" in said
     assert not (tmp_path / "out").exists()
+
+
+def safe(found: planning.Plan, verdict: str) -> planning.Plan:
+    """The plan as it would be with this verdict of its fresh replications."""
+    return replace(found, verdict=verdict, recommended=3500.0)
+
+
+def test_headroom_is_that_of_the_safe_value_and_of_nothing_where_none_is_confirmed(found: planning.Plan) -> None:
+    """The answer itself is no promise: a planner signs what fresh replications have confirmed."""
+    assert safe(found, "met").headroom == pytest.approx(0.75)
+    assert safe(found, "undecided").headroom is None
+    words = dict(in_words(safe(found, "met")))
+    assert words["headroom over 2,000/s today"] == "+75.0 % up to the safe value"
+    assert "safe value, to be signed" in words
+    words = dict(in_words(safe(found, "undecided")))
+    assert words["headroom over 2,000/s today"] == "not told: no safe value is confirmed"
+    assert "not to be signed" in words
+
+
+def test_with_a_part_lost_all_is_told_that_is_told_of_the_whole(found: planning.Plan) -> None:
+    """Also a safe value, what confirmed it, and the bottleneck; in the same words."""
+    row = losses(lambda _: safe(found, "met"), found.scenario, ["processor"])[0]
+    document = {**safe(found, "met").document(), "losses": [row]}
+    whole, lost, *_ = tables(document)
+    assert lost.title == "without processor"
+    assert lost.rows == [it for it in whole.rows if it[0] not in ("objective", "knee", "scalability")]
+    assert [it[0] for it in lost.rows][-1] == "bottleneck"
+    json.dumps(document, allow_nan=False)
+
+
+def test_no_number_of_a_plan_has_an_exponent_or_lacks_its_thousands(found: planning.Plan) -> None:
+    text = "\n".join(cell for table in tables(found.document()) for row in table.rows for cell in row)
+    assert not re.search(r"[0-9]e[+-]?[0-9]", text)
+    assert not re.search(r"(?<![.0-9])[0-9]{4}", text)
+    assert re.search("[0-9],[0-9]{3}/s", text)
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])

@@ -69,6 +69,24 @@ def test_the_interval_lies_around_the_value_of_all_requests() -> None:
     assert found.half_width == pytest.approx(2.262157 * math.sqrt(1000 / 9 / 10))
 
 
+def test_a_tail_that_one_replication_stretches_does_not_reach_below_the_median() -> None:
+    """p999 of ten replications is 8, but 40 in one: alone it would be 8 give or take 9."""
+    p999 = ours.quantile_interval(8.0, [5.0] * 9 + [40.0])
+    assert p999.low < 1.0
+    assert ours.ascending([(3.9, 4.1), None, (p999.low, p999.high)]) == [(3.9, 4.1), None, (3.9, p999.high)]
+
+
+def test_nor_does_a_lower_quantile_reach_above_a_higher_one() -> None:
+    assert ours.ascending([(1.0, 90.0), (2.0, 5.0)]) == [(1.0, 5.0), (2.0, 5.0)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 2000)), min_size=1, max_size=4))
+def test_intervals_in_order_still_hold_their_values(found: list[tuple[int, int]]) -> None:
+    values = sorted(value for value, _ in found)
+    ends = ours.ascending([(value - width, value + width) for value, (_, width) in zip(values, found, strict=True)])
+    assert all(it is not None and it[0] <= value <= it[1] for it, value in zip(ends, values, strict=True))
+
+
 def test_nine_replications_give_a_quantile_no_interval() -> None:
     found = ours.quantile_interval(5.0, [5.0] * 9)
     assert (found.value, found.has_interval) == (5, False)

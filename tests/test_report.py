@@ -44,7 +44,8 @@ def page(results: list[Path]) -> str:
 def test_a_page_answers_the_question_first_and_names_every_result(page: str) -> None:
     assert "Is one thread at a time enough?" in page
     assert page.index('id="verdict"') < page.index('id="result-1"') < page.index('id="result-2"')
-    assert ">head-of-line (one)</h2>" in page and ">head-of-line (four)</h2>" in page
+    assert ">Run: head-of-line (one)</h2>" in page and ">Run: head-of-line (four)</h2>" in page
+    assert ">Study: head-of-line over " in page
 
 
 def test_a_page_shows_what_differs_between_its_scenarios_and_nothing_else(page: str) -> None:
@@ -80,8 +81,21 @@ def test_what_a_scenario_says_is_text_on_the_page_and_never_markup(results: list
 
 def test_the_sources_of_defaults_are_told_with_how_sure_they_are(page: str) -> None:
     sources = page[page.index('id="sources"') :]
-    assert "machine.kernel.dpc" in sources and "assumed" in sources
+    assert "machine.kernel.call" in sources and "assumed" in sources
     assert "machine.numa_nodes" not in re.findall(r"<td>([^<]*)</td>", page[page.index('id="differences"') :])[:3]
+
+
+def test_the_page_and_explain_count_the_same_default_numbers(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One limit was laid over the scenario of both runs, so they depend on the same defaults."""
+    capsys.readouterr()
+    changed = [f"--set=workload.{name}.rate={rate}" for name, rate in (("fast", "400/s"), ("slow", "100/s"))]
+    changed += [f"--set={path}={value}" for path, value in TINY.items()]
+    assert cli.main(["explain", "head-of-line", "--defaults", "--format", "json", *changed]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assumed = sum(row["how sure"] == "assumed" for row in rows)
+    assert (
+        f"{len(rows)} default numbers play a part here, each with a source; {assumed} of them are assumptions" in page
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +112,7 @@ def test_two_texts_of_one_quantity_are_the_same(a: str, b: str, same: bool) -> N
         (None, "a directory that 'iosim run' has written is needed"),
         ("{", "summary.json:1:2: not JSON"),
         ("[]", "an object is needed"),
-        (json.dumps({"scenario": "x"}), "regime: missing: no summary of iosim's"),
+        (json.dumps({"scenario": "x"}), "expect: missing: no summary.json of this iosim's"),
     ],
 )
 def test_a_directory_without_results_is_the_users_mistake(
@@ -119,13 +133,37 @@ def test_the_page_goes_where_it_is_told_to(
     assert capsys.readouterr() == ("", "")
 
 
+def compared(**changes: Any) -> str:
+    """The file that a comparison with 'head-of-line', changed like this, leaves."""
+    calm = {
+        "overloads": True,
+        "workload.fast.rate": "400/s",
+        "workload.slow.rate": "50/s",
+    }  # a short run may not settle
+    one = iosim.load("head-of-line", set={**TINY, **calm, "run.replications": 6})
+    other = one.with_set({path.replace("__", "."): value for path, value in changes.items()})
+    return to_json(iosim.compare(one, other, names=("first", "other"), jobs=1).document)
+
+
 def test_a_comparison_is_told_with_its_verdict_and_what_differs_between_its_designs(tmp_path: Path) -> None:
-    one = iosim.load("head-of-line", set={**TINY, "run.replications": 3})
-    found = iosim.compare(one, one.with_set({"pools.workers.threads": 16}), names=("eight", "sixteen"))
-    (tmp_path / "comparison.json").write_text(to_json(found.document), encoding="utf-8")
+    (tmp_path / "comparison.json").write_text(compared(pools__workers__threads=16), encoding="utf-8")
     made = report([tmp_path])
-    assert "Between eight and sixteen" in made
+    assert "<b>no different</b>other is no other than first to its clients" in made
     assert "<td>pools.workers.threads</td><td>8</td><td>16</td>" in made
+
+
+@pytest.mark.parametrize(
+    ("compute", "tone"), [("200 us", "worse"), ("20 us", "better")]
+)  # by a quick request, which takes 50 us on average
+def test_a_worse_design_is_not_drawn_as_one_that_meets_an_objective_and_its_causes_stand_open(
+    compute: str, tone: str, tmp_path: Path
+) -> None:
+    (tmp_path / "comparison.json").write_text(compared(handlers__quick=[{"compute": compute}]), encoding="utf-8")
+    made = report([tmp_path])
+    assert f'<div class="verdict {tone}">' in made and 'class="verdict met"' not in made
+    assert f"<b>{tone}</b>other is {tone} than first" in made
+    table = made.index("causes that moved, mean of a request")
+    assert made.count("<details>", 0, table) == made.count("</details>", 0, table)
 
 
 def test_a_sweep_is_told_cell_by_cell(tmp_path: Path) -> None:
@@ -135,23 +173,69 @@ def test_a_sweep_is_told_cell_by_cell(tmp_path: Path) -> None:
     assert "2 cells over pools.workers.threads" in made and made.count("<svg") >= 1
 
 
-def test_a_plan_is_told_with_its_answer_and_its_bottleneck(tmp_path: Path) -> None:
-    """Written by hand: a plan takes its time."""
+def planned() -> dict[str, Any]:
+    """A plan's file, written by hand: a plan takes its time."""
     point = {"value": 1000.0, "met": True, "regime": "steady", "utilization": {"processors": 0.5}}
     expect = [{"expect": "latency_ns.mean < 1 ms", "verdict": "met", "value": 5e5, "ci95": [4e5, 6e5], "needs": ""}]
-    plan = {
-        "scenario": "web",
-        "effective": {"machine": {"numa_nodes": 1}},
+    return {
+        "scenario": "head-of-line",
+        "effective": iosim.load("head-of-line", set=TINY).effective(),
         "find": {"path": "workload.web.rate", "unit": "/s", "want": "largest"},
         "objectives": ["latency_ns.mean < 1 ms"],
         "verdict": "met",
         "why": "",
         "answer": {"value": 1500.0, "ci95": [1490.0, 1510.0]},
         "recommended": "1475/s",
+        "confirmation": {"replications": 12, "expect": expect},
         "scan": [{**point, "expect": expect}, {**point, "value": 2000.0, "met": False, "expect": expect}],
         "resources": [{"name": "processors", "utilization": {"value": 0.8, "ci95": None}, "full_at_per_s": 1900.0}],
         "warnings": [],
     }
-    (tmp_path / "plan.json").write_text(to_json(plan), encoding="utf-8")
+
+
+def test_a_plan_is_told_with_its_answer_its_confirmation_and_its_bottleneck(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text(to_json(planned()), encoding="utf-8")
     made = report([tmp_path])
     assert "1475/s" in made and "1490 to 1510 /s" in made and "80.0%" in made
+    assert "On 12 fresh replications latency_ns.mean &lt; 1 ms: it is 500 us (95 %: 400 to 600 us)." in made
+    assert "The bottleneck there is processors, 80.0% busy." in made
+
+
+def test_everything_that_commands_left_in_one_directory_is_on_the_page_each_under_its_head(tmp_path: Path) -> None:
+    """`run`, `sweep`, `compare` and `plan` of one scenario write to the same place unless told otherwise."""
+    scenario = iosim.load("head-of-line", set=TINY)
+    iosim.run(scenario, study=False, jobs=1).write(tmp_path)
+    iosim.sweep(scenario, {"pools.workers.threads": [8, 16]}, jobs=1).write(tmp_path)
+    (tmp_path / "comparison.json").write_text(compared(pools__workers__threads=16), encoding="utf-8")
+    (tmp_path / "plan.json").write_text(to_json(planned()), encoding="utf-8")
+    made = report([tmp_path])
+    assert re.findall(r'<h2 id="result-.">([^:]*): ', made) == ["Run", "Study", "Comparison", "Plan"]
+    assert len(made.encode()) < MOST
+    verdicts = made[: made.index('id="result-1"')]
+    assert [verdicts.count(f"<h3>{kind}: ") for kind in ("Run", "Study", "Comparison", "Plan")] == [1, 1, 1, 1]
+
+
+def test_why_a_verdict_should_be_believed_stands_beside_it_and_the_causes_stand_open(page: str) -> None:
+    verdicts = page[page.index('id="verdict"') : page.index('id="result-1"')]
+    assert "of the offered requests stayed behind" in verdicts
+    assert "Seed 1, 2 replications; simulated up to " in verdicts and "no warm-up is left out" in verdicts
+    causes = page.index("where a request&#39;s time goes")
+    assert page.count("<details>", 0, causes) == page.count("</details>", 0, causes)
+
+
+def test_what_is_said_of_many_cells_is_said_once_with_their_number(tmp_path: Path) -> None:
+    study = iosim.sweep(iosim.load("head-of-line", set=TINY), {"pools.workers.threads": [8, 12, 16]}, jobs=1)
+    for row in study.rows:
+        row["warnings"] = [f"a tail of {row['cell']['pools.workers.threads']} threads is thin"]
+    (tmp_path / "study.json").write_text(to_json(study.document()), encoding="utf-8")
+    made = report([tmp_path])
+    assert made.count("threads is thin") == 1 and "3 of 3 cells, like pools.workers.threads=" in made
+
+
+def test_a_cell_that_failed_is_told_with_its_error(tmp_path: Path) -> None:
+    varied = {"run.rows": [True, False], "run.warm_up": ["0 s", "auto"]}  # what has no rows can't find its warm-up
+    study = iosim.sweep(iosim.load("head-of-line", set=TINY), varied, jobs=1)
+    (tmp_path / "study.json").write_text(to_json(study.document()), encoding="utf-8")
+    made = report([tmp_path])
+    assert "of 4 cells have figures to rely on" in made and 'class="verdict doubt"' in made
+    assert "<td>run.rows=false, run.warm_up=auto</td>" in made

@@ -1,8 +1,7 @@
 """Around a plan: parts lost, growth, inputs that are known only so well, and what is cheapest."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from iosim.cli import main
 from iosim.errors import WrongInput
 from iosim.planning import Plan
 from iosim.statistics import Estimate
+from iosim.unknowns import Unknown
 from iosim.what_ifs import losses, lost, month_it_breaks, parse_growth, parse_input, uncertainty
 
 SERVER = """
@@ -35,11 +35,13 @@ def server(tmp_path: Path) -> iosim.Scenario:
     return iosim.load(tmp_path / "it.yaml")
 
 
-def answered(value: float, half: float = 10.0, today: float = 100.0, largest: bool = True) -> Plan:
+def answered(
+    scenario: iosim.Scenario, value: float, half: float = 10.0, today: float = 100.0, largest: bool = True
+) -> Plan:
     """A plan with this answer, made up."""
+    it = Unknown("workload.web.rate", ("workload.web.rate",), today, "/s", False, "largest" if largest else "smallest")
     answer = Estimate(value, value - half, value + half, 10)
-    it = SimpleNamespace(answer=answer, unknown=SimpleNamespace(today=today, largest=largest), verdict="met", why="")
-    return cast(Plan, it)
+    return Plan(scenario, it, ["mean < 1 ms"], 1, verdict="met", answer=answer, recommended=answer.low)
 
 
 def test_a_lost_part_is_one_less_of_it(server: iosim.Scenario) -> None:
@@ -57,18 +59,19 @@ def test_what_is_not_there_or_is_the_last_can_not_be_lost(server: iosim.Scenario
 
 
 def test_each_loss_has_an_answer_of_its_own(server: iosim.Scenario) -> None:
-    rows = losses(lambda it: answered(100.0 * it.model.machine.cores_per_node), server, ["processor"])
+    rows = losses(lambda it: answered(it, 100.0 * it.model.machine.cores_per_node), server, ["processor"])
     assert rows[0]["answer"] == {"value": 300, "ci95": [290, 310]}
+    assert (rows[0]["recommended"], rows[0]["headroom"]["value"]) == ("290/s", pytest.approx(1.9))
 
 
-def test_growth_uses_capacity_up_in_an_interval_of_months() -> None:
+def test_growth_uses_capacity_up_in_an_interval_of_months(server: iosim.Scenario) -> None:
     """Capacity 200 (190 to 210) for a load of 100 that grows by 2 to 4 % a month."""
-    found = month_it_breaks(answered(200), parse_growth("2 %..4 %"))
+    found = month_it_breaks(answered(server, 200), parse_growth("2 %..4 %"))
     assert found is not None
     assert found["months"]["ci95"] == pytest.approx([16.37, 37.47], rel=1e-3)
     assert found["months"]["ci95"][0] < found["months"]["value"] < found["months"]["ci95"][1]
-    assert month_it_breaks(answered(80), (0.02, 0.02))["months"]["value"] == 0  # type: ignore[index]
-    assert month_it_breaks(answered(200, largest=False), (0.02, 0.02)) is None
+    assert month_it_breaks(answered(server, 80), (0.02, 0.02))["months"]["value"] == 0  # type: ignore[index]
+    assert month_it_breaks(answered(server, 200, largest=False), (0.02, 0.02)) is None
 
 
 @pytest.mark.parametrize("text", ["fast", "0 %", "4 %..2 %", "-1 %"])
@@ -81,9 +84,9 @@ def test_uncertain_inputs_widen_the_interval(server: iosim.Scenario) -> None:
     """Simulation +-3, the input +-4: together +-5."""
 
     def again(it: iosim.Scenario) -> Plan:
-        return answered(100 + (4 if it.get("pools.workers.threads") == 9 else -4))
+        return answered(it, 100 + (4 if it.get("pools.workers.threads") == 9 else -4))
 
-    found = uncertainty(again, server, answered(100, half=3), ["pools.workers.threads=7..9"])
+    found = uncertainty(again, server, answered(server, 100, half=3), ["pools.workers.threads=7..9"])
     assert found["answer"] == {"value": 100, "ci95": pytest.approx([95, 105])}
     assert found["inputs"][0]["answers"] == [96, 104]
     with pytest.raises(WrongInput, match=r"LOW\.\.HIGH"):

@@ -1,24 +1,18 @@
 """`iosim compare`: the same requests in two designs or more; what differs, why, and whether that can be said."""
 
-import csv
-import io
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from iosim.cli.options import load_scenario, with_format, with_run, with_set
-from iosim.cli.output import demand_writable, unusable
+from iosim.cli.options import load_scenario, with_results
+from iosim.cli.output import csv_text, demand_writable, directory_for, show_as, tell, watching, writing
 from iosim.cli.progress import Progress
-from iosim.cli.talk import data, talk
 from iosim.clock import choose_clock
 from iosim.errors import Mistake, WrongInput
 
 if TYPE_CHECKING:
     from iosim.cli.tables import Table
-    from iosim.comparison import Comparison
     from iosim.scenario import Scenario
 
 FILE = "comparison.json"
@@ -33,11 +27,7 @@ FILE = "comparison.json"
     multiple=True,
     help="One more design: the first scenario with this changed; several changes with ';' between. May be repeated.",
 )
-@with_set
-@with_run
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go [iosim-out/SCENARIO].")
-@with_format("table", "json", "csv")
-@click.option("--quiet", is_flag=True, help="No talk on stderr, only the results.")
+@with_results
 def command(
     scenarios: tuple[str, ...],
     variants: tuple[str, ...],
@@ -54,26 +44,17 @@ def command(
     choose_clock(chosen["clock"])
     designs = _designs(scenarios, variants, changes)
     first = next(iter(designs.values()))
-    directory = out or Path("iosim-out") / first.name
-    progress = Progress() if sys.stderr.isatty() and not quiet else None
+    directory = directory_for(out, first.name)
     from iosim.comparison import compare
     from iosim.results import to_json, write_text
 
-    try:
-        found = compare(*designs.values(), names=[*designs], progress=progress, **chosen)
-    finally:
-        if progress:
-            progress.clear()
     demand_writable(directory)
-    try:
+    with watching(Progress, quiet) as progress:
+        found = compare(*designs.values(), names=[*designs], progress=progress, **chosen)
+    with writing(directory):
         write_text(directory / FILE, to_json(found.document))
-    except OSError as error:
-        raise unusable(directory, error) from None
-    _print(found, form)
-    if not quiet:
-        for line in found.warnings:
-            talk(f"warning: {line}")
-        talk(f"results in {directory / FILE}")
+    show_as(form, lambda: found.document, lambda: as_csv(found.document), lambda: all_tables(found.document))
+    tell(found.warnings, directory / FILE, quiet)
     return 0
 
 
@@ -102,24 +83,9 @@ def _designs(names: tuple[str, ...], variants: tuple[str, ...], changes: tuple[s
     return found
 
 
-def _print(found: "Comparison", form: str) -> None:
-    from iosim.cli.tables import show
-
-    if form == "json":
-        data(json.dumps(found.document, indent=2, sort_keys=True, allow_nan=False))
-    elif form == "csv":
-        data(as_csv(found.document))
-    else:
-        for it in found.document["against"]:
-            data(f"{it['verdict']}\n")
-            show(tables(it))
-
-
 def as_csv(document: dict[str, Any]) -> str:
     """One row a figure of each design: who, path, base, other, difference, low, high."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["design", "path", "base", "other", "difference", "low", "high"])
+    lines = []
     for it in document["against"]:
         rows = [(path, row, row["difference"]) for path, row in it["figures"].items()]
         for path, both in it["quantiles"].items():
@@ -127,9 +93,18 @@ def as_csv(document: dict[str, Any]) -> str:
         rows += [(f"requests.{name}", {}, it["requests"][name]) for name in ("better", "worse") if it["requests"]]
         for path, row, difference in rows:
             ends = difference["ci95"] or [None, None]
-            numbers = [row.get("base"), row.get("other"), difference["value"], *ends]
-            writer.writerow([it["other"], path, *("" if number is None else number for number in numbers)])
-    return text.getvalue()
+            lines.append([it["other"], path, row.get("base"), row.get("other"), difference["value"], *ends])
+    return csv_text(["design", "path", "base", "other", "difference", "low", "high"], lines)
+
+
+def all_tables(document: dict[str, Any]) -> "list[Table]":
+    """Of every other design: the verdict in words, then its tables."""
+    from iosim.cli.tables import Table
+
+    found = []
+    for it in document["against"]:
+        found += [Table("", [""], [[it["verdict"]]]), *tables(it)]
+    return found
 
 
 def tables(it: dict[str, Any]) -> "list[Table]":
@@ -138,30 +113,22 @@ def tables(it: dict[str, Any]) -> "list[Table]":
 
 
 def _headlines(it: dict[str, Any]) -> "Table":
+    from iosim.cli.numbers import without_unit
     from iosim.cli.tables import Table
 
     rows = []
     for line in it["headlines"]:
         path = line["figure"]
-        rows.append([_words(path), *_numbers(path, line), line["verdict"]])
+        rows.append([without_unit(path), *_numbers(path, line), line["verdict"]])
         name = path.rpartition(".")[2]
         if path in it["quantiles"]:
-            rows[-1][0] = f"{_words(path)}: difference of {name}s"
+            rows[-1][0] = f"{without_unit(path)}: difference of {name}s"
             apart = it["quantiles"][path][f"{name}_of_differences"]
             empty = {"base": None, "other": None, "difference": apart}
-            rows.append(
-                [
-                    f"{_words(path)}: {name} of differences",
-                    *_numbers(path, empty),
-                    apart["takes"] and f"takes {apart['takes']}",
-                ]
-            )
+            takes = apart["takes"] and f"takes {apart['takes']}"
+            rows.append([f"{without_unit(path)}: {name} of differences", *_numbers(path, empty), takes])
     heads = ["", it["base"], it["other"], "difference", "95 % interval", "verdict"]
     return Table("", heads, rows, frozenset(heads[1:5]))
-
-
-def _words(path: str) -> str:
-    return path.replace("_ns", "").replace("_per_s", "").replace(".", " ")
 
 
 def _numbers(path: str, line: dict[str, Any]) -> list[str]:
@@ -172,12 +139,12 @@ def _numbers(path: str, line: dict[str, Any]) -> list[str]:
 
 
 def _shown(value: float | None, path: str) -> str:
-    """A time or a number, with its sign where it is a loss."""
-    from iosim.cli.numbers import show_number, show_time
+    """A figure with its unit, and its sign where it is a loss."""
+    from iosim.cli.numbers import show_value
 
     if value is None:
         return "-"
-    text = show_time(abs(value)) if "_ns" in path else show_number(abs(value))
+    text = show_value(abs(value), path)
     return f"-{text}" if value < 0 else text
 
 
@@ -196,7 +163,7 @@ def _requests(it: dict[str, Any]) -> "Table":
             row.append(f"{shares[which]['value']:.1%}{between}")
         rows.append([*row, str(shares["never_ended"]["base"]), str(shares["never_ended"]["other"])])
     heads = ["requests", "in both", "got better", "got worse", f"never ended: {it['base']}", it["other"]]
-    return Table("", heads, rows, frozenset(heads[1:]))
+    return Table("who got better, who got worse", heads, rows, frozenset(heads[1:]))
 
 
 def _causes(it: dict[str, Any]) -> "Table":
@@ -204,11 +171,15 @@ def _causes(it: dict[str, Any]) -> "Table":
 
     moved = [row for row in it["causes"] if row["moved"]]
     rows = [
-        [row["cause"], *_numbers("_ns", row), "<0.0001" if row["p_holm"] < 1e-4 else f"{row['p_holm']:.2g}"]
+        [
+            row["cause"].replace("_", " "),
+            *_numbers("_ns", row),
+            "<0.0001" if row["p_holm"] < 1e-4 else f"{row['p_holm']:.2g}",
+        ]
         for row in moved
     ]
     still = len(it["causes"]) - len(moved)
-    title = f"causes that moved, ns a request (p by Holm over {len(it['causes'])}; of {still} that can't be said)"
+    title = f"causes that moved, mean of a request (p by Holm over {len(it['causes'])}; of {still} that can't be said)"
     heads = ["cause", it["base"], it["other"], "difference", "95 % interval", "p"]
     return Table(title, heads, rows, frozenset(heads[1:]))
 

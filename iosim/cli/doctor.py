@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iosim.cli.options import load_scenario, with_format, with_set
+from iosim.cli.options import load_scenario, with_format, with_quiet, with_set
 from iosim.cli.talk import data, talk
 from iosim.clock import choose_clock
 
@@ -45,7 +45,7 @@ _TITLES = {
     help="Seconds, kept: runs are cut for it, and what it does not reach is listed as not judged.",
 )
 @with_format("table", "json", "csv")
-@click.option("--quiet", is_flag=True, help="No talk on stderr, only the results.")
+@with_quiet
 def command(
     scenario: str,
     changes: tuple[str, ...],

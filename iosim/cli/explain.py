@@ -22,20 +22,17 @@ if TYPE_CHECKING:
 def command(scenario: str | None, changes: tuple[str, ...], defaults: bool, form: str) -> None:
     """Show the effective value of every key of SCENARIO and where it was written.
 
-    With --defaults: every default number with its source and how sure it is (of the scenario's own default values if
-    one is given).
+    With --defaults: every default number with its source and how sure it is; with a SCENARIO those that it depends on,
+    which are those that a report's page counts.
     """
     if scenario is None and not defaults:
         raise click.UsageError("a SCENARIO or --defaults is needed")
-    values = list(_values(load_scenario(scenario, changes))) if scenario else []
-    if not defaults:
-        _print(["key", "value", "from"], [[path, value, origin] for path, value, origin in values], form)
+    loaded = load_scenario(scenario, changes) if scenario else None
+    if loaded and not defaults:
+        _print(["key", "value", "from"], [list(row) for row in _values(loaded)], form)
         return
-    from iosim.scenario.fields import pattern
-
-    used = {pattern(path) for path, _, origin in values if origin == "default"} if scenario else None
-    presets = {value for path, value, _ in values if path.endswith(".preset")} if scenario else None
-    _print(["key", "value", "unit", "source", "how sure"], _sourced(used), form, _drives(presets))
+    keys, drives = _sourced(loaded)
+    _print(["key", "value", "unit", "source", "how sure"], keys, form, drives)
 
 
 def _values(scenario: "Scenario") -> Iterator[tuple[str, str, str]]:
@@ -45,22 +42,20 @@ def _values(scenario: "Scenario") -> Iterator[tuple[str, str, str]]:
         yield path, value, scenario.origin(path)
 
 
-def _sourced(used: set[str] | None) -> list[list[str]]:
-    from iosim.scenario.fields import defaults
+def _sourced(scenario: "Scenario | None") -> tuple[list[list[str]], list[list[str]]]:
+    """Default numbers and known drives: all there are, or those that a scenario depends on."""
+    from iosim.scenario.fields import defaults, drives
+    from iosim.scenario.used import used_defaults
 
-    rows = []
-    for it in defaults():
-        if it.source and (used is None or it.place in used):
-            number, _, unit = it.value.partition(" ")
-            quantity = unit and number.replace(".", "").isdigit() and " " not in unit
-            rows.append([it.path, number if quantity else it.value, unit if quantity else "", it.source, it.sure])
+    known = list(drives())
+    found = used_defaults(scenario.effective()) if scenario else (it for it in [*defaults(), *known] if it.source)
+    rows: tuple[list[list[str]], list[list[str]]] = ([], [])
+    for it in found:
+        number, _, unit = it.value.partition(" ")
+        quantity = unit and number.replace(".", "").isdigit() and " " not in unit
+        value = [number, unit] if quantity else [it.value, ""]
+        rows[it in known].append([it.path, *value, it.source, it.sure])
     return rows
-
-
-def _drives(used: set[str] | None) -> list[list[str]]:
-    from iosim.scenario.fields import drives
-
-    return [[it.path, it.value, "", it.source, it.sure] for it in drives() if used is None or it.path in used]
 
 
 def _print(headers: list[str], rows: list[list[str]], form: str, drives: Sequence[list[str]] = ()) -> None:

@@ -2,19 +2,19 @@
 
 from typing import TypeAlias
 
-Figure: TypeAlias = tuple[float, float | None, float | None]
+from iosim.amounts import is_rate, is_time, time_unit, without_unit
 
-_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns"))
+__all__ = [
+    "Figure", "interval_text", "is_rate", "is_time", "show_figure", "show_number", "show_time", "show_value", "without_unit",
+]  # fmt: skip
+
+Figure: TypeAlias = tuple[float, float | None, float | None]
 
 
 def show_time(value: float) -> str:
     """A time with four digits, in the unit that suits it."""
-    scale, unit = _unit(value)
+    scale, unit = time_unit(value)
     return f"{_digits(value / scale)} {unit}"
-
-
-def _unit(value: float) -> tuple[float, str]:
-    return next((unit for unit in _TIMES if abs(value) >= unit[0]), _TIMES[-1])
 
 
 def show_number(value: float) -> str:
@@ -28,11 +28,16 @@ def _digits(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def show_value(value: float, path: str) -> str:
+    """The value of the figure at `path`: a time in the unit that suits it, what is counted a second with `/s`."""
+    if is_time(path):
+        return show_time(value)
+    return f"{show_number(value)}/s" if is_rate(path) else show_number(value)
+
+
 def show_figure(figure: Figure | None, path: str) -> str:
-    """A figure without its interval; a time in the unit that suits it."""
-    if figure is None:
-        return "-"
-    return show_time(figure[0]) if _is_time(path) else show_number(figure[0])
+    """A figure without its interval, with its unit."""
+    return "-" if figure is None else show_value(figure[0], path)
 
 
 def interval_text(figure: Figure | None, path: str) -> str:
@@ -40,9 +45,6 @@ def interval_text(figure: Figure | None, path: str) -> str:
     if figure is None or figure[1] is None or figure[2] is None or figure[1] == figure[2]:
         return ""
     value, low, high = figure[0], figure[1], figure[2]
-    scale, unit = _unit(value) if _is_time(path) else (1.0, "")
-    return f"{show_number(low / scale)} to {show_number(high / scale)} {unit}".rstrip()
-
-
-def _is_time(path: str) -> bool:
-    return any(part.endswith("_ns") for part in path.split("."))
+    scale, unit = time_unit(value or high) if is_time(path) else (1.0, "/s" if is_rate(path) else "")
+    space = " " if is_time(path) else ""
+    return f"{show_number(low / scale)} to {show_number(high / scale)}{space}{unit}"

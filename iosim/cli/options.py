@@ -1,6 +1,7 @@
 """Options and small habits that several verbs share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -59,6 +60,19 @@ def with_run(command: F) -> F:
 def with_format(*formats: str) -> Callable[[F], F]:
     """`--format`, the first being the default."""
     return click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True)
+
+
+def with_quiet(command: F) -> F:
+    """`--quiet`."""
+    return click.option("--quiet", is_flag=True, help="No talk on stderr, only the results.")(command)
+
+
+def with_results(command: F) -> F:
+    """All that verbs which simulate take alike: what is changed, how it is run, where results go and in which form."""
+    out = click.option(
+        "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go [iosim-out/SCENARIO]."
+    )
+    return with_set(with_run(out(with_format("table", "json", "csv")(with_quiet(command)))))
 
 
 def load_scenario(name: str, changes: tuple[str, ...]) -> "Scenario":

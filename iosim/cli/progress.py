@@ -1,8 +1,16 @@
 """One line on the terminal that tells how far the work is and about how long the rest will take."""
 
 import time
+from typing import Protocol
 
 from iosim.cli.talk import talk
+
+
+class Clearable(Protocol):
+    """A line on the terminal that can be taken away."""
+
+    def clear(self) -> None:
+        """Take the line away, so that nothing of it is left among the results."""
 
 
 class Progress:

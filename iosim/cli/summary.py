@@ -1,14 +1,14 @@
 """A summary as tables for people, or as rows of figures for a spreadsheet."""
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from iosim.cli.numbers import Figure, interval_text, show_figure, show_number, show_time
+from iosim.cli.numbers import Figure, interval_text, show_figure, show_number, show_time, without_unit
+from iosim.cli.output import csv_text
 from iosim.cli.tables import Table
 from iosim.cli.theory import theory_tables
 from iosim.results import in_words
+from iosim.scenario.expectations import REQUESTS
 from iosim.units import as_written
 
 _STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
@@ -39,7 +39,7 @@ def figures(summary: Any, path: str = "") -> Iterator[tuple[str, Figure]]:
 def as_csv(summary: dict[str, Any], study: Any) -> str:
     """One row a figure: path, value, low, high; the cells of a study follow, named by what was varied."""
     words = [["regime", _kind(summary.get("regime"))], ["stop", summary.get("stop", "")], *_verdict_words("", summary)]
-    return _csv(
+    return figure_rows(
         [*words, *(_study_words(study) if study else ())],
         [*figures(summary), *(_study_figures(study) if study else ())],
     )
@@ -47,18 +47,14 @@ def as_csv(summary: dict[str, Any], study: Any) -> str:
 
 def study_as_csv(study: Any) -> str:
     """The cells of a study alone, in the same form."""
-    return _csv(_study_words(study), _study_figures(study))
+    return figure_rows(_study_words(study), _study_figures(study))
 
 
-def _csv(words: list[list[str]], numbers: list[tuple[str, Figure]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "value", "low", "high"])
-    for word in words:
-        writer.writerow([*word, "", ""])
-    for path, figure in numbers:
-        writer.writerow([path, *("" if number is None else number for number in figure)])
-    return text.getvalue()
+def figure_rows(words: list[list[str]], numbers: Iterable[tuple[str, Figure]]) -> str:
+    """Words by path, then figures with their intervals."""
+    rows: list[list[Any]] = [[*word, "", ""] for word in words]
+    rows += [[path, *figure] for path, figure in numbers]
+    return csv_text(["path", "value", "low", "high"], rows)
 
 
 def _verdict_words(prefix: str, told: dict[str, Any]) -> list[list[str]]:
@@ -88,6 +84,7 @@ def as_study(study: Any) -> dict[str, Any]:
     return {"vary": study.vary, "cells": cells}
 
 
+MEANS = "means over replications with their 95 % intervals; quantiles and max are those of all requests together"
 MOST_COLUMNS = 8  # of figures that a terminal has room for beside each other
 _NOTHING = {"write_amplification": 1.0}  # what a figure is where nothing happens, if that is not 0
 
@@ -96,33 +93,52 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
     """Everything that a person wants to see of a run, most important first."""
     return [
         _head(summary),
+        _verdicts(verdicts),
         _latency(summary),
         _causes(summary),
         _shares(summary),
         *(_devices(summary, section) for section in ("ports", "pools", "locks", "disks", "volumes", "nics", "numa")),
         _batches(summary.get("batch_means") or {}),
         *theory_tables(summary),
-        _verdicts(verdicts),
         *(study_tables(study) if study else ()),
     ]
 
 
 def _head(summary: dict[str, Any]) -> Table:
+    """What kind of run it was and how it was run: what there is to say for its figures."""
     requests = summary.get("requests") or {}
-    counts = [f"{show_number(count[0])} {name}" for name, count in figures(requests) if count[0] or name == "offered"]
+    found = figures({name: requests[name] for name in REQUESTS if name in requests})
+    counts = [f"{show_number(count[0])} {name}" for name, count in found if count[0] or name == "offered"]
     throughput = read_figure(summary.get("throughput_per_s"))
-    between = interval_text(throughput, "")
-    runs = summary.get("replications")
-    stopped = _stopped(summary.get("stopping"))
+    between = interval_text(throughput, "throughput_per_s")
+    several = summary.get("replications") != 1
     rows = [
         ["scenario", str(summary.get("scenario"))],
-        ["regime", _regime(summary.get("regime"))],
-        ["seed", f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}{stopped}"],
-        ["simulated", show_figure(read_figure(summary.get("simulated_ns")), "simulated_ns")],
-        ["requests", ", ".join(counts)],
-        ["throughput", f"{show_figure(throughput, '')} /s{f' ({between})' if between else ''}"],
+        ["regime", regime_text(summary.get("regime"))],
+        ["seed", runs_text(summary)],
+        ["simulated", simulated_text(summary)],
+        ["requests", f"{', '.join(counts)}{' in all replications together' if several else ''}"],
+        ["throughput", f"{show_figure(throughput, 'throughput_per_s')}{f' (95 %: {between})' if between else ''}"],
     ]
+    if several:
+        rows.append(["figures", MEANS])
     return Table("", ["", ""], rows)
+
+
+def runs_text(summary: dict[str, Any]) -> str:
+    """The seed, and how often."""
+    runs = summary.get("replications")
+    stopped = _stopped(summary.get("stopping"))
+    return f"{summary.get('seed')}, {runs} replication{'' if runs == 1 else 's'}{stopped}"
+
+
+def simulated_text(summary: dict[str, Any]) -> str:
+    """How long, and what of it is not measured."""
+    lasted, warm_up = (show_figure(read_figure(summary.get(key)), key) for key in ("simulated_ns", "warm_up_ns"))
+    cut = f"the first {warm_up} are warm-up" if summary.get("warm_up_ns") else "no warm-up is left out"
+    if summary.get("replications") == 1:
+        return f"{lasted}, to the end of the last request; {cut}"
+    return f"up to {lasted} a replication, to the end of its last request; {cut}"
 
 
 def _stopped(stopping: Any) -> str:
@@ -179,12 +195,13 @@ def _devices(summary: dict[str, Any], section: str) -> Table:
     devices = {name: dict(figures(body)) for name, body in (summary.get(section) or {}).items() if body}
     columns = list(dict.fromkeys(path for body in devices.values() for path in body))
     rows = [[name, *(show_figure(body.get(path), path) for path in columns)] for name, body in devices.items()]
-    heads = [path.replace("_ns", "").replace("_", " ") for path in columns]
+    heads = [without_unit(path) for path in columns]
+    title = section if summary.get("replications") == 1 else f"{section}, mean of a replication"
     if len(heads) > MOST_COLUMNS:
         cells = zip(columns, heads, *(row[1:] for row in rows), strict=True)
         turned = [list(row) for path, *row in cells if any(_tells(body.get(path), path) for body in devices.values())]
-        return Table("", [section, *devices], turned, frozenset(devices))
-    return Table("", [section, *heads], rows, frozenset(heads))
+        return Table(title, ["", *devices], turned, frozenset(devices))
+    return Table(title, ["", *heads], rows, frozenset(heads))
 
 
 def _tells(figure: Figure | None, path: str) -> bool:
@@ -240,7 +257,7 @@ def _cells(study: Any) -> Table:
         ]
         for row in study.rows
     ]
-    heads = [head for path in paths for head in (path.replace("_ns", ""), "95 % interval" + " " * paths.index(path))]
+    heads = [head for path in paths for head in (without_unit(path), "95 % interval" + " " * paths.index(path))]
     return Table("study", [*study.vary, *heads, "regime"], rows, frozenset(heads))
 
 
@@ -252,7 +269,7 @@ def _kind(regime: Any) -> str:
     return str(regime.get("kind") or "-") if isinstance(regime, dict) else str(regime or "-")
 
 
-def _regime(regime: Any) -> str:
+def regime_text(regime: Any) -> str:
     """Its kind, and why: the resource that is short, or what speaks against a judgement."""
     if not isinstance(regime, dict):
         return _kind(regime)

@@ -1,18 +1,15 @@
 """`iosim sweep`: run a grid of cells, resumable, on all cores or on a Dask cluster."""
 
-import json
-import os
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from iosim.cli.options import load_scenario, with_format, with_run, with_set
-from iosim.cli.output import demand_writable, unusable
+from iosim.cli.options import load_scenario, with_results
+from iosim.cli.output import demand_writable, directory_for, show_as, tell, watching, writing
 from iosim.cli.progress import Progress
-from iosim.cli.talk import data, talk
+from iosim.cli.talk import talk
 from iosim.clock import choose_clock
 from iosim.errors import Mistake, WrongInput
 
@@ -32,12 +29,8 @@ STORE = "study.sqlite"
     multiple=True,
     help="Values that one path takes; ranges too: 1..64*2, 0..100+25. May be repeated. [the scenario's 'study:']",
 )
-@with_set
-@with_run
 @click.option("--cluster", metavar="ADDRESS", help="Run the cells on a Dask cluster, like tcp://HOST:8786.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go [iosim-out/SCENARIO].")
-@with_format("table", "json", "csv")
-@click.option("--quiet", is_flag=True, help="No talk on stderr, only the results.")
+@with_results
 def command(
     scenario: str,
     varied: tuple[str, ...],
@@ -56,18 +49,13 @@ def command(
     """
     choose_clock(chosen["clock"])
     loaded = _with_study(load_scenario(scenario, changes), varied)
-    directory = out or Path("iosim-out") / loaded.name
-    progress = Progress() if sys.stderr.isatty() and not quiet else None
-    study = _run(loaded, directory, cluster, progress, chosen)
-    try:
+    directory = directory_for(out, loaded.name)
+    with watching(Progress, quiet) as progress:
+        study = _run(loaded, directory, cluster, progress, chosen)
+    with writing(directory):
         study.write(directory)
-    except OSError as error:
-        raise unusable(directory, error) from None
     _print(study, form)
-    if not quiet:
-        for line in study.said(loaded.model.overloads):
-            talk(f"warning: {line}")
-        talk(f"results in {directory}{os.sep}")
+    tell(study.said(loaded.model.overloads), directory, quiet)
     return study.exit_status
 
 
@@ -119,18 +107,9 @@ def _run(
                 progress.clear()
             talk(f"cells kept in {store.path}: {len(store.held)}; the same command goes on from there")
             raise
-        finally:
-            if progress:
-                progress.clear()
 
 
 def _print(study: "Study", form: str) -> None:
     from iosim.cli.summary import study_as_csv, study_tables
-    from iosim.cli.tables import show
 
-    if form == "json":
-        data(json.dumps(study.document(), indent=2, sort_keys=True, allow_nan=False))
-    elif form == "csv":
-        data(study_as_csv(study))
-    else:
-        show(study_tables(study))
+    show_as(form, study.document, lambda: study_as_csv(study), lambda: study_tables(study))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iosim.cli.options import with_format
+from iosim.cli.options import with_format, with_quiet
 from iosim.cli.talk import data, talk
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _WIDTH = 80
     "--jobs", type=click.IntRange(min=1), metavar="N", help="Worker processes for the queues; the figures are the same."
 )
 @with_format("table", "json", "csv")
-@click.option("--quiet", is_flag=True, help="No talk on stderr, only the results.")
+@with_quiet
 def command(subject: str | None, effort: str, jobs: int | None, form: str, quiet: bool) -> int:
     """Print what the model gives beside what theory or a measurement says, and how far apart they are.
 

@@ -1,9 +1,8 @@
 """The schema read as a reference: which keys a place has, and every default with its source."""
 
 import json
-import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -63,25 +62,6 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, value if isinstance(value, str) else json.dumps(value)
 
 
-def pattern(path: str) -> str:
-    """The key as the reference names it: the user's own names become NAME, indexes N."""
-    path = re.sub(r"\[\d+\]", "[N]", path)
-    named = "|".join(
-        name for name, field in ScenarioModel.model_fields.items() if get_origin(_bare(field.annotation)) is dict
-    )
-    return re.sub(rf"^({named})\.[^.\[]+", r"\1.NAME", path)
-
-
-def used_defaults(values: Mapping[str, str]) -> Iterator[Default]:
-    """The sourced defaults that a scenario, as the leaves of its effective values, has left as they are."""
-    by_place: dict[str, list[str]] = {}
-    for path, text in values.items():
-        by_place.setdefault(pattern(path), []).append(text)
-    for it in defaults():
-        if it.source and any(same_quantity(text, it.value) for text in by_place.get(it.place, ())):
-            yield it
-
-
 def same_quantity(a: str, b: str) -> bool:
     """Whether two texts say the same, `300 ns` and `0.3 us` too."""
     readers: tuple[Callable[[object], Any], ...] = (
@@ -108,7 +88,7 @@ def drives() -> Iterator[Default]:
 def _of_section(section: type[BaseModel], path: str) -> Iterator[Default]:
     for name, field in section.model_fields.items():
         inner = f"{path}.{field.alias or name}" if path else field.alias or name
-        nested = dict.fromkeys(_sections(field.annotation, inner))
+        nested = dict.fromkeys(kinds_inside(field.annotation, inner))
         if not nested and field.default is not PydanticUndefined:
             yield _of_field(field, inner)
         for kind, place in nested:
@@ -123,19 +103,19 @@ def _of_field(field: FieldInfo, path: str) -> Default:
     return Default(path, value, source, sure, field.description or "")
 
 
-def _sections(kind: Any, path: str) -> Iterator[tuple[type[BaseModel], str]]:
-    """The kinds of maps below a key, each with the path that leads there."""
+def kinds_inside(kind: Any, path: str) -> Iterator[tuple[type[BaseModel], str]]:
+    """The kinds of maps below a key of type `kind`, each with the path that leads there."""
     kind = _bare(kind)
     if _is_section(kind):
         yield kind, path
     elif _is_union(kind):
         for member in get_args(kind):
             tag = next((it.tag.strip(":") for it in get_args(member) if isinstance(it, Tag)), "")
-            yield from _sections(member, f"{path}({tag})" if tag and path.endswith(".NAME") else path)
+            yield from kinds_inside(member, f"{path}({tag})" if tag and path.endswith(".NAME") else path)
     elif get_origin(kind) is dict:
-        yield from _sections(get_args(kind)[1], f"{path}.NAME")
+        yield from kinds_inside(get_args(kind)[1], f"{path}.NAME")
     elif get_origin(kind) is tuple:
-        yield from _sections(get_args(kind)[0], f"{path}[N]")
+        yield from kinds_inside(get_args(kind)[0], f"{path}[N]")
 
 
 def _is_section(kind: Any) -> bool:

@@ -61,7 +61,7 @@ class Scenario:
 
     def to_yaml(self) -> str:
         """The effective scenario as a file that reproduces the run."""
-        return yaml.dump(self.effective(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+        return as_yaml(self.effective())
 
     def digest(self) -> str:
         """SHA-256 of the effective scenario; the directories of its files play no part."""
@@ -166,6 +166,11 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
+
+
+def as_yaml(effective: dict[str, Any]) -> str:
+    """A scenario that is plain data, as a file."""
+    return yaml.dump(effective, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def load(name: str | Path, set: Changes = ()) -> Scenario:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from iosim.drives.hdd import HddParams
+from iosim.scenario.drive_params import drive_params
 from iosim.scenario.loader import Scenario
 from iosim.summary import Figures, Summarizer, port_names
 from iosim.twins import laws
@@ -26,10 +28,13 @@ def theory(scenario: Scenario, it: Summarizer, document: Figures) -> Figures:
 
 
 def _disk(scenario: Scenario, it: Summarizer, name: str) -> Figures:
+    """Of a solid-state drive, which works on many commands at once, no utilization: that it has a command says nothing."""
     little = laws.of_disk(it, name)
+    busy, count = [f"disks.{name}.busy"], [f"disks.{name}.commands"]
+    one_at_a_time = isinstance(drive_params(scenario.model.disks[name]), HddParams)
     return {
         "little": little,
-        "utilization": laws.utilization(it, 1, [f"disks.{name}.busy"], [f"disks.{name}.commands"], None),
+        "utilization": laws.utilization(it, 1, busy, count, None) if one_at_a_time else None,
         "twin": _beside(disk_twin(scenario, name), {"time_ns": little["time_ns"]}),
     }
 
