@@ -334,7 +334,7 @@ def _quantiles(
                 path = f"{prefix}{column}_ns.{name}"
                 found[path] = {
                     f"difference_of_{name}s": _difference_of(base, other, path, column, q),
-                    f"{name}_of_differences": _of_differences(changes, q),
+                    f"{name}_of_differences": _of_differences(changes, q, is_replay(base.scenario)),
                 }
     return found
 
@@ -352,15 +352,16 @@ def _difference_of(base: Design, other: Design, path: str, column: str, q: float
     return {"base": values[0], "other": values[1], **_shown(quantile_interval(values[1] - values[0], apart))}
 
 
-def _of_differences(changes: Sequence[Any], q: float) -> Figures:
-    """Null where too few independent pairs lie beyond it."""
+def _of_differences(changes: Sequence[Any], q: float, terminating: bool) -> Figures:
+    """Null where too few independent pairs lie beyond it; `takes` says how many do, else it is empty."""
     samples = [Column(each) for each in changes]
     if not samples or not all(map(len, samples)):
-        return NOTHING
-    pooled, refused = carried(samples, q)
-    if refused:
-        return NOTHING
-    return _shown(quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples]))
+        return {**NOTHING, "takes": "pairs of requests"}
+    pooled, times = carried(samples, q, clustered=not terminating)
+    if times:
+        return {**NOTHING, "takes": f"{times:.1f} times as many pairs"}
+    apart = quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples])
+    return {**_shown(apart), "takes": ""}
 
 
 def _causes(base: Design, other: Design) -> list[Figures]:

@@ -125,7 +125,8 @@ def _headlines(it: dict[str, Any]) -> "Table":
             rows[-1][0] = f"{without_unit(path)}: difference of {name}s"
             apart = it["quantiles"][path][f"{name}_of_differences"]
             empty = {"base": None, "other": None, "difference": apart}
-            rows.append([f"{without_unit(path)}: {name} of differences", *_numbers(path, empty), ""])
+            takes = apart["takes"] and f"takes {apart['takes']}"
+            rows.append([f"{without_unit(path)}: {name} of differences", *_numbers(path, empty), takes])
     heads = ["", it["base"], it["other"], "difference", "95 % interval", "verdict"]
     return Table("", heads, rows, frozenset(heads[1:5]))
 
