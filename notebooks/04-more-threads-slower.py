@@ -116,19 +116,24 @@ def throughput(threads=16, limit="none", memory="40 ns"):
     return summary["throughput_per_s"]["value"], summary["processors"]["share"]["refill"]["value"]
 
 
+# %%
+import ipywidgets
+from IPython.display import display
+from matplotlib.figure import Figure
+
+picture = ipywidgets.HTML()
+
+
 def draw(threads, limit, memory):
     """A bar for what is served, and one for what is wasted."""
     served, refill = throughput(threads, limit, memory)
-    _, axes = plt.subplots(1, 2, figsize=(8, 1.6), layout="constrained")
-    axes[0].barh(["served"], [served / 1000], color="#0072B2")
-    axes[0].set(xlim=(0, 30), xticks=range(0, 31, 10), xlabel=f"thousand requests/s: {served / 1000:.1f}")
-    axes[1].barh(["refill"], [100 * refill], color="#D55E00", hatch="xxx")
-    axes[1].set(xlim=(0, 50), xticks=range(0, 51, 10), xlabel=f"% of processor time: {100 * refill:.0f}")
-    plt.show()
-
-
-# %%
-import ipywidgets
+    figure = Figure(figsize=(8, 1.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.barh(["served"], [served / 1000], color="#0072B2")
+    left.set(xlim=(0, 30), xticks=range(0, 31, 10), xlabel=f"thousand requests/s: {served / 1000:.1f}")
+    right.barh(["refill"], [100 * refill], color="#D55E00", hatch="xxx")
+    right.set(xlim=(0, 50), xticks=range(0, 51, 10), xlabel=f"% of processor time: {100 * refill:.0f}")
+    picture.value = plots.as_svg(figure)
 
 
 def choice(name, options, value):
@@ -136,12 +141,14 @@ def choice(name, options, value):
     return ipywidgets.SelectionSlider(options=options, value=value, description=name, continuous_update=False)
 
 
+# %%
 knobs = ipywidgets.interact(
     draw,
     threads=choice("threads", [1, 4, 16, 64], 64),
     limit=choice("limit", ["1/processor", "2/processor", "none"], "none"),
     memory=choice("memory", ["0 ns", "20 ns", "40 ns", "80 ns"], "40 ns"),
 )
+display(picture)
 
 # %% [markdown]
 # The same, for a reader without sliders:
