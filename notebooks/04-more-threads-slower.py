@@ -95,7 +95,8 @@ ax = results["64 a processor, limit 1"].plot.running_threads()
 #
 # The count still exceeds four for a while, which is shaded: a thread that wakes from a wait *in the middle* of a request is never held back.
 # The limit decides who gets a packet, not who runs.
-#
+
+# %% [markdown]
 # ## Turn the knobs
 #
 # `throughput(threads, limit, memory)` runs one short simulation: `threads` a processor, the port's `limit`, and the time that one cache line
