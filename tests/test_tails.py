@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
+from tiny_queue import waits
 
 import iosim
 from iosim import cli, planning
@@ -15,7 +16,6 @@ from iosim.comparison import _of_differences, compare
 from iosim.executors import Serial
 from iosim.probing import Bench
 from iosim.samples import Column, carried
-from tests.test_statistics import waits
 
 QUEUE = """\
 version: 1
