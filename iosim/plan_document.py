@@ -163,13 +163,19 @@ def write(plan: "Plan", directory: Path) -> None:
 
 
 def picture(plan: "Plan") -> "Figure":
-    """The figure of the first objective over the value looked for, and the utilizations beside it."""
+    """The first objective over the value looked for, the answer and what confirmed it from near, and the utilizations."""
     heading = f"{plan.scenario.name}, seed {plan.seed}, iosim {VERSION}"
-    figure, (left, right) = plots.figure_overview([_objective(plan), "Utilization of every resource"], heading)
+    roots, mark, ends = [root.x for root in plan.roots], confirmed(plan), _ends(plan)
+    near = ["The answer from near"] if roots and mark and ends else []
+    titles = [_objective(plan), *near, "Utilization of every resource"]
+    figure, (left, *middle, right) = plots.figure_overview(titles, heading, columns=3)
     draw_objective(plan, left)
+    expected = plan.scenario.model.expect[0]
+    if middle and mark and ends:
+        plots.answered(middle[0], expected.bound, ends, roots, mark, _looked_for(plan), expected.figure)
     points = _drawn(plan)
     used = [{it.name: it.utilization for it in resources(plan.scenario, point.document)} for point in points]
-    plots.utilizations(right, [it.value for it in points], used, _ends(plan), _looked_for(plan))
+    plots.utilizations(right, [it.value for it in points], used, ends, _looked_for(plan))
     return figure
 
 
@@ -186,7 +192,18 @@ def draw_objective(plan: "Plan", ax: "Axes") -> None:
     expected = plan.scenario.model.expect[0]
     values = [lookup(it.document, expected.figure)["value"] for it in points]
     at = [it.value for it in points]
-    plots.planned(ax, at, values, expected.bound, _ends(plan), _looked_for(plan), expected.figure)
+    plots.planned(ax, at, values, expected.bound, _ends(plan), _looked_for(plan), expected.figure, confirmed(plan))
+
+
+def confirmed(plan: "Plan") -> tuple[float, ...] | None:
+    """What fresh replications gave for the first objective: value looked for, figure, ends of its interval."""
+    return confirmation_mark(_row(plan, plan.confirmation)) if plan.confirmation else None
+
+
+def confirmation_mark(row: dict[str, Any]) -> tuple[float, ...] | None:
+    """The same of a plan's document."""
+    judged = row["expect"][0]
+    return None if judged["value"] is None else (row["value"], judged["value"], *(judged["ci95"] or ()))
 
 
 def _drawn(plan: "Plan") -> list[Point]:

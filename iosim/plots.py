@@ -469,8 +469,12 @@ def planned(
     answer: Sequence[float] | None,
     x_label: str,
     y_label: str,
+    confirmed: Sequence[float] | None = None,
 ) -> None:
-    """A figure at the points of a plan's scan, its bound, and the answer (value, and ends of the interval if it has any)."""
+    """A figure at the points of a plan's scan, its bound, and the answer (value, and ends of the interval if it has any).
+
+    `confirmed` is what fresh replications gave: the value that is looked for, the figure, and the ends of its interval if any.
+    """
     ax.set(xlabel=x_label, ylabel=y_label)
     pairs = [(x, y) for x, y in zip(x_values, values, strict=True) if y is not None]
     if not pairs:
@@ -479,15 +483,18 @@ def planned(
     length, unit = time_unit(bound) if is_ns and bound else (1, "")
     places, heights = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
     ax.plot(places, heights / length, marker="o", markersize=5, label="scan", zorder=3, **_look(0))
-    ax.axhline(bound / length, label="objective", **_look(1))
+    ax.axhline(bound / length, label=f"objective: {show_ns(bound) if is_ns else show_number(bound)}", **_look(1))
     _mark_answer(ax, answer)
+    if confirmed:
+        _mark_confirmed(ax, confirmed, length)
     if bound > 0 and min(heights) > 0 and max(heights) > 20 * bound:
         ax.set_yscale("log")
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     ax.set_ylabel(f"{y_label.replace('_ns', '')} ({unit})" if unit else y_label)
     _legend(ax)
-    said = f"answer {show_number(answer[0])}" if answer else "no answer"
+    said = f"answer {_with_ends(answer)}" if answer else "no answer"
+    said += f"; fresh replications at {show_number(confirmed[0])}" if confirmed else ""
     ax.set_label(f"{y_label} over {x_label} against the objective; {said}.")
     return None
 
@@ -495,9 +502,56 @@ def planned(
 def _mark_answer(ax: Axes, answer: Sequence[float] | None) -> None:
     if not answer:
         return
-    ax.axvline(answer[0], color="#555555", linewidth=1, linestyle=":", label="answer")
+    ax.axvline(answer[0], color="#555555", linewidth=1, linestyle=":", label=f"answer: {show_number(answer[0])}")
     if len(answer) == 3:
-        ax.axvspan(answer[1], answer[2], color="#555555", alpha=0.18, linewidth=0, label="95 % interval")
+        ends = f"its interval: {show_number(answer[1])} to {show_number(answer[2])}"
+        ax.axvspan(answer[1], answer[2], color="#555555", alpha=0.18, linewidth=0, label=ends)
+
+
+def _with_ends(answer: Sequence[float]) -> str:
+    ends = f" ({show_number(answer[1])} to {show_number(answer[2])})" if len(answer) == 3 else ""
+    return f"{show_number(answer[0])}{ends}"
+
+
+def _mark_confirmed(ax: Axes, confirmed: Sequence[float], length: float) -> None:
+    """A star with its interval."""
+    x, y, *ends = confirmed
+    apart = [[(y - ends[0]) / length], [(ends[1] - y) / length]] if ends else None
+    label = f"fresh replications at {show_number(x)}"
+    ax.errorbar(
+        [x], [y / length], yerr=apart, label=label, color="#000000", marker="*", markersize=9, capsize=4, zorder=5
+    )
+
+
+@_styled
+def answered(
+    ax: Axes,
+    bound: float,
+    answer: Sequence[float],
+    roots: Sequence[float],
+    confirmed: Sequence[float],
+    x_label: str,
+    y_label: str,
+) -> None:
+    """A plan's answer from near: its interval, each replication's own root on the objective, and fresh replications inside."""
+    is_ns = "_ns" in y_label
+    length, unit = time_unit(bound) if is_ns and bound else (1, "")
+    name = y_label.replace("_ns", "")
+    ax.set(xlabel=x_label, ylabel=f"{name} ({unit})" if unit else name)
+    ax.axhline(bound / length, label="objective", **_look(1))
+    _mark_answer(ax, answer)
+    label = f"each of {len(roots)} replications' own"
+    ax.plot(roots, [bound / length] * len(roots), "|", color="#0072b2", markersize=10, label=label)
+    _mark_confirmed(ax, confirmed, length)
+    across = [*roots, *answer, confirmed[0]]
+    margin = 0.15 * (max(across) - min(across)) or 1
+    ax.set_xlim(min(across) - margin, max(across) + margin)
+    ax.margins(y=0.25)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    _legend(ax)
+    ax.set_label(f"{name} near the answer {_with_ends(answer)}; fresh replications at {show_number(confirmed[0])}.")
 
 
 @_styled

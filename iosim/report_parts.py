@@ -185,7 +185,8 @@ def _comparison(directory: Path, found: dict[str, Any]) -> Part:
 
 def _plan(directory: Path, found: dict[str, Any]) -> Part:
     """Of the largest load, or the smallest resource, that meets an objective."""
-    what, want, unit = found["find"]["path"], found["find"]["want"], f" {found['find']['unit']}".rstrip()
+    what, want, unit = found["find"]["path"], found["find"]["want"], found["find"]["unit"]
+    unit = f" {unit}" if unit and not unit.startswith("/") else unit
     objective = " and ".join(found["objectives"])
     rows = [["objective", objective], ["looked for", f"{want} {what}"]]
     if answer := found["answer"]:

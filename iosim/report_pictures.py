@@ -13,6 +13,7 @@ from iosim.attribution import CAUSES
 from iosim.cli.numbers import show_figure, show_time, show_value, without_unit
 from iosim.cli.summary import read_figure
 from iosim.cli.tables import Table
+from iosim.plan_document import confirmation_mark
 from iosim.results import Study, latencies
 from iosim.scenario.expectations import parse_expectation
 
@@ -101,7 +102,8 @@ def of_plan(found: Mapping[str, Any]) -> Iterator[Picture]:
     ends = (answer["value"], *(answer["ci95"] or ())) if answer else None
     asked = [it["value"] for it in points]
     ax, figure = _panel()
-    plots.planned(ax, asked, values, expected.bound, ends, name, expected.figure)
+    mark = confirmation_mark(found["confirmation"]) if found.get("confirmation") else None
+    plots.planned(ax, asked, values, expected.bound, ends, name, expected.figure, mark)
     yield Picture(f"{objective} over {find['path']}", plots.as_svg(figure), _scanned(name, expected.figure, points))
     ax, figure = _panel()
     plots.utilizations(ax, asked, [it["utilization"] for it in points], ends, name)

@@ -108,7 +108,8 @@ def of_found(plan: dict[str, Any]) -> Verdict:
     """The value to be signed, whether fresh replications confirm it, and what is short there."""
     what, objective = plan["find"]["path"], " and ".join(plan["objectives"])
     verdict, signed = plan["verdict"], plan["recommended"]
-    text = f"{what}: {'no value' if signed is None else signed} for {objective}."
+    why = f"; {plan['why']}" if plan["why"] else ""
+    text = f"{what}: {'no value' if signed is None else signed} for {objective}{why}."
     grounds = []
     if again := plan["confirmation"]:
         grounds += [f"On {again['replications']} fresh replications {expectation_text(it)}" for it in again["expect"]]
@@ -116,4 +117,4 @@ def of_found(plan: dict[str, Any]) -> Verdict:
         first = plan["resources"][0]
         grounds.append(f"The bottleneck there is {first['name']}, {first['utilization']['value']:.1%} busy.")
     tone = verdict if verdict in ("met", "undecided") else "missed"
-    return Verdict(verdict, tone, f"{text} {plan['why']}".strip(), tuple(grounds))
+    return Verdict(verdict, tone, text, tuple(grounds))

@@ -13,7 +13,7 @@ from iosim import planning
 from iosim.cli import main
 from iosim.cli.plan_tables import tables
 from iosim.errors import WrongInput
-from iosim.plan_document import in_words
+from iosim.plan_document import in_words, picture
 from iosim.theory import erlang_c_wait
 from iosim.what_ifs import losses
 
@@ -230,6 +230,20 @@ def test_no_number_of_a_plan_has_an_exponent_or_lacks_its_thousands(found: plann
     assert not re.search(r"[0-9]e[+-]?[0-9]", text)
     assert not re.search(r"(?<![.0-9])[0-9]{4}", text)
     assert re.search("[0-9],[0-9]{3}/s", text)
+
+
+def test_the_picture_shows_objective_interval_and_what_confirmed_the_answer(found: planning.Plan) -> None:
+    """The scan alone is nothing that anybody could sign."""
+    figure = picture(found)
+    shown = {ax.get_title(loc="left") or ax.get_title(): ax.get_legend_handles_labels()[1] for ax in figure.axes}
+    assert found.answer is not None
+    assert found.confirmation is not None
+    for labels in (shown["mean wait < 0.5 ms"], shown["The answer from near"]):
+        text = "; ".join(labels)
+        assert "objective" in text
+        assert f"its interval: {found.answer.low:,.0f} to {found.answer.high:,.0f}" in text
+        assert f"fresh replications at {found.confirmation.value:,.0f}" in text
+    assert "each of 10 replications' own" in shown["The answer from near"]
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])

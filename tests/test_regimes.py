@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_queues import queue_lengths
+from tiny_queue import queue_lengths
 
 import iosim
 from iosim import regimes as ours

@@ -62,10 +62,13 @@ def test_a_page_needs_nothing_beside_it_and_can_be_mailed(page: str) -> None:
     assert "<script" not in page
 
 
-def test_a_browser_opens_the_page_and_shows_every_picture_within_its_width(page: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_browser_opens_the_page_and_shows_every_picture_within_its_width(
+    width: int, page: str, tmp_path: Path
+) -> None:
     path = tmp_path / "report.html"
     path.write_text(page.replace("</body>", f"{SCRIPT}</body>"), encoding="utf-8")
-    seen = opened(path, tmp_path / "profile")
+    seen = opened(path, tmp_path / "profile", width)
     assert 'data-found="0 false 0"' in seen
     assert seen.count("<svg") == page.count("<svg") >= 7
     assert seen.count("<details") >= 8
@@ -186,7 +189,7 @@ def planned() -> dict[str, Any]:
         "why": "",
         "answer": {"value": 1500.0, "ci95": [1490.0, 1510.0]},
         "recommended": "1475/s",
-        "confirmation": {"replications": 12, "expect": expect},
+        "confirmation": {"value": 1475.0, "replications": 12, "expect": expect},
         "scan": [{**point, "expect": expect}, {**point, "value": 2000.0, "met": False, "expect": expect}],
         "resources": [{"name": "processors", "utilization": {"value": 0.8, "ci95": None}, "full_at_per_s": 1900.0}],
         "warnings": [],
@@ -196,7 +199,7 @@ def planned() -> dict[str, Any]:
 def test_a_plan_is_told_with_its_answer_its_confirmation_and_its_bottleneck(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(to_json(planned()), encoding="utf-8")
     made = report([tmp_path])
-    assert "1475/s" in made and "1490 to 1510 /s" in made and "80.0%" in made
+    assert "1475/s" in made and "1490 to 1510/s" in made and "80.0%" in made
     assert "On 12 fresh replications latency_ns.mean &lt; 1 ms: it is 500 us (95 %: 400 to 600 us)." in made
     assert "The bottleneck there is processors, 80.0% busy." in made
 
@@ -219,6 +222,7 @@ def test_why_a_verdict_should_be_believed_stands_beside_it_and_the_causes_stand_
     verdicts = page[page.index('id="verdict"') : page.index('id="result-1"')]
     assert "of the offered requests stayed behind" in verdicts
     assert "Seed 1, 2 replications; simulated up to " in verdicts and "no warm-up is left out" in verdicts
+    assert "<summary></summary>" not in page
     causes = page.index("where a request&#39;s time goes")
     assert page.count("<details>", 0, causes) == page.count("</details>", 0, causes)
 
@@ -239,3 +243,13 @@ def test_a_cell_that_failed_is_told_with_its_error(tmp_path: Path) -> None:
     made = report([tmp_path])
     assert "of 4 cells have figures to rely on" in made and 'class="verdict doubt"' in made
     assert "<td>run.rows=false, run.warm_up=auto</td>" in made
+
+
+def test_a_page_that_is_too_large_to_be_mailed_says_so(
+    results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iosim.report.MOST", 20_000)
+    assert cli.main(["report", str(results[1]), "--out", str(tmp_path / "page.html")]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "warning: the page is larger than 0.02 MB; put fewer results on it"
+    assert said[1].startswith("report in ")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from tiny_queues import queue_lengths, waits
+from tiny_queue import queue_lengths, waits
 
 from iosim import statistics as ours
 from iosim.statistics import UNDECIDED, Estimate

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_server import TEXT
+from tiny_server import TEXT
 
 import iosim
 from iosim import studies

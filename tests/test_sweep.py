@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_server import TEXT
+from tiny_server import TEXT
 
 from iosim import cli
 from iosim.cli.progress import Progress, in_words

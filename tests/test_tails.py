@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from tiny_queues import waits
+from tiny_queue import waits
 
 import iosim
 from iosim import cli, planning
