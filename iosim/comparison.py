@@ -23,7 +23,7 @@ from iosim.pairing import Pairs, first_divergence, gain, holm, pair, paired_p
 from iosim.quantiles import quantile_interval
 from iosim.replication import ALL, replication
 from iosim.running import Task, check_arguments, check_traces, replicate
-from iosim.samples import Column, carried
+from iosim.samples import Column, named
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, interval, paired, replications_for
 from iosim.summary import QUANTILES, lookup
@@ -357,11 +357,8 @@ def _of_differences(changes: Sequence[Any], q: float, terminating: bool) -> Figu
     samples = [Column(each) for each in changes]
     if not samples or not all(map(len, samples)):
         return {**NOTHING, "takes": "pairs of requests"}
-    pooled, times = carried(samples, q, clustered=not terminating)
-    if times:
-        return {**NOTHING, "takes": f"{times:.1f} times as many pairs"}
-    apart = quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples])
-    return {**_shown(apart), "takes": ""}
+    apart, times = named(samples, q, clustered=not terminating)
+    return {**_shown(apart), "takes": ""} if apart else {**NOTHING, "takes": f"{times:.1f} times as many pairs"}
 
 
 def _causes(base: Design, other: Design) -> list[Figures]:

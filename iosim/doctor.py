@@ -20,7 +20,7 @@ from iosim.perturbing import Change, perturbations
 from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, paired
-from iosim.trials import Measured, Plan, Progress, Trials, tried
+from iosim.trials import Measured, Progress, Terms, Trials, tried
 
 DEAD, NEGLIGIBLE, MOVES, WRONG, UNDECIDED, UNJUDGED, FAILED = (
     "dead",
@@ -108,7 +108,7 @@ def diagnose(
     whole, changes = perturbations(scenario, factor, until)
     changes.sort(key=lambda change: scenario.origin(change.path) == "default")  # what was written comes first
     seed = scenario.model.run.seed if seed is None else seed
-    trials = tried(whole, changes, Plan(replications, choose_clock(clock), seed, jobs, until), progress)
+    trials = tried(whole, changes, Terms(replications, choose_clock(clock), seed, jobs, until), progress)
     runs = replications * sum(isinstance(it, list) for it in trials.found.values())
     keys = _keys(scenario, whole, changes, _effects(whole, changes, trials))
     return Diagnosis(scenario.name, seed, replications, factor, trials.cut, trials.tail_takes, runs, keys)

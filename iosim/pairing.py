@@ -16,7 +16,7 @@ from iosim.attribution import COMPLETED
 from iosim.machine import Raw
 from iosim.replication import replication
 from iosim.rows import groups, statuses, transferred
-from iosim.statistics import t_tail
+from iosim.student import t_tail
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]

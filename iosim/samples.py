@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from iosim.histogram import Histogram
-from iosim.quantiles import blocks_for, clustering, quantile_of_column, quantile_refusal
+from iosim.quantiles import blocks_for, clustering, quantile_interval, quantile_of_column, quantile_refusal
+from iosim.statistics import Estimate
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -74,8 +75,8 @@ def together(samples: Sequence[Sample]) -> Sample:
     return Tally(merged([it.histogram for it in samples if isinstance(it, Tally)]))
 
 
-def carried(samples: Sequence[Sample], q: float, clustered: bool = True) -> tuple[int, float]:
-    """The quantile of all replications' values, and 0; or how many times as many values it takes before it may be named.
+def named(samples: Sequence[Sample], q: float, clustered: bool = True) -> tuple[Estimate | None, float]:
+    """The quantile of all replications' values, and 0; or None and how many times as many values it takes to be named.
 
     `clustered`: values of one replication resemble their neighbours, and the spread of the replications' own numbers beyond
     tells how much; else all are independent. No sample may be empty.
@@ -86,7 +87,9 @@ def carried(samples: Sequence[Sample], q: float, clustered: bool = True) -> tupl
     if clustered:
         parts = [part for sample in samples for part in sample.beyond(pooled, blocks_for(len(samples)))]
         factor = clustering([beyond for beyond, _ in parts], [size for _, size in parts])
-    return pooled, quantile_refusal(len(whole), q, factor) / len(whole)
+    if needed := quantile_refusal(len(whole), q, factor):
+        return None, needed / len(whole)
+    return quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples]), 0.0
 
 
 def merged(histograms: Sequence[Histogram]) -> Histogram:

@@ -1,116 +1,25 @@
-"""What a finite number of runs can say: intervals, warm-up, regime, and refusals.
+"""What a finite number of runs can say: intervals over replications, warm-up, and batch means of a single run.
 
 Pure numerics on columns; knows no result and no scenario, needs numpy alone. Sums are `math.fsum` or elementwise
-numpy, and the t quantile is rounded to 12 digits, so that figures are the same to the byte on every processor (numpy's
-own sums and products of matrices are not). `quantiles` has quantiles, `stopping` the rule that ends a run. Left out:
-spectral variance.
+numpy, so that figures are the same to the byte on every processor (numpy's own sums and products of matrices are not).
+`student` has the t distribution, `quantiles` quantiles, `regimes` whether a load is carried, `stopping` the rule that ends
+a run. Left out: spectral variance.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from iosim.student import check_probability, normal_quantile, t_quantile_of_tail
 
 Floats = NDArray[np.float64]
 
 NO_INTERVAL = math.nan  # both ends of an interval that one run, or an unbounded ratio, does not have
 WITNESSES = 3  # replications from which they can tell whether a state is still on its way
 UNDECIDED = -1  # what `mser5` answers when the series is too short to tell
-
-
-# --- quantiles of the normal and of Student's t ---------------------------------------------------------------------
-
-
-def normal_quantile(p: float) -> float:
-    """The standard normal's quantile at `p`, 0 < p < 1. Source: Wichura, AS 241 (1988), in the standard library."""
-    _check_probability(p)
-    return NormalDist().inv_cdf(p)
-
-
-def t_quantile(p: float, df: float) -> float:
-    """Student's t quantile at `p` (0 < p < 1) for `df` >= 1 degrees of freedom, to 12 digits.
-
-    Below 1000 degrees Newton's method on the logarithm of the tail over the logarithm of t: the tail is concave there,
-    so after at most one overshoot the steps descend to the root. From 1000 on the Cornish-Fisher series in 1/df.
-    Source: Abramowitz and Stegun 26.7.1 and 26.7.5.
-    """
-    _check_probability(p)
-    if not df >= 1:
-        raise ValueError(f"degrees of freedom start at 1, not at {df}")
-    if p == 0.5:
-        return 0.0
-    if p < 0.5:
-        return -t_quantile_of_tail(p, df)
-    return t_quantile_of_tail(1 - p, df)
-
-
-def t_quantile_of_tail(tail: float, df: float) -> float:
-    """The t > 0 that Student's t exceeds with probability `tail` (0 < tail < 0.5), to 12 digits."""
-    z = -normal_quantile(tail)
-    t = _cornish_fisher(z, df) if df >= 1000 else _newton_on_tail(z, tail, df)
-    return float(f"{t:.12g}")
-
-
-def _newton_on_tail(start: float, tail: float, df: float) -> float:
-    t = start
-    for _ in range(200):
-        here = t_tail(t, df)
-        step = math.log(here / tail) * here / (t * _t_density(t, df))
-        t *= math.exp(step)
-        if abs(step) < 1e-15:
-            break
-    return t
-
-
-def _cornish_fisher(z: float, df: float) -> float:
-    y = z * z
-    terms = (
-        (y + 1) / 4,
-        ((5 * y + 16) * y + 3) / 96,
-        (((3 * y + 19) * y + 17) * y - 15) / 384,
-        ((((79 * y + 776) * y + 1482) * y - 1920) * y - 945) / 92160,
-    )
-    return z * (1 + sum(term / df ** (k + 1) for k, term in enumerate(terms)))
-
-
-def _t_density(t: float, df: float) -> float:
-    log_scale = math.lgamma((df + 1) / 2) - math.lgamma(df / 2) - 0.5 * math.log(df * math.pi)
-    return math.exp(log_scale - (df + 1) / 2 * math.log1p(t * t / df))
-
-
-def t_tail(t: float, df: float) -> float:
-    """P(T > t) for t > 0: half the incomplete beta function at df / (df + t^2)."""
-    a, b = df / 2, 0.5
-    x, rest = df / (df + t * t), t * t / (df + t * t)
-    if x < (a + 1) / (a + b + 2):
-        return _incomplete_beta(x, rest, a, b) / 2
-    return 0.5 - _incomplete_beta(rest, x, b, a) / 2
-
-
-def _incomplete_beta(x: float, rest: float, a: float, b: float) -> float:
-    """Regularised I_x(a, b), with rest = 1 - x, for x below its mean: Lentz on the continued fraction DLMF 8.17.22."""
-    log_beta = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
-    fraction = d
-    for m in range(1, 1000):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        for term in (even, odd):
-            d = 1 / (1 + term * d)
-            c = 1 + term / c
-            fraction *= c * d
-        if abs(c * d - 1) < 1e-16:
-            break
-    return math.exp(a * math.log(x) + b * math.log(rest) - log_beta) * fraction / a
-
-
-def _check_probability(p: float) -> None:
-    if not 0 < p < 1:
-        raise ValueError(f"a probability between 0 and 1 is needed, not {p}")
 
 
 # --- intervals over replications ------------------------------------------------------------------------------------
@@ -200,7 +109,7 @@ def replications_for(estimate: Estimate, half_width: float) -> int:
 
 
 def _reach(level: float, df: int) -> float:
-    _check_probability(level)
+    check_probability(level)
     return t_quantile_of_tail((1 - level) / 2, df)
 
 
@@ -351,13 +260,13 @@ def batch_means(series: ArrayLike, batches: int = 20, level: float = 0.95) -> Ba
     size = len(values) // batches
     if batches < 3 or size < 2:
         raise ValueError(f"{len(values)} observations don't make {batches} batches")
-    means = _block_means(values, batches)
+    means = block_means(values, batches)
     lag1 = _lag1(means)
     limit = (normal_quantile(0.95) * math.sqrt(batches - 2) - 1) / (batches - 1)
     return BatchMeans(interval(means, level), lag1, limit)
 
 
-def _block_means(values: Floats, blocks: int) -> list[float]:
+def block_means(values: Floats, blocks: int) -> list[float]:
     """Means of equal consecutive blocks; what does not fill them is left out at the front."""
     size = len(values) // blocks
     starts = range(len(values) - size * blocks, len(values), size)
@@ -369,137 +278,3 @@ def _lag1(means: list[float]) -> float:
     apart = [mean - centre for mean in means]
     square = math.fsum(x * x for x in apart)
     return math.fsum(x * y for x, y in zip(apart[1:], apart[:-1], strict=True)) / square if square > 0 else 0.0
-
-
-# --- regime ---------------------------------------------------------------------------------------------------------
-
-Kind = Literal["steady", "unstable", "undecided", "terminating"]
-
-TREND = 8  # replications from which each counts as one slope; fewer are cut into steps
-LEFT_BEHIND = 0.01  # of the offered requests: more than this and the load is not carried
-RISE = 0.5  # of the mean level: who surely gains more over the window is overloaded
-NOT_LOOKED_FOR = Estimate(0.0, NO_INTERVAL, NO_INTERVAL, 0)
-CLIMB = 1.0  # of the mean level: who may gain more (2 is a climb from 0) has not shown a level
-
-
-@dataclass(frozen=True, slots=True)
-class Regime:
-    """What kind of run it was, and why we think so.
-
-    `growth_per_s`: requests in the system (for `unstable` with a named `resource`: in its queue) gained a second.
-    `left_behind`: growth of the system as a share of the offered requests. `resource` is "" unless unstable and known.
-    """
-
-    kind: Kind
-    resource: str
-    growth_per_s: Estimate
-    left_behind: Estimate
-    reason: str
-
-
-def regime(
-    in_system: ArrayLike,
-    offered: float,
-    window_ns: int,
-    queues: Mapping[str, ArrayLike] | None = None,
-    loads: Mapping[str, Sequence[float]] | None = None,
-    *,
-    terminating: bool = False,
-    bounded: bool = False,
-    level: float = 0.99,
-) -> Regime:
-    """Tell a steady run from an overloaded one by the trend of the number in the system over the measured window.
-
-    `in_system` and each of `queues`: mean number present, shape (replications, bins), at least 10 equal bins of the
-    window *after* warm-up. `offered`: requests offered in the window, mean over replications. G is the growth over the
-    window (see `growth`) with its interval [lo, hi] at `level`; e = G / offered and g = G / mean level.
-
-    - terminating: the caller says that the run ends by itself (a trace, a fixed amount of work); nothing is looked at;
-    - unstable, unless the load is `bounded` (closed clients: it can't be): at first by the operational bound, where one of
-      `loads` (offered work over capacity by resource, one value a replication) surely exceeds 1.01; then by growth, where
-      lo(G) > 0 and (lo(e) > 1 % or lo(g) > 1/2);
-    - steady: hi(e) < 1 % and hi(g) <= 1 (so also when the system was empty throughout); with fewer than 8 replications,
-      whose wide interval can't bound g, lo(G) <= 0 takes the place of the second;
-    - undecided: everything else; a longer window decides.
-
-    The resource is the queue whose own growth has the largest lower bound, if above 0, else what exceeds its bound. A
-    system that sheds load (drops) is steady by this rule: its drops are counted elsewhere. An overload below 1 % that
-    is lost in noise passes as steady or undecided. Raises ValueError for fewer than 10 bins, nothing offered, or an
-    empty window.
-    """
-    if terminating:
-        return Regime("terminating", "", NOT_LOOKED_FOR, NOT_LOOKED_FOR, "the run ends by itself")
-    if offered <= 0 or window_ns <= 0:
-        raise ValueError("a regime needs offered requests and a window")
-    present = _as_rows(in_system)
-    gained, mean = growth(present, level), math.fsum(present.flat) / present.size
-    kind, reason = _judge(gained, gained.scaled(1 / offered), mean, bounded, len(present) < TREND, level)
-    resource, shown = "", gained
-    over, load = ("", NOT_LOOKED_FOR) if bounded else _over_capacity(loads or {}, level)
-    if over:
-        kind, reason = "unstable", f"{over} would need {load.value:.1%} of its time ({load.low:.1%} to {load.high:.1%})"
-    if kind == "unstable":
-        resource, shown = _fastest_growing(queues or {}, gained, level)
-        resource = resource or over
-    return Regime(kind, resource, shown.scaled(1e9 / window_ns), gained.scaled(1 / offered), reason)
-
-
-def growth(series: ArrayLike, level: float = 0.99) -> Estimate:
-    """How much a level grew over its window, shape (replications, bins), with an interval at `level`.
-
-    Eight or more replications: least squares slope times bins of each, Student's t over replications. Fewer: the mean
-    step between 10 consecutive block means, times 10, over all steps of all replications; a steady level turns back, so
-    its steps vary more than their sum and the interval errs on the wide side.
-    """
-    rows = _as_rows(series)
-    bins = rows.shape[1]
-    if len(rows) >= TREND:
-        place = np.arange(bins) - (bins - 1) / 2
-        scale = bins / math.fsum(place * place)
-        return interval([scale * math.fsum(row * place) for row in rows], level)
-    return interval([10 * step for row in rows for step in np.diff(_block_means(row, 10))], level)
-
-
-def _judge(gained: Estimate, share: Estimate, mean: float, bounded: bool, few: bool, level: float) -> tuple[Kind, str]:
-    grows = gained.low > 0
-    text = (
-        f"{_percent(share.value)} of the offered requests stayed behind ({level:.0%}: {_percent(share.low)} to"
-        f" {_percent(share.high)}; steady below {LEFT_BEHIND:.0%})"
-    )
-    if grows and not bounded and (share.low > LEFT_BEHIND or gained.low > RISE * mean):
-        return "unstable", text
-    level_shown = not grows if few else gained.high <= CLIMB * mean
-    if share.high < LEFT_BEHIND and level_shown:
-        return "steady", text
-    longer = max(1.5, (max(share.high, -share.low) / LEFT_BEHIND) ** (2 / 3))  # a steady share falls as window^-1.5
-    return "undecided", f"{text}; a window about {longer:.1f} times as long may decide"
-
-
-def _percent(share: float) -> str:
-    text = f"{share:.2%}"
-    return "0.00%" if text == "-0.00%" else text
-
-
-def _over_capacity(loads: Mapping[str, Sequence[float]], level: float) -> tuple[str, Estimate]:
-    """The resource whose offered work surely exceeds its capacity by most, and its load; "" when there is none."""
-    found = {name: interval(values, level) for name, values in loads.items()}
-    surely = [name for name, load in found.items() if load.has_interval and load.low > 1 + LEFT_BEHIND]
-    worst = max(surely, key=lambda name: found[name].low, default="")
-    return worst, found.get(worst, NOT_LOOKED_FOR)
-
-
-def _fastest_growing(queues: Mapping[str, ArrayLike], gained: Estimate, level: float) -> tuple[str, Estimate]:
-    """The queue with the largest lower bound above 0 and its growth; ("", `gained`) when there is none."""
-    name, fastest = "", gained
-    for candidate, series in queues.items():
-        grew = growth(series, level)
-        if grew.low > (fastest.low if name else 0.0):
-            name, fastest = candidate, grew
-    return name, fastest
-
-
-def _as_rows(series: ArrayLike) -> Floats:
-    rows: Floats = np.atleast_2d(np.asarray(series, dtype=np.float64))
-    if rows.ndim != 2 or rows.shape[1] < 10:
-        raise ValueError(f"(replications, at least 10 bins) are needed, not {rows.shape}")
-    return rows

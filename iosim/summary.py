@@ -16,18 +16,11 @@ import numpy as np
 
 from iosim.attribution import CAUSES, DROPPED
 from iosim.machine import Raw
-from iosim.quantiles import ascending, quantile_interval
+from iosim.quantiles import ascending
+from iosim.regimes import Regime, regime
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
-from iosim.samples import Sample, carried
-from iosim.statistics import (
-    Estimate,
-    Regime,
-    WarmUp,
-    batch_means,
-    interval,
-    regime,
-    slowest_warm_up,
-)
+from iosim.samples import Sample, named
+from iosim.statistics import Estimate, WarmUp, batch_means, interval, slowest_warm_up
 from iosim.thread import KINDS
 from iosim.units import format_time
 from iosim.workload import NEVER
@@ -127,10 +120,8 @@ class Summarizer:
 
         A path that ends by itself is what was asked for: its own requests are no sample of others.
         """
-        pooled, times = carried(samples, q, clustered=not self.terminating)
-        if times:
-            return NOTHING, times
-        return shown(quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples])), 0.0
+        estimate, times = named(samples, q, clustered=not self.terminating)
+        return shown(estimate) if estimate else NOTHING, times
 
     def refusals(self) -> list[str]:
         """One line for all quantiles that are left out, with what the one that needs most of all requests' takes."""
@@ -463,7 +454,7 @@ class Summarizer:
     # ---- regime --------------------------------------------------------------------------------------------------
 
     def regime(self, closed: bool) -> Regime:
-        """Steady, unstable, undecided or terminating (statistics.py has the rule)."""
+        """Steady, unstable, undecided or terminating (regimes.py has the rule)."""
         if self.terminating:
             return regime([], 1.0, 1, terminating=True)
         present, queues = self._late_levels("in_system"), {}

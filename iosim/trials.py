@@ -17,7 +17,7 @@ from iosim.machine import Raw
 from iosim.perturbing import Change
 from iosim.replication import ALL, replication
 from iosim.running import Task, replicate
-from iosim.samples import carried
+from iosim.samples import named
 from iosim.scenario.loader import Scenario
 from iosim.thread import KINDS
 from iosim.units import format_time
@@ -48,7 +48,7 @@ class Trials:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Terms:
     """How it is run: so many replications of everything, on one clock, from one seed, until `until` (time.monotonic())."""
 
     replications: int
@@ -58,16 +58,16 @@ class Plan:
     until: float
 
 
-def tried(whole: Scenario, changes: Sequence[Change], plan: Plan, progress: Progress | None = None) -> Trials:
+def tried(whole: Scenario, changes: Sequence[Change], terms: Terms, progress: Progress | None = None) -> Trials:
     """Run the scenario itself, then its changes in their order, until the time is up."""
     trials = Trials(found={place: change.refused for place, change in enumerate(changes) if change.refused})
     places = [place for place in range(len(changes)) if place not in trials.found]
-    executor = apart(plan.jobs)
+    executor = apart(terms.jobs)
     with suppress(TimeoutError):
-        scenario, trials.cut = _shortened(whole, len(places), executor, plan)
-        frame = _own(trials, scenario, executor, plan)
+        scenario, trials.cut = _shortened(whole, len(places), executor, terms)
+        frame = _own(trials, scenario, executor, terms)
         items = [(frame, changes[place]) for place in places]
-        for done, outcome in enumerate(executor.outcomes(_changed, items, plan.until), 1):
+        for done, outcome in enumerate(executor.outcomes(_changed, items, terms.until), 1):
             trials.found[places[outcome.place]] = outcome.failure.text if outcome.failure else outcome.value
             if progress:
                 progress(done, len(items))
@@ -77,14 +77,14 @@ def tried(whole: Scenario, changes: Sequence[Change], plan: Plan, progress: Prog
 # ---- how long a run may be -------------------------------------------------------------------------------------------
 
 
-def _shortened(whole: Scenario, changes: int, executor: Processes, plan: Plan) -> tuple[Scenario, float]:
+def _shortened(whole: Scenario, changes: int, executor: Processes, terms: Terms) -> tuple[Scenario, float]:
     """The scenario cut so short that all runs fit into the time, and its share. Raises TimeoutError."""
     if is_replay(whole):
         return whole, 1.0
-    looks = [(Task(0, whole, plan.clock, plan.seed), DEAR * (plan.until - time.monotonic()))] * executor.workers
-    slowest = max((it.get() for it in executor.outcomes(_pace, looks, plan.until)), key=sum)  # all at once, as later
-    runs = SLACK * (changes + 1) * plan.replications / executor.workers
-    share = share_for(plan.until - time.monotonic(), runs, *slowest)
+    looks = [(Task(0, whole, terms.clock, terms.seed), DEAR * (terms.until - time.monotonic()))] * executor.workers
+    slowest = max((it.get() for it in executor.outcomes(_pace, looks, terms.until)), key=sum)  # all at once, as later
+    runs = SLACK * (changes + 1) * terms.replications / executor.workers
+    share = share_for(terms.until - time.monotonic(), runs, *slowest)
     return _cut(whole, share), share
 
 
@@ -133,29 +133,31 @@ class _Frame:
     """What all changes have in common: the scenario, the measured window (ns), and how many events are enough."""
 
     scenario: Scenario
-    plan: Plan
+    terms: Terms
     warm_up: int
     horizon: int
     most: int
 
 
-def _own(trials: Trials, scenario: Scenario, executor: Processes, plan: Plan) -> _Frame:
+def _own(trials: Trials, scenario: Scenario, executor: Processes, terms: Terms) -> _Frame:
     """Run the scenario itself and keep what it did; all changes get its window. Raises TimeoutError."""
-    tasks = [Task(number, scenario, plan.clock, plan.seed) for number in range(plan.replications)]
-    raws = sorted((it.get() for it in executor.outcomes(replicate, tasks, plan.until)), key=lambda raw: raw.replication)
+    tasks = [Task(number, scenario, terms.clock, terms.seed) for number in range(terms.replications)]
+    raws = sorted(
+        (it.get() for it in executor.outcomes(replicate, tasks, terms.until)), key=lambda raw: raw.replication
+    )
     warm_up, _ = warm_up_of(scenario, raws)
     horizon = NEVER if is_replay(scenario) else raws[0].horizon
     trials.own = [_measured(raw, warm_up, horizon) for raw in raws]
     samples = [replication(raw, warm_up, horizon).sample("latency", ALL) for raw in raws]
-    _, trials.tail_takes = carried(samples, 0.99, clustered=not is_replay(scenario))
-    return _Frame(scenario, plan, warm_up, horizon, EVENTS * max(raw.events for raw in raws))
+    _, trials.tail_takes = named(samples, 0.99, clustered=not is_replay(scenario))
+    return _Frame(scenario, terms, warm_up, horizon, EVENTS * max(raw.events for raw in raws))
 
 
 def _changed(item: tuple[_Frame, Change]) -> list[Measured]:
     """Every replication of a change; raises what speaks against them."""
     frame, change = item
     scenario = frame.scenario.with_set({change.path: change.value, "run.max_events": frame.most})
-    tasks = [Task(number, scenario, frame.plan.clock, frame.plan.seed) for number in range(frame.plan.replications)]
+    tasks = [Task(number, scenario, frame.terms.clock, frame.terms.seed) for number in range(frame.terms.replications)]
     return [_measured(replicate(task), frame.warm_up, frame.horizon) for task in tasks]
 
 

@@ -1,7 +1,6 @@
 """What a finite number of runs can say, against scipy, brute force and queueing theory."""
 
 import math
-from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -9,58 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from tiny_queue import Floats, waits
+from tiny_queue import queue_lengths, waits
 
 from iosim import statistics as ours
 from iosim.statistics import UNDECIDED, Estimate
-
-
-def present(arrivals: Floats, departures: Floats, edges: Floats) -> Floats:
-    """Mean number in the system in each bin between `edges`."""
-
-    def area(instants: Floats) -> Floats:
-        ordered = np.sort(instants)
-        summed = np.concatenate([[0.0], np.cumsum(ordered)])
-        before = np.searchsorted(ordered, edges)
-        found: Floats = edges * before - summed[before]
-        return found
-
-    mean: Floats = np.diff(area(arrivals) - area(departures)) / np.diff(edges)
-    return mean
-
-
-def queue_lengths(load: float, end: float, replications: int, seed: int, bins: int = 50) -> Floats:
-    """M/M/1 over equal bins of the last four fifths of [0, end] in mean service times, one row a replication."""
-    generator = np.random.default_rng(seed)
-    edges = np.linspace(end / 5, end, bins + 1)
-    count = int(1.3 * load * end) + 100
-    return np.array([present(*waits(load, count, generator), edges) for _ in range(replications)])
-
-
-# --- t and normal quantiles
-
-
-@pytest.mark.parametrize("df", [1, 1.5, 2, 3, 4, 7.3, 9, 19, 30, 100, 500.5, 999.9, 1000, 1500, 1e5, 1e9])
-def test_the_t_quantile_agrees_with_scipy(df: float) -> None:
-    for p in (1e-12, 1e-6, 0.001, 0.025, 0.1, 0.3, 0.49, 0.5, 0.51, 0.75, 0.95, 0.975, 0.995, 0.9999):
-        assert ours.t_quantile(p, df) == pytest.approx(stats.t.ppf(p, df), rel=1e-9, abs=1e-12)
-
-
-def test_the_t_quantile_is_rounded_so_that_every_processor_agrees() -> None:
-    """The last digits of exp and log differ between processors; results must not."""
-    assert ours.t_quantile(0.975, 9) == 2.26215716280
-
-
-@pytest.mark.parametrize("p", [1e-10, 0.025, 0.3, 0.5, 0.9, 0.999])
-def test_the_normal_quantile_agrees_with_scipy(p: float) -> None:
-    assert ours.normal_quantile(p) == pytest.approx(stats.norm.ppf(p), rel=1e-9, abs=1e-12)
-
-
-@pytest.mark.parametrize(("p", "df"), [(0, 5), (1, 5), (math.nan, 5), (0.9, 0.5), (0.9, math.nan)])
-def test_impossible_probabilities_and_degrees_are_refused(p: float, df: float) -> None:
-    with pytest.raises(ValueError, match=r"probability|degrees"):
-        ours.t_quantile(p, df)
-
 
 # --- intervals
 
@@ -274,133 +225,3 @@ def test_too_few_observations_make_no_batches() -> None:
         ours.batch_means(np.ones(39), batches=20)
     with pytest.raises(ValueError, match="batches"):
         ours.batch_means(np.ones(39), batches=2)
-
-
-# --- regime
-
-
-def verdicts(load: float, end: float, replications: int = 10, times: int = 20) -> Counter[str]:
-    runs = (queue_lengths(load, end, replications, seed) for seed in range(times))
-    return Counter(ours.regime(run, offered=0.8 * load * end, window_ns=10**9).kind for run in runs)
-
-
-@pytest.mark.parametrize("load", [0.02, 0.5, 0.8, 0.9])
-def test_a_queue_below_its_capacity_is_steady(load: float) -> None:
-    assert verdicts(load, 20_000 / load)["steady"] >= 19
-
-
-@pytest.mark.parametrize("load", [1.05, 1.2, 3.0])
-def test_an_overloaded_queue_is_unstable(load: float) -> None:
-    assert verdicts(load, 20_000 / load)["unstable"] >= 19
-
-
-@pytest.mark.parametrize("load", [0.5, 0.8, 0.9, 0.95])
-@pytest.mark.parametrize("count", [1_000, 5_000])
-def test_a_short_window_makes_a_busy_queue_undecided_but_never_unstable(load: float, count: int) -> None:
-    assert verdicts(load, count / load)["unstable"] == 0
-
-
-@pytest.mark.parametrize("load", [1.02, 1.2])
-@pytest.mark.parametrize("count", [300, 5_000])
-@pytest.mark.parametrize("replications", [1, 3, 10])
-def test_a_short_window_never_makes_an_overloaded_queue_steady(load: float, count: int, replications: int) -> None:
-    assert verdicts(load, count / load, replications)["steady"] == 0
-
-
-def test_the_critical_queue_is_not_called_steady() -> None:
-    """At load 1 the queue has no level, though it hardly grows."""
-    assert verdicts(1.0, 20_000)["steady"] <= 1
-
-
-@pytest.mark.parametrize(("load", "kind"), [(0.5, "steady"), (1.2, "unstable")])
-def test_one_long_replication_is_enough_where_the_case_is_clear(load: float, kind: str) -> None:
-    assert verdicts(load, 20_000 / load, replications=1)[kind] >= 19
-
-
-def test_an_unstable_verdict_names_the_queue_that_grows_and_how_fast() -> None:
-    disk = queue_lengths(1.2, 10_000, 10, seed=1)
-    steady = queue_lengths(0.5, 10_000, 10, seed=2)
-    window_ns = 8_000 * 10**6  # a mean service of 1 ms
-    found = ours.regime(disk + steady, 9_600, window_ns, {"cpu": steady, "disk": disk, "idle": 0 * disk})
-    assert (found.kind, found.resource) == ("unstable", "disk")
-    assert found.growth_per_s.low < 200 < found.growth_per_s.high
-    assert found.growth_per_s.half_width < 20
-    assert found.left_behind.value == pytest.approx(1 / 6, abs=0.02)
-
-
-def test_work_beyond_capacity_is_unstable_before_any_queue_shows_it() -> None:
-    """The operational bound: what would need more than all of its time can't be steady, however short the window."""
-    calm = queue_lengths(0.5, 2_000, 10, seed=2)
-    found = ours.regime(calm, 1_000, 10**9, {"cpu": calm}, {"cpu": [1.08, 1.1, 1.12] * 3, "bus": [0.9] * 9})
-    assert (found.kind, found.resource) == ("unstable", "cpu")
-    assert "cpu would need 110.0% of its time" in found.reason
-
-
-@pytest.mark.parametrize("loads", [[1.2], [0.9, 1.2, 1.0] * 3, [1.005, 1.006] * 5])
-def test_a_bound_that_may_hold_condemns_nobody(loads: list[float]) -> None:
-    calm = queue_lengths(0.5, 20_000, 10, seed=2)
-    assert ours.regime(calm, 10_000, 10**9, {}, {"cpu": loads}).kind == "steady"
-    assert ours.regime(calm, 10_000, 10**9, {}, {"cpu": [1.5] * 9}, bounded=True).kind == "steady"
-
-
-def test_growth_without_a_queue_to_blame_is_still_unstable() -> None:
-    disk = queue_lengths(1.2, 10_000, 10, seed=1)
-    found = ours.regime(disk, 9_600, 10**9, {"cpu": 0 * disk})
-    assert (found.kind, found.resource) == ("unstable", "")
-
-
-def test_a_slow_leak_under_a_high_level_is_unstable() -> None:
-    """1,000 requests on the wire hide a disk queue that gains 400 in the window: 2 % of the load is never served."""
-    noise = np.random.default_rng(4).normal(0, 5, (10, 50))
-    found = ours.regime(1000 + noise + np.linspace(0, 400, 50), 20_000, 10**9)
-    assert found.kind == "unstable"
-
-
-def test_sure_growth_that_hardly_moves_the_level_is_steady() -> None:
-    """With enough replications any drift is significant; only one that matters makes a verdict."""
-    noise = np.random.default_rng(4).normal(0, 0.1, (10, 50))
-    found = ours.regime(100 + noise + np.linspace(0, 5, 50), 10**6, 10**9)
-    assert found.growth_per_s.low > 0
-    assert found.kind == "steady"
-
-
-def test_a_small_overload_of_a_long_window_is_unstable() -> None:
-    """Half a percent too much is below the 1 % of the load, but the queue is nothing but growth."""
-    noise = np.random.default_rng(4).normal(0, 5, (10, 50))
-    found = ours.regime(noise + np.linspace(0, 5_000, 50), 10**6, 10**9)
-    assert found.left_behind.high < 0.01
-    assert found.kind == "unstable"
-
-
-def test_a_closed_load_can_not_be_unstable() -> None:
-    climb = np.random.default_rng(4).normal(0, 0.1, (10, 50)) + np.linspace(0, 64, 50)
-    assert ours.regime(climb, 1_000, 10**9).kind == "unstable"
-    assert ours.regime(climb, 1_000, 10**9, bounded=True).kind == "undecided"
-
-
-def test_an_empty_system_is_steady() -> None:
-    assert ours.regime(np.zeros((10, 20)), 5, 10**9).kind == "steady"
-
-
-def test_an_undecided_verdict_says_what_it_would_take() -> None:
-    found = ours.regime(queue_lengths(0.95, 500, 10, seed=3), 380, 10**9)
-    assert found.kind == "undecided"
-    assert "times as long" in found.reason
-
-
-def test_a_run_that_ends_by_itself_is_terminating_whatever_its_queues_do() -> None:
-    assert ours.regime(queue_lengths(1.2, 10_000, 10, seed=1), 9_600, 10**9, terminating=True).kind == "terminating"
-    assert ours.regime([], 0, 0, terminating=True).kind == "terminating"
-
-
-def test_a_regime_without_bins_load_or_window_is_refused() -> None:
-    bins = np.ones((10, 20))
-    for series, offered, window in ((bins[:, :9], 5, 1), (bins, 0, 1), (bins, 5, 0)):
-        with pytest.raises(ValueError, match=r"needed|needs"):
-            ours.regime(series, offered, window)
-
-
-@pytest.mark.parametrize("replications", [1, 3, 10])
-def test_growth_over_the_window_is_slope_times_width(replications: int) -> None:
-    line = np.tile(np.arange(40.0) + 0.5, (replications, 1))
-    assert ours.growth(line).value == pytest.approx(40)

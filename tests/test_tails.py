@@ -15,7 +15,8 @@ from iosim.clock import choose_clock
 from iosim.comparison import _of_differences, compare
 from iosim.executors import Serial
 from iosim.probing import Bench
-from iosim.samples import Column, carried
+from iosim.samples import Column, named
+from iosim.statistics import Estimate
 
 QUEUE = """\
 version: 1
@@ -46,20 +47,24 @@ def columns(counts: list[int], each: int) -> list[Column]:
 
 
 def test_twenty_beyond_are_enough_where_replications_agree() -> None:
-    assert carried(columns([10] * 10, 1000), 0.99) == (1, 0.0)
-    assert carried(columns([10] * 10, 199), 0.99)[1] == pytest.approx(2000 / 1990)
+    assert named(columns([10] * 10, 1000), 0.99) == (Estimate(1, 1, 1, 10), 0.0)
+    few, times = named(columns([10] * 10, 199), 0.99)
+    assert few is None
+    assert times == pytest.approx(2000 / 1990)
 
 
 def test_where_all_lie_in_one_replication_they_count_as_few() -> None:
     """100 beyond of 10,000, all in one of ten: the counts vary 101 times as much as those of strangers."""
-    pooled, times = carried(columns([100] + [0] * 9, 1000), 0.99)
-    assert pooled == 1
+    estimate, times = named(columns([100] + [0] * 9, 1000), 0.99)
+    assert estimate is None
     assert times == pytest.approx(20 * 1000 / 9.9 / 0.01 / 10_000, rel=0.01)
-    assert carried(columns([100] + [0] * 9, 1000), 0.99, clustered=False) == (1, 0.0)
+    alone, enough = named(columns([100] + [0] * 9, 1000), 0.99, clustered=False)
+    assert alone is not None
+    assert (alone.value, enough) == (1, 0.0)
 
 
 def test_nobody_else_asks_the_rule_for_less() -> None:
-    """Whoever names a quantile of requests goes by `carried`; a picture of bare columns has no replications to tell."""
+    """Whoever names a quantile of requests goes by `named`; a picture of bare columns has no replications to tell."""
     asked = set()
     for path in Path(iosim.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

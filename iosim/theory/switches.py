@@ -5,9 +5,8 @@ Source: Karol, Hluchyj, Morgan 1987 (numbers 8). iosim's machines hold no such s
 
 from collections import defaultdict
 
-State = tuple[
-    int, ...
-]  # how many heads of queues want each output, the largest number first; outputs that none wants left out
+# How many heads of queues want each output, the largest number first; outputs that none wants left out.
+State = tuple[int, ...]
 
 
 def saturation(ports: int) -> float:
