@@ -86,6 +86,8 @@ def outcome_rows(found: dict[str, Any], find: dict[str, Any]) -> list[tuple[str,
         name = "safe value, to be signed" if found["verdict"] == "met" else "not to be signed"
         value = amounts.with_unit(confirmed["value"], unit)
         rows.append((name, f"{value}; fresh replications: {'; '.join(map(_judged, confirmed['expect']))}"))
+        caveats = dict.fromkeys(it["caveat"] for it in confirmed["expect"] if it["caveat"])
+        rows += [("whose tail", "; ".join(caveats))] if caveats else []
     if find["today"] and found["answer"]:
         today = f"headroom over {amounts.with_unit(find['today'], unit)} today"
         room = found["headroom"] and f"{amounts.percent(found['headroom']['value'], signed=True)} up to the safe value"

@@ -170,6 +170,18 @@ def test_closed_loads_tell_that_they_throttle_themselves(tmp_path: Path) -> None
     assert any("self-throttled" in line for line in plan.warnings)
 
 
+@pytest.mark.parametrize(("bound", "verdict"), [("60 ms", "met"), ("1 us", "impossible")])
+def test_a_plan_for_a_tail_of_closed_load_says_whose_tail_it_is(tmp_path: Path, bound: str, verdict: str) -> None:
+    """Found or not: the tail is that of clients who hold themselves back."""
+    text = QUEUE.replace("kind: open", "kind: closed").replace("rate: 2000/s", "clients: 8, think: 4 ms")
+    plan = iosim.plan(written(tmp_path, text), f"p50 < {bound}", "workload.web.clients", jobs=1)
+    assert plan.verdict == verdict
+    told = "; ".join(text for _, text in in_words(plan))
+    assert re.search(
+        "self-throttled: the offered load of closed class 'web' fell by [0-9.]+% against an idle machine", told
+    )
+
+
 @pytest.mark.parametrize(
     ("slo", "find", "said"),
     [

@@ -186,7 +186,7 @@ def planned() -> dict[str, Any]:
         "why": "",
         "answer": {"value": 1500.0, "ci95": [1490.0, 1510.0]},
         "recommended": "1475/s",
-        "confirmation": {"replications": 12, "expect": expect},
+        "confirmation": {"value": 1475.0, "replications": 12, "expect": expect},
         "scan": [{**point, "expect": expect}, {**point, "value": 2000.0, "met": False, "expect": expect}],
         "resources": [{"name": "processors", "utilization": {"value": 0.8, "ci95": None}, "full_at_per_s": 1900.0}],
         "warnings": [],
