@@ -30,6 +30,7 @@ DIRECTIVES: dict[str, Any] = {
     "initializedcheck": False,
     "cdivision": False,  # // and % as in Python, also below zero
 }
+DIMENSIONS = 2  # one more than the most of our memory views; each field of that kind takes room for so many, usually 8
 # The same results everywhere: no fused multiply-add, and nothing that depends on the machine which compiles.
 # Without warnings (-w): those about generated code tell nobody anything.
 FLAGS = {
@@ -115,6 +116,7 @@ class BuildWherePossible(build_ext):
             "modules": sorted([*compiled.modules(PACKAGE), SHARED]),
             "sources": compiled.digests(PACKAGE),
             "directives": self.directives,
+            "dimensions": DIMENSIONS,
             "flags": [FLAGS, os.environ.get("CFLAGS", "")],
         }
 
@@ -142,7 +144,9 @@ class BuildWherePossible(build_ext):
     def _translate(self, work: str) -> None:
         """Python to C, outside of the source tree."""
         from Cython.Build import cythonize
+        from Cython.Compiler import Options
 
+        Options.buffer_max_dims = DIMENSIONS
         forks = multiprocessing.get_start_method() == "fork"  # elsewhere a worker would run this file again
         translated = cythonize(
             [Extension(extension.name, extension.sources) for extension in self.extensions],

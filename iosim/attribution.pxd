@@ -1,5 +1,5 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 from iosim.actor cimport Actor
 
@@ -10,8 +10,9 @@ cdef class Nobody(Client):
     cpdef void finished(self, Request request)
 
 cdef class Request:
-    cdef public int64_t address, began, bytes, expected, group, home, index, intended, issued, mark, offset, size, socket, status, step
-    cdef public int64_t target, write
+    # Numbers of classes, nodes, sockets, files, clients and steps have 32 bits: of each there is an object.
+    cdef public int32_t group, home, socket, status, step, target, write
+    cdef public int64_t address, began, bytes, expected, index, intended, issued, mark, offset, size
     cdef public int64_t[::1] ledger
     cdef public Client source
     cdef public list steps

@@ -181,7 +181,7 @@ class Request:
 
     def travels(self, cause: int, until: int) -> None:
         """The same for one that a frame carries, unless that is explained; it may have arrived by an earlier frame."""
-        if self.mark < until and self.socket == ON_ITS_WAY:
+        if self.mark < until and not self.socket:  # it is ON_ITS_WAY; compiled, the name is an object
             self.spend(cause, until)
 
     def drop(self, cause: int, now: int) -> None:

@@ -20,10 +20,10 @@ from iosim.executors import Executor, local
 from iosim.judging import flatten, is_replay, latency_origin, summarize, warm_up_of
 from iosim.machine import Raw
 from iosim.pairing import Pairs, first_divergence, gain, holm, pair, paired_p
-from iosim.quantiles import blocks_for, clustering, quantile_interval, quantile_refusal
+from iosim.quantiles import quantile_interval
 from iosim.replication import ALL, replication
 from iosim.running import Task, check_arguments, check_traces, replicate
-from iosim.samples import Column, together
+from iosim.samples import Column, carried
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, interval, paired, replications_for
 from iosim.summary import QUANTILES, lookup
@@ -334,7 +334,7 @@ def _quantiles(
                 path = f"{prefix}{column}_ns.{name}"
                 found[path] = {
                     f"difference_of_{name}s": _difference_of(base, other, path, column, q),
-                    f"{name}_of_differences": _of_differences(changes, q),
+                    f"{name}_of_differences": _of_differences(changes, q, is_replay(base.scenario)),
                 }
     return found
 
@@ -352,17 +352,16 @@ def _difference_of(base: Design, other: Design, path: str, column: str, q: float
     return {"base": values[0], "other": values[1], **_shown(quantile_interval(values[1] - values[0], apart))}
 
 
-def _of_differences(changes: Sequence[Any], q: float) -> Figures:
-    """Null where too few independent pairs lie beyond it."""
+def _of_differences(changes: Sequence[Any], q: float, terminating: bool) -> Figures:
+    """Null where too few independent pairs lie beyond it; `takes` says how many do, else it is empty."""
     samples = [Column(each) for each in changes]
     if not samples or not all(map(len, samples)):
-        return NOTHING
-    whole = together(samples)
-    pooled = whole.quantile(q)
-    parts = [part for sample in samples for part in sample.beyond(pooled, blocks_for(len(samples)))]
-    if quantile_refusal(len(whole), q, clustering([beyond for beyond, _ in parts], [size for _, size in parts])):
-        return NOTHING
-    return _shown(quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples]))
+        return {**NOTHING, "takes": "pairs of requests"}
+    pooled, times = carried(samples, q, clustered=not terminating)
+    if times:
+        return {**NOTHING, "takes": f"{times:.1f} times as many pairs"}
+    apart = quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples])
+    return {**_shown(apart), "takes": ""}
 
 
 def _causes(base: Design, other: Design) -> list[Figures]:

@@ -29,9 +29,11 @@ cdef class Completion:
     cdef public KernelApcs apcs
     cdef public int64_t copy_ps
     cdef public bint buffered_reads, direct, pended_before, with_event
+    @cython.locals(file=FileObject)
     cpdef void list_request(self, KernelThread thread, Irp irp)
     @cython.locals(file=FileObject, notice=Notice)
     cpdef bint _links(self, Irp irp)
+    @cython.locals(file=FileObject)
     cpdef void unlist(self, Irp irp)
     @cython.locals(waiter=KernelThread, event=Event, thread=KernelThread)
     cpdef Irp end(self, Irp irp)

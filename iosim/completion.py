@@ -83,7 +83,8 @@ class Completion:
         """Who can cancel it, and how it ends: in its file object's list if it is to be linked to the port, else thread's."""
         irp.thread = thread
         if self._links(irp) and not irp.notice.sets_event:  # one with an event never survives its thread (1.16)
-            irp.file.irps[irp] = True
+            file = irp.file
+            file.irps.append(irp)
         else:
             thread.irps[irp] = True
 
@@ -102,7 +103,8 @@ class Completion:
 
     def unlist(self, irp: Irp) -> None:
         """It can be cancelled no longer."""
-        irp.file.irps.pop(irp, False)
+        file = irp.file
+        file.irps.remove(irp)
         irp.thread.irps.pop(irp, False)
 
     # ---- stage 1 -----------------------------------------------------------------------------------------------------
@@ -126,7 +128,7 @@ class Completion:
             self.last_stage(irp)  # issued in nobody's name
         elif not irp.pending_returned:
             irp.ended = True  # the issuing call does the rest; if a filter lost the pending mark, nobody does (2.3.2)
-        elif irp in irp.file.irps or ((self.pended_before or irp.notice.sets_event) and self._links(irp)):
+        elif irp.listed or ((self.pended_before or irp.notice.sets_event) and self._links(irp)):
             self._link(irp)
         elif thread.state == TERMINATED:
             self.end_without_thread(irp)
@@ -292,7 +294,7 @@ class Completion:
 
     def let_file_go(self, file: "FileObject") -> None:
         """A closed file object goes away with its last request, and so does its association (1.2.6, 1.2.7)."""
-        if file.gone or file.irps or self.of_threads(file):
+        if file.gone or not file.irps.empty() or self.of_threads(file):
             return
         file.gone = True
         if file.port is not NO_PORT:

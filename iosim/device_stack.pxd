@@ -1,10 +1,12 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from iosim.canceller cimport Canceller
 from iosim.completion_port cimport CompletionPort
 from iosim.file_control cimport FileControl
+from iosim.flag cimport flag
 from iosim.irp cimport Irp, StatusBlock
+from iosim.irp_list cimport IrpList
 from iosim.objects cimport Event
 
 cdef int64_t STATUS_SUCCESS
@@ -35,14 +37,16 @@ cdef class DeviceObject:
     cdef public bint sized
 
 cdef class FileObject:
-    cdef public int64_t ahead_to, base, final_status, handles, in_order, modes, next_offset, number, read_ahead
-    cdef public int64_t sector, size
+    # Counts, numbers and codes have 32 bits; what is in bytes has 64.
+    cdef public int32_t handles, modes, number, sector
+    cdef public uint32_t final_status
+    cdef public int64_t ahead_to, base, in_order, next_offset, read_ahead, size
     cdef public DeviceObject device
     cdef public FileControl control
-    cdef public bint background, cache_map, cached, gone, plain, signalled, synchronous, waited, write_through
+    cdef public flag background, cache_map, cached, gone, plain, signalled, synchronous, waited, write_through
     cdef public CompletionPort port
     cdef public object key
-    cdef public dict irps
+    cdef public IrpList irps
     cdef public Event event
     cpdef void signal(self, int64_t increment)
     cpdef void reset(self)

@@ -11,6 +11,7 @@ from iosim.driver_methods import check_part
 from iosim.errors import DriverMistake
 from iosim.file_control import FileControl
 from iosim.irp import Irp, StatusBlock
+from iosim.irp_list import IrpList
 from iosim.ntstatus import STATUS_SUCCESS
 from iosim.objects import Event
 
@@ -198,7 +199,7 @@ class FileObject:
         self.gone = False
         self.background = False  # its requests have background priority (an I/O priority hint)
         self.plain = False  # its overlapped requests need nothing but a packet (irp.py); said by the I/O manager
-        self.irps: dict[Irp, bool] = {}  # requests under way that will be linked to the port, oldest first
+        self.irps = IrpList()  # requests under way that will be linked to the port, oldest first
         self.final_status = STATUS_SUCCESS
         self.signalled = False  # the state of the file object's own event
         self.waited = False

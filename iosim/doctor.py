@@ -4,50 +4,42 @@ The same requests are offered to both (common random numbers), with one warm-up 
 replications have equal fingerprints; *negligible* where both ends of every figure's 90 % interval lie within 0.5 % of the
 figure (two one-sided tests at 5 %); of the *wrong sign* where an interval lies wholly on the side that `expected_signs.py`
 rules out. Those intervals are so wide that of a hundred scenarios that do all that they should one is said to have such a key.
+A key with a change that the time did not reach is *not judged*, unless another of its changes is wrong already. p99 is a
+figure only where the scenario's own runs can carry it.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from iosim import executors
 from iosim.clock import choose_clock
-from iosim.errors import IosimError
-from iosim.expected_signs import BUSY, LATENCY, OWN, RATE, TAIL, expected
-from iosim.judging import is_replay, warm_up_of
-from iosim.machine import Raw, read_traces
+from iosim.expected_signs import TAIL, expected
+from iosim.machine import read_traces
 from iosim.perturbing import Change, perturbations
-from iosim.replication import ALL, replication
-from iosim.running import Task, replicate
 from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, paired
-from iosim.thread import KINDS
-from iosim.workload import NEVER
+from iosim.trials import Measured, Plan, Progress, Trials, tried
 
-DEAD, NEGLIGIBLE, MOVES, WRONG, UNDECIDED, FAILED = (
+DEAD, NEGLIGIBLE, MOVES, WRONG, UNDECIDED, UNJUDGED, FAILED = (
     "dead",
     "negligible",
     "moves",
     "wrong sign",
     "undecided",
+    "not judged (budget)",
     "not possible",
 )
-VERDICTS = (WRONG, DEAD, NEGLIGIBLE, UNDECIDED, MOVES, FAILED)
+VERDICTS = (WRONG, DEAD, NEGLIGIBLE, UNDECIDED, MOVES, UNJUDGED, FAILED)
 EQUIVALENT = 0.005  # of a figure: less is of no consequence
 FAMILY = 0.01  # chance that anything right is called wrong
-SHORTEST = 1 / 50  # of the scenario's time, to which a run is cut for lack of time
 FEWEST = 5  # replications: with fewer, intervals so sure are wider than anything
-SLACK = 2  # times as long as the scenario's own run a changed one may take on average: more load, more to do
-EVENTS = 20  # times as many as the scenario's own run takes, and a changed one is stopped
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What one changed value does: by figure the relative difference, or why it could not be run."""
+    """What one changed value does: by figure the relative difference, or why it could not be run, or not in time."""
 
     value: Any
     direction: int
@@ -57,6 +49,7 @@ class Effect:
     differences: dict[str, Estimate] = field(default_factory=dict)
     wrong: tuple[str, ...] = ()
     failure: str = ""
+    judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,13 +66,17 @@ class KeyReport:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All keys, worst first, and how they were looked at; `cut` is the share of the scenario's time that was run."""
+    """All keys, worst first, and how they were looked at; `cut` is the share of the scenario's time that was run.
+
+    `tail_takes`: 0, or how many times as long a run it takes before p99 may be named; then it is no figure here.
+    """
 
     scenario: str
     seed: int
     replications: int
     factor: float
     cut: float
+    tail_takes: float
     runs: int
     keys: tuple[KeyReport, ...]
 
@@ -100,93 +97,21 @@ def diagnose(
     clock: str | None = None,
     progress: Progress | None = None,
 ) -> Diagnosis:
-    """Change every key by `factor` up and down, run all, judge. About `budget` seconds at most: runs are cut shorter for it.
+    """Change every key by `factor` up and down, run all, judge. After `budget` seconds it ends, whatever has been run.
 
     Raises ValueError for a factor of 1 or less, or fewer than 5 replications.
     """
+    until = time.monotonic() + budget
     if not factor > 1 or replications < FEWEST:
         raise ValueError(f"the factor is above 1, and there are {FEWEST} replications at least")
     read_traces(scenario)  # mistakes in a trace are told before anything runs
-    whole, changes = perturbations(scenario, factor)
-    runnable = [place for place, change in enumerate(changes) if not change.refused]
-    chosen = choose_clock(clock)
+    whole, changes = perturbations(scenario, factor, until)
+    changes.sort(key=lambda change: scenario.origin(change.path) == "default")  # what was written comes first
     seed = scenario.model.run.seed if seed is None else seed
-    whole, cut = _within(whole, len(runnable) * replications, jobs, budget, chosen, seed)
-    base = [replicate(Task(number, whole, chosen, seed)) for number in range(replications)]
-    warm_up, _ = warm_up_of(whole, base)
-    horizon = NEVER if is_replay(whole) else base[0].horizon
-    own = [_figures(raw, warm_up, horizon) for raw in base]
-    most = EVENTS * max(raw.events for raw in base)
-    items = [_Item(whole, changes[it], replications, chosen, seed, warm_up, horizon, most) for it in runnable]
-    found: dict[int, Any] = {place: change.refused for place, change in enumerate(changes) if change.refused}
-    for done, outcome in enumerate(executors.local(jobs, len(items)).outcomes(_changed, items), 1):
-        found[runnable[outcome.place]] = outcome.failure.text if outcome.failure else outcome.value
-        if progress:
-            progress(done, len(items))
-    chance = FAMILY / max(1, len(items) * len(own[0][1]))
-    mixed = _is_mixed(whole)
-    effects = [_effect(it, own, found[place], chance, expected(it.path, mixed)[0]) for place, it in enumerate(changes)]
-    keys = _keys(scenario, whole, changes, effects)
-    return Diagnosis(scenario.name, seed, replications, factor, cut, len(items) * replications, keys)
-
-
-def _within(
-    whole: Scenario, runs: int, jobs: int | None, budget: float, clock: str, seed: int
-) -> tuple[Scenario, float]:
-    """The scenario cut so short that all runs fit into the budget; one run tells how long they take."""
-    began = time.perf_counter()
-    replicate(Task(0, whole, clock, seed))
-    once = time.perf_counter() - began
-    workers = executors.local(jobs, runs).workers
-    share = min(1.0, budget * workers / max(SLACK * once * runs, 1e-9))
-    if share >= 1 or is_replay(whole):
-        return whole, 1.0
-    share = max(share, SHORTEST)
-    run = whole.model.run
-    changes: dict[str, Any] = {"run.duration": f"{max(1, round(run.duration * share))} ns"}
-    if run.warm_up:
-        changes["run.warm_up"] = f"{round(run.warm_up * share)} ns"
-    return whole.with_set(changes), share
-
-
-@dataclass(frozen=True)
-class _Item:
-    """A change to be run in a worker process."""
-
-    scenario: Scenario
-    change: Change
-    replications: int
-    clock: str
-    seed: int
-    warm_up: int
-    horizon: int
-    most: int
-
-
-def _changed(item: _Item) -> list[tuple[str, dict[str, float]]]:
-    """Fingerprint and figures of every replication; raises what speaks against them."""
-    scenario = item.scenario.with_set({item.change.path: item.change.value, "run.max_events": item.most})
-    found = []
-    for number in range(item.replications):
-        raw = replicate(Task(number, scenario, item.clock, item.seed))
-        found.append(_figures(raw, item.warm_up, item.horizon))
-    return found
-
-
-def _figures(raw: Raw, warm_up: int, horizon: int) -> tuple[str, dict[str, float]]:
-    it = replication(raw, warm_up, horizon)
-    if not it.count(ALL):
-        raise IosimError("no request ended in the measured window")
-    whole = sum(it.over(f"processors.{kind}") for kind in KINDS) or 1
-    figures = {
-        LATENCY: it.mean_of("latency", ALL),
-        TAIL: float(it.sample("latency", ALL).quantile(0.99)),
-        RATE: it.throughput(ALL),
-        BUSY: 1 - it.over("processors.idle") / whole,
-    }
-    for group, name in enumerate(raw.classes):
-        figures[OWN.replace("*", name)] = it.throughput(group)
-    return f"{raw.events}:{raw.end_ns}:{raw.digest}", figures
+    trials = tried(whole, changes, Plan(replications, choose_clock(clock), seed, jobs, until), progress)
+    runs = replications * sum(isinstance(it, list) for it in trials.found.values())
+    keys = _keys(scenario, whole, changes, _effects(whole, changes, trials))
+    return Diagnosis(scenario.name, seed, replications, factor, trials.cut, trials.tail_takes, runs, keys)
 
 
 # ---- judging ---------------------------------------------------------------------------------------------------------
@@ -198,16 +123,35 @@ def _is_mixed(scenario: Scenario) -> bool:
     return len(loads) > 1 and any(isinstance(load, ClosedLoad) for load in loads)
 
 
+def _effects(whole: Scenario, changes: list[Change], trials: Trials) -> list[Effect]:
+    """Of every change; its intervals are as wide as it takes for all that there may be to be right together."""
+    names = [name for name in trials.own[0][1] if name != TAIL or not trials.tail_takes] if trials.own else []
+    runnable = sum(not change.refused for change in changes)
+    chance = FAMILY / max(1, runnable * len(names))
+    mixed = _is_mixed(whole)
+    return [
+        _effect(change, names, trials.own, trials.found.get(place), chance, expected(change.path, mixed)[0])
+        for place, change in enumerate(changes)
+    ]
+
+
 def _effect(
-    change: Change, own: list[tuple[str, dict[str, float]]], found: Any, chance: float, signs: dict[str, int]
+    change: Change,
+    names: list[str],
+    own: list[Measured],
+    found: list[Measured] | str | None,
+    chance: float,
+    signs: dict[str, int],
 ) -> Effect:
-    """`chance`: of each single interval to miss the truth, so that all of them together miss none."""
+    """By the figures of these names. `chance`: of each single interval to miss the truth, so that all together miss none."""
+    if found is None:
+        return Effect(change.value, change.direction, judged=False)
     if isinstance(found, str):
         return Effect(change.value, change.direction, failure=found)
     if [digest for digest, _ in found] == [digest for digest, _ in own]:
         return Effect(change.value, change.direction, dead=True)
     differences, close, moved, wrong = {}, True, False, []
-    for figure in own[0][1]:
+    for figure in names:
         before = [figures[figure] for _, figures in own]
         after = [figures[figure] for _, figures in found]
         scale = abs(sum(before) / len(before)) or 1.0
@@ -239,6 +183,8 @@ def _verdict(path: str, effects: list[Effect]) -> tuple[str, str]:
         return FAILED, effects[0].failure.splitlines()[0]
     if any(effect.wrong for effect in ran):
         return WRONG, expected(path)[1]
+    if not all(effect.judged for effect in ran):
+        return UNJUDGED, ""
     if all(effect.dead for effect in ran):
         return DEAD, ""
     if all(effect.dead or effect.negligible for effect in ran):

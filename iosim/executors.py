@@ -6,6 +6,7 @@ in which items end. What goes wrong with one item is that item's outcome and sto
 dies twice has failed.
 """
 
+import math
 import os
 import pickle
 import threading
@@ -80,20 +81,23 @@ class Processes(Executor):
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def outcomes(self, work: Work, items: Sequence[Any]) -> Iterator[Outcome]:
-        """As they end. No more items are on their way than there are workers, and one that waits for the first to be free."""
+    def outcomes(self, work: Work, items: Sequence[Any], until: float = math.inf) -> Iterator[Outcome]:
+        """As they end. No more items are on their way than there are workers, and one that waits for the first to be free.
+
+        Raises TimeoutError where some have not ended at `until` (time.monotonic()), and ends the processes that work on them.
+        """
         waiting = deque(enumerate(items))
         flying: dict[Any, tuple[int, Any]] = {}
         ended = False
         try:
             while waiting or flying:
-                while waiting and len(flying) <= self.workers:
+                while waiting and len(flying) <= self.workers and time.monotonic() < until:
                     place, item = waiting.popleft()
                     flying[self._submit(work, place, item)] = (place, item)
-                found, suspects = _landed(flying)
+                found, suspects = _landed(flying, until)
                 yield from found
                 for place, item in suspects:
-                    yield self._alone(work, place, item)
+                    yield self._alone(work, place, item, until)
             ended = True
         finally:
             if not ended:
@@ -120,23 +124,28 @@ class Processes(Executor):
         except BrokenProcessPool:
             return self._pool().submit(attempt, work, place, item)
 
-    def _alone(self, work: Work, place: int, item: Any) -> Outcome:
+    def _alone(self, work: Work, place: int, item: Any, until: float) -> Outcome:
         """The second and last chance of an item; nobody else is in the pool, so that the guilty one is found."""
         from concurrent.futures.process import BrokenProcessPool
 
         try:
-            outcome: Outcome = self._submit(work, place, item).result()
+            outcome: Outcome = self._submit(work, place, item).result(_left(until))
         except BrokenProcessPool:
             return Outcome(place, failure=Failure(WorkerDied(SUSPECT)))
         return outcome
 
 
-def _landed(flying: dict[Any, tuple[int, Any]]) -> tuple[list[Outcome], list[tuple[int, Any]]]:
-    """Takes what has ended out of `flying`: outcomes, and items of a pool that broke (then all of them have ended)."""
+def _landed(flying: dict[Any, tuple[int, Any]], until: float) -> tuple[list[Outcome], list[tuple[int, Any]]]:
+    """Takes what has ended out of `flying`: outcomes, and items of a pool that broke (then all of them have ended).
+
+    Raises TimeoutError where nothing has ended at `until`.
+    """
     from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, wait
     from concurrent.futures.process import BrokenProcessPool
 
-    ended, _ = wait(flying, return_when=FIRST_COMPLETED)
+    ended, _ = wait(flying, _left(until), return_when=FIRST_COMPLETED)
+    if not ended:  # or there was no time to begin with any
+        raise TimeoutError
     if any(isinstance(future.exception(), BrokenProcessPool) for future in ended):
         ended, _ = wait(flying, return_when=ALL_COMPLETED)
     found, suspects = [], []
@@ -147,6 +156,11 @@ def _landed(flying: dict[Any, tuple[int, Any]]) -> tuple[list[Outcome], list[tup
         else:
             found.append(future.result())
     return found, suspects
+
+
+def _left(until: float) -> float | None:
+    """Seconds that may be waited; None for as long as it takes."""
+    return None if until == math.inf else max(0.0, until - time.monotonic())
 
 
 def _leave_with(parent: int) -> None:
@@ -177,11 +191,16 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
+def apart(jobs: int | None) -> Processes:
+    """So many worker processes (None: one a core), and be it one: unlike this process they can be ended in their work."""
+    import joblib
+
+    return Processes(jobs or joblib.cpu_count())
+
+
 def local(jobs: int | None, items: int) -> Executor:
     """The executor for so many items on this machine: `jobs` processes (None: one a core), none that would idle."""
     if jobs == 1 or items == 1:
         return Serial()
-    import joblib
-
-    processes = min(jobs or joblib.cpu_count(), items)
+    processes = min(apart(jobs).workers, items)
     return Processes(processes) if processes > 1 else Serial()

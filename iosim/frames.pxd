@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 from iosim.attribution cimport Request
 
+cdef int64_t SHORTEST
 cdef Request NO_REQUEST
 
 cdef class Frame:

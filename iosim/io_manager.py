@@ -215,7 +215,7 @@ class IoManager:
         if not file.waited:
             file.waited = True
             if file.plain:  # its requests did without
-                file.signalled = not file.irps
+                file.signalled = file.irps.empty()
                 self._end_plainness(file)
             file.event = Event(self.dispatcher, True, file.signalled)
         return file.event
@@ -223,7 +223,7 @@ class IoManager:
     def _end_plainness(self, file: FileObject) -> None:
         """What its requests need has changed, of those under way too."""
         self.adopt(file)
-        for irp in file.irps:
+        for irp in file.irps.all():
             irp.plain = False
 
     def duplicate(self, file: FileObject) -> None:
@@ -388,7 +388,7 @@ class IoManager:
             irp.request.bytes += irp.information
             waiter = irp.waiter
             irp.waiter = NO_THREAD  # before the packet is queued: whoever takes it may use the IRP again at once
-            del file.irps[irp]
+            file.irps.remove(irp)
             file.port.insert(irp)
             if waiter is not NO_THREAD:
                 self.dispatcher.wake(waiter, boost)
@@ -442,7 +442,7 @@ class IoManager:
 
     def pending(self, file: FileObject) -> list[Irp]:
         """All requests under way on the file object, whoever issued them."""
-        return [*file.irps, *self.completion.of_threads(file)]
+        return [*file.irps.all(), *self.completion.of_threads(file)]
 
     def cancel_io(
         self, file: FileObject, thread: KernelThread = NO_THREAD, context: StatusBlock = NO_STATUS_BLOCK
@@ -475,7 +475,7 @@ class IoManager:
                 continue  # an earlier one's end has ended it
             if self._survives(irp):
                 del thread.irps[irp]
-                irp.file.irps[irp] = True
+                irp.file.irps.append(irp)
             elif not rounds and irp.under_way():
                 self.cancel(irp)
         if not thread.irps:

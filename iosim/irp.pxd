@@ -1,8 +1,9 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from iosim.attribution cimport Request
 from iosim.canceller cimport Canceller
+from iosim.flag cimport flag
 from iosim.kernel_queue cimport KernelThread, Packet
 from iosim.kernel_work cimport KernelWork
 from iosim.lookaside cimport PrivateList
@@ -16,8 +17,9 @@ cdef StackLocation NO_LOCATION
 
 cdef class StackLocation:
     cdef public object device
-    cdef public int64_t major, offset, routine, size
-    cdef public bint pending
+    cdef public int32_t major, routine
+    cdef public int64_t offset, size
+    cdef public flag pending
     cpdef void clear(self)
 
 cdef class StatusBlock:
@@ -35,16 +37,18 @@ cdef class IrpPart:
 
 cdef class Irp(Packet):
     cdef public PrivateList lookaside
-    cdef public int64_t allocation_flags, associated, boost, code, current, due, information, processor
-    cdef public int64_t removal_cost, stack_count, status
+    # Counts, numbers and codes have 32 bits; what is in bytes or ns has 64.
+    cdef public int32_t allocation_flags, associated, boost, current, processor, stack_count
+    cdef public uint32_t code, status
+    cdef public int64_t due, information, removal_cost
     cdef public list locations
     cdef public object file
-    cdef public bint accessible, block_due, buffered, cancel, disowned, ended, hit, paging, pending_returned, plain
-    cdef public bint reports, returned, synchronous
+    cdef public flag accessible, block_due, buffered, cancel, disowned, ended, hit, listed, paging, pending_returned, plain
+    cdef public flag reports, returned, synchronous
     cdef public KernelThread thread, waiter
     cdef public Notice notice
     cdef public Canceller canceller
-    cdef public Irp master
+    cdef public Irp master, newer, older
     cdef public IrpPart part
     cdef public KernelWork work
     cpdef void clean(self)

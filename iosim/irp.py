@@ -128,10 +128,13 @@ class Irp(Packet):
         "file",
         "hit",
         "information",
+        "listed",
         "locations",
         "lookaside",
         "master",
+        "newer",
         "notice",
+        "older",
         "paging",
         "part",
         "pending_returned",
@@ -162,10 +165,17 @@ class Irp(Packet):
         self.removal_cost = removal_cost
         self.allocation_flags = flags
         self.stack_count = stack_count
-        drivers = [StackLocation() for _ in range(max(stack_count, room))]
-        self.locations = [NO_LOCATION, *drivers, NO_LOCATION]
+        room = max(stack_count, room)
+        self.locations = list(
+            (NO_LOCATION,) * (room + 2)
+        )  # of a tuple: no longer than it must be, as there are many IRPs
+        for place in range(1, room + 1):
+            self.locations[place] = StackLocation()
         self.current = stack_count + 1
         self.file: FileObject
+        self.listed = False  # among its file object's requests (irp_list.py)
+        self.older = self  # its neighbours there
+        self.newer = self
         self.processor = 0  # where it was issued
         self.plain = False
         self.clean()
@@ -301,7 +311,7 @@ class Irp(Packet):
 
     def under_way(self) -> bool:
         """Issued, and not up to the end of stage 1: it can be cancelled (2.8.7)."""
-        return self.current <= self.stack_count + 1 and (self in self.file.irps or self in self.thread.irps)
+        return self.current <= self.stack_count + 1 and (self.listed or self in self.thread.irps)
 
     # ---- its end -----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 from iosim.actor cimport Clock
 from iosim.attribution cimport Request
+from iosim.flag cimport flag
 from iosim.probes cimport Probes
 from iosim.processor cimport Scheduler
 from iosim.thread cimport Thread
@@ -17,7 +18,7 @@ cpdef Packet new_packet(Request request)
 
 cdef class Packet:
     cdef public Request request
-    cdef public bint is_irp
+    cdef public flag is_irp
     cdef public int64_t entered, headed, limited
     cpdef int64_t removed(self)
     cpdef void free(self)

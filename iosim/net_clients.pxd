@@ -1,10 +1,11 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Client, Request
 from iosim.binding cimport FrameSource
 from iosim.client_addresses cimport ClientAddresses
+from iosim.flag cimport flag
 from iosim.frame_queue cimport FrameQueue
 from iosim.frames cimport Frame, new_frame
 from iosim.tcp cimport Connection, ConnectionUser, Flows, Host
@@ -14,7 +15,7 @@ from iosim.workload cimport RowPace, Source
 cdef int64_t ALL, ARRIVAL, CLIENT_SHIFT, DATAGRAM, DEVICE, ENDED, FAILED, LINK, MOST_ITERATIONS, ON_ITS_WAY
 cdef int64_t PORT_MASK, PROPAGATION, REMOTE_PEER, TIMER, UDP, UDP_IPV4
 cdef Request NO_REQUEST
-cdef ClientEnd NO_END
+cdef ClientEnd NO_END, NONE_LIVE
 cdef int64_t[::1] SCRATCH
 
 cdef class LongWay(FrameSource):
@@ -40,8 +41,9 @@ cdef class Reach:
     cdef public object service
 
 cdef class ClientEnd:
-    cdef public bint busy, connected, over
-    cdef public int64_t asked, number, read
+    cdef public flag busy, connected, over
+    cdef public int32_t asked, number
+    cdef public int64_t read
     cdef public Connection connection
     cdef public list under_way, waiting
 

@@ -140,6 +140,7 @@ class ClientEnd:
 
 
 NO_END = ClientEnd(-1)
+NONE_LIVE = ClientEnd(-1)  # of a request that has ended; datagrams' have NO_END
 
 
 class ClientSide(ConnectionUser):
@@ -312,8 +313,9 @@ class NetworkSource(Source):
             end.under_way = []
         end.under_way.append(request)
         if end.waiting is NO_REQUESTS:
-            end.waiting = []
-        end.waiting.append(request)
+            end.waiting = [request]
+        else:
+            end.waiting.append(request)
         end.asked += 1
         if end.asked == self.per_connection:
             self.ends[number] = NO_END  # its next request needs a new one
@@ -347,7 +349,11 @@ class NetworkSource(Source):
         """Send what waits for the connection, or for the end of a request that is sent in pieces."""
         connection = end.connection
         while end.waiting and end.connected and not end.busy:
-            request = end.waiting.pop(0)
+            request = end.waiting[0]
+            if len(end.waiting) > 1:
+                del end.waiting[0]
+            else:
+                end.waiting = NO_REQUESTS
             request.travels(REMOTE_PEER, self.clock.now)
             if self.piece and request.size > self.piece:
                 end.busy = True
@@ -396,9 +402,9 @@ class NetworkSource(Source):
 
     def finished(self, request: Request) -> None:
         """The answer has come, or none will: its handler has ended without one, or what carried it is lost."""
-        if request.index not in self.live:
+        end = self.live.pop(request.index, NONE_LIVE)
+        if end is NONE_LIVE:
             return
-        end = self.live.pop(request.index)
         now = self.clock.now
         if request.mark != now:  # that a link was down is told for when it would have left
             request.spend(LINK if request.mark > now else REMOTE_PEER, now)

@@ -5,7 +5,7 @@ from iosim.actor cimport Clock
 from iosim.application cimport Step
 from iosim.attribution cimport Client, Request, new_request
 from iosim.completion_port cimport CompletionPort
-from iosim.device_stack cimport DeviceObject
+from iosim.device_stack cimport DeviceObject, FileObject
 from iosim.devices.winsock cimport Afd, Endpoint
 from iosim.io_manager cimport IoCosts, IoManager
 from iosim.irp cimport Irp, StatusBlock
@@ -13,6 +13,7 @@ from iosim.kernel_queue cimport KernelQueue, KernelThread, Packet, new_packet
 from iosim.ntstatus cimport is_error
 from iosim.numa cimport NodeMemory
 from iosim.services cimport Services
+from iosim.stream_marks cimport StreamMarks
 from iosim.tcp cimport Connection, Host
 
 cdef int64_t AGAIN, AREA, BLOCKED_CALL, COMPLETED, CONNECTED, DATAGRAM, DEVICE_CONTROL, DONE, LEFT, NOT_FAST, NO_ADDRESS
@@ -63,7 +64,7 @@ cdef class Service(Client):
     cpdef void owe_receive(self, KernelThread thread, Endpoint end)
     @cython.locals(afd=Afd)
     cpdef Endpoint find(self, int64_t number)
-    @cython.locals(call=Packet, request=Request)
+    @cython.locals(call=Packet, marks=StreamMarks, request=Request)
     cpdef int64_t go_on(self, KernelThread thread, Endpoint end)
     @cython.locals(due=Request, irp=Irp)
     cpdef bint _next_call(self, KernelThread thread, Endpoint end)
@@ -78,7 +79,7 @@ cdef class Service(Client):
     cpdef void again(self, Endpoint end)
     @cython.locals(afd=Afd, block=StatusBlock, host=Host, status=int64_t, due=Request)
     cpdef bint _receive(self, KernelThread thread, Endpoint end)
-    @cython.locals(code=int64_t, status=int64_t)
+    @cython.locals(code=int64_t, file=FileObject, status=int64_t)
     cpdef bint issue(self, KernelThread thread, Endpoint end, Irp irp)
     @cython.locals(due=Request, whole=bint)
     cpdef bint _brought(self, KernelThread thread, Endpoint end, Request request)

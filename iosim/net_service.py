@@ -224,8 +224,9 @@ class Service(Client):
             elif call is not NO_PACKET and self.issue(thread, end, call):  # type: ignore[arg-type]  # an IRP
                 return DONE
             if self._has_whole(thread, end):
-                request = self.afd.hand_over(end, end.requests[0], NO_ADDRESS)
-                end.requests[0] = request
+                marks = end.marks
+                request = self.afd.hand_over(end, marks.first(), NO_ADDRESS)
+                marks.replace_first(request)
                 self._switch(thread, request)
                 return DONE
             if not self._next_call(thread, end):
@@ -323,7 +324,8 @@ class Service(Client):
     def issue(self, thread: KernelThread, end: Endpoint, irp: Irp) -> bool:
         """A call with an IRP, paid; True: as above."""
         code = irp.code
-        if not irp.file.handles:
+        file = irp.file
+        if not file.handles:
             irp.free()
             return False
         status = self.io.start(thread, irp, BLOCKED_CALL)
@@ -351,7 +353,7 @@ class Service(Client):
 
     def _has_whole(self, thread: KernelThread, end: Endpoint) -> bool:
         """With receives of no bytes: a request is there, to be received by its handler's first step."""
-        if not self.zero_byte or thread.request.source is not self or not end.requests:
+        if not self.zero_byte or thread.request.source is not self or end.marks.empty():
             return False
         due: Request = end.key
         if due.size <= 0 or due.write:

@@ -54,7 +54,7 @@ class TakeStep(NetStep):
         request = thread.request
         end = self.service.find(request.socket)
         thread.call = NO_PACKET
-        if end.requests and end.requests[0] is request:
+        if end.marks.first() is request:
             self._owe(thread, end)
 
     def finish(self, thread: KernelThread) -> int:
@@ -71,7 +71,7 @@ class TakeStep(NetStep):
         status = afd.fast_control(end.device, end, RECEIVE, service.size, service.block)
         if status == NOT_FAST or is_error(status):
             request.fail()
-        elif end.requests and end.requests[0] is request:
+        elif end.marks.first() is request:
             self._owe(thread, end)
             return AGAIN
         return DONE

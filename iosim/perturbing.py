@@ -4,7 +4,9 @@ Read from the schema, so that a new key is perturbed without anybody telling. Le
 long and how often to run (`run`, `study`, `expect`), lists, and keys that are not set.
 """
 
+import math
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -34,10 +36,11 @@ class Change:
     refused: str = ""
 
 
-def perturbations(scenario: Scenario, factor: float) -> tuple[Scenario, list[Change]]:
+def perturbations(scenario: Scenario, factor: float, until: float = math.inf) -> tuple[Scenario, list[Change]]:
     """The scenario with all its keys written out, and every change of one of them.
 
-    Where `factor` leads out of what a key may be, smaller ones are tried: its root, and a tenth.
+    Where `factor` leads out of what a key may be, smaller ones are tried: its root, and a tenth. From `until` on
+    (time.monotonic()) nobody looks any more whether a change is possible.
     """
     whole = reloaded(scenario.with_set({"study": None}) if scenario.model.study else scenario)
     plain = whole.effective()
@@ -46,7 +49,7 @@ def perturbations(scenario: Scenario, factor: float) -> tuple[Scenario, list[Cha
         for change in _of_section(whole.model, plain, "", by):
             place = change.path, change.direction, change.value if change.direction == OTHER else None
             if place not in tried or (tried[place].refused and change.direction != OTHER):
-                tried[place] = _possible(whole, change)
+                tried[place] = _possible(whole, change) if time.monotonic() < until else change
     return whole, list(tried.values())
 
 

@@ -390,7 +390,8 @@ class Processor(Actor):
         interrupt.pending = False
         interrupt.service(self)
         if self.interrupts:
-            self.interrupt = self.interrupts.pop(0)
+            self.interrupt = self.interrupts[0]
+            del self.interrupts[0]  # compiled, pop looks for the method of so short a list
             self.clock.at(self.interrupt.cost, INTERRUPT_RANK, self, 0)
         else:
             self._lower()
@@ -492,7 +493,8 @@ class Processor(Actor):
             self.clock.at(self.dpc_left, DPC_RANK, self, 0)
         elif self.due and self.holder is IDLE_THREAD:
             self.mode = DISPATCH
-            dpc = self.due.pop(0)
+            dpc = self.due[0]
+            del self.due[0]
             dpc.queued = False
             self.dpc = dpc
             self.dpc_left = dpc.begin(self)

@@ -4,7 +4,8 @@ Waits of one run resemble each other: a request that waited long had neighbours 
 quantile come in clusters, and what counts is how many clusters were seen. The clustering factor is read from the spread of
 the numbers beyond among independent replications, over what independent requests would give (at load 0.8 of a single server
 it is 50 to 70). Quantiles are never averaged: the value is that of all requests together, the interval comes from the
-spread of the replications' own. Left out: quantiles of weighted samples.
+spread of the replications' own. Left out: quantiles of weighted samples; and intervals of one run by binomial ranks, as those
+cover what is independent, which requests of one run never are: they would hold the truth half as often as they promise.
 """
 
 import math

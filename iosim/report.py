@@ -57,7 +57,7 @@ def render(parts: Sequence[Part], question: str, title: str) -> str:
     designs = _designs(parts)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=title or " and ".join(dict.fromkeys(part.about for part in parts)),
-        question=question or " ".join(dict.fromkeys(part.description for part in parts)),
+        question=question or " ".join(dict.fromkeys(str(it.effective.get("description", "")) for it in designs)),
         parts=parts,
         signs=SIGNS,
         designs=[(design.name, as_yaml(design.effective)) for design in designs],
@@ -80,7 +80,10 @@ def _designs(parts: Sequence[Part]) -> list[Design]:
                 found.append((part, design))
     names = Counter(design.name for _, design in found)
     return [
-        Design(f"{design.name} ({part.kind}: {part.name})" if names[design.name] > 1 else design.name, design.effective)
+        Design(
+            f"{design.name} ({part.kind} in {part.directory})" if names[design.name] > 1 else design.name,
+            design.effective,
+        )
         for part, design in found
     ]
 

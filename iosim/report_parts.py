@@ -4,7 +4,7 @@ Commands leave their results beside each other, each in a file of its own; every
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from iosim.cli.summary import study_tables, tables
 from iosim.cli.tables import Table
 from iosim.errors import Mistake, WrongInput
 from iosim.report_pictures import Picture, of_comparison, of_plan, of_run, of_study
-from iosim.report_verdicts import Verdict, of_cells, of_design, of_expectations, of_found
-from iosim.results import Study
+from iosim.report_verdicts import Verdict, grounds_of_run, of_cells, of_design, of_expectations, of_found
+from iosim.results import Study, in_words
 from iosim.scenario.nodes import read_text
 from iosim.units import as_written
 
@@ -40,6 +40,7 @@ class Part:
     description: str
     head: Table
     verdicts: list[Verdict]
+    grounds: tuple[str, ...] = ()  # to believe all of the verdicts
     warnings: list[str] = field(default_factory=list)
     shown: list[Table] = field(default_factory=list)  # tables that stand open
     pictures: list[Picture] = field(default_factory=list)
@@ -97,7 +98,7 @@ def _run(directory: Path, summary: dict[str, Any]) -> Part:
     verdicts = list(of_expectations(summary))
     path = directory / "scenario.yaml"
     plain = read_text(_read(path), str(path))[0].plain()
-    head, latency, causes, *rest = tables(summary, [], None)
+    head, _, latency, causes, *rest = tables(summary, [], None)
     return Part(
         kind="run",
         name=summary["scenario"],
@@ -106,6 +107,7 @@ def _run(directory: Path, summary: dict[str, Any]) -> Part:
         description=str(plain.get("description", "")),
         head=head,
         verdicts=verdicts,
+        grounds=grounds_of_run(summary),
         warnings=list(summary["warnings"]),
         shown=[latency, causes],
         pictures=list(of_run(directory, summary)),
@@ -137,12 +139,23 @@ def _study(directory: Path, found: dict[str, Any]) -> Part:
         description=f"{len(found['cells'])} cells over {varied}.",
         head=Table("", ["", ""], rows),
         verdicts=[of_cells(study)],
-        warnings=list(dict.fromkeys(warning for row in study.rows for warning in row["warnings"])),
+        warnings=list(_of_cells(study)),
         pictures=list(of_study(study, found["effective"])),
         shown=[lost],
         folded=[replace(cells, title="Every cell with its figures")],
         designs=[Design(found["scenario"], found["effective"])],
     )
+
+
+def _of_cells(study: Study) -> Iterator[str]:
+    """Warnings that begin alike, with the number of cells that have one, and the first of them."""
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for row in study.rows:
+        for warning in row["warnings"]:
+            alike.setdefault(" ".join(warning.split()[:2]), []).append((in_words(row["cell"]), warning))
+    for found in alike.values():
+        cell, warning = found[0]
+        yield f"{f'{len(found)} of {len(study.rows)} cells, like ' if len(found) > 1 else ''}{cell}: {warning}"
 
 
 # ---- a comparison ----------------------------------------------------------------------------------------------------
@@ -154,7 +167,7 @@ def _comparison(directory: Path, found: dict[str, Any]) -> Part:
     shown = [table for it in found["against"] for table in compared(it)]
     return Part(
         kind="comparison",
-        name=" against ".join(names),
+        name=f"{names[0]} against {' and '.join(names[1:])}",
         about=" and ".join(dict.fromkeys(design["scenario"] for design in found["designs"])),
         directory=directory.resolve().name,
         description="The same requests in each design, compared one by one.",
@@ -172,7 +185,8 @@ def _comparison(directory: Path, found: dict[str, Any]) -> Part:
 
 def _plan(directory: Path, found: dict[str, Any]) -> Part:
     """Of the largest load, or the smallest resource, that meets an objective."""
-    what, want, unit = found["find"]["path"], found["find"]["want"], f" {found['find']['unit']}".rstrip()
+    what, want, unit = found["find"]["path"], found["find"]["want"], found["find"]["unit"]
+    unit = f" {unit}" if unit and not unit.startswith("/") else unit
     objective = " and ".join(found["objectives"])
     rows = [["objective", objective], ["looked for", f"{want} {what}"]]
     if answer := found["answer"]:

@@ -92,7 +92,7 @@ def of_study(study: Study, scenario: Mapping[str, Any]) -> Iterator[Picture]:
 def of_plan(found: Mapping[str, Any]) -> Iterator[Picture]:
     """The objective over the value looked for, and the resources beside it."""
     find, objective = found["find"], found["objectives"][0]
-    points = [it for it in found["scan"] if it["regime"] == "steady" or not find["unit"]]
+    points = [it for it in found["scan"] if it["regime"] != "unstable" or not find["unit"]]
     if not points:
         return
     expected = parse_expectation(objective)

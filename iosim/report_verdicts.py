@@ -6,10 +6,11 @@ from typing import Any
 
 from iosim.cli.numbers import interval_text, show_figure, show_time
 from iosim.cli.summary import read_figure, regime_text, runs_text, simulated_text
-from iosim.results import Study
+from iosim.results import Study, in_words
 from iosim.scenario.expectations import parse_expectation
 
 MOST_CAUSES = 3  # that a verdict names
+MOST_CELLS = 4
 # What a verdict is drawn as, by tone: of what was demanded; of a design against another; `doubt` where figures are none to
 # rely on; `plain` where nothing was asked. The sign tells what the colour tells.
 SIGNS = {
@@ -37,17 +38,21 @@ class Verdict:
 
 def of_expectations(summary: dict[str, Any]) -> Iterator[Verdict]:
     """Of every expectation; without any, what kind of run it was."""
-    grounds = (
-        f"The run is {regime_text(summary['regime'])}.",
-        f"Seed {runs_text(summary)}; simulated {simulated_text(summary)}.",
-    )
     for it in summary["expect"]:
-        yield Verdict(it["verdict"], it["verdict"], expectation_text(it), grounds)
+        yield Verdict(it["verdict"], it["verdict"], expectation_text(it))
     if not summary["expect"]:
         kind = summary["regime"]["kind"]
         said = show_figure(read_figure(summary["throughput_per_s"]), "throughput_per_s")
         tone = "doubt" if kind in ("unstable", "undecided") else "plain"
-        yield Verdict(kind, tone, f"{said} are answered; nothing was expected of the figures.", grounds)
+        yield Verdict(kind, tone, f"{said} are answered; nothing was expected of the figures.")
+
+
+def grounds_of_run(summary: dict[str, Any]) -> tuple[str, ...]:
+    """Whether its figures are steady ones, and of how much of a run."""
+    return (
+        f"The run is {regime_text(summary['regime'])}.",
+        f"Seed {runs_text(summary)}; simulated {simulated_text(summary)}.",
+    )
 
 
 def expectation_text(it: dict[str, Any]) -> str:
@@ -64,9 +69,18 @@ def expectation_text(it: dict[str, Any]) -> str:
 def of_cells(study: Study) -> Verdict:
     """How many cells have steady figures, and how many none."""
     every = len(study.rows) + len(study.failed)
-    steady = sum(row["regime"] in ("steady", "terminating") for row in study.rows)
+    others: dict[str, list[str]] = {"failed": [in_words(cell["cell"]) for cell in study.failed]}
+    for row in study.rows:
+        others.setdefault(row["regime"], []).append(in_words(row["cell"]))
+    steady = sum(len(others.pop(kind, ())) for kind in ("steady", "terminating"))
+    grounds = [f"{kind.capitalize()}: {_some(cells)}." for kind, cells in others.items() if cells]
     text = f"{steady} of {every} cells have figures to rely on."
-    return Verdict("study", "plain" if steady == every else "doubt", text, tuple(f"{it}." for it in study.said(False)))
+    return Verdict("study", "plain" if steady == every else "doubt", text, tuple(grounds))
+
+
+def _some(cells: list[str]) -> str:
+    more = len(cells) - MOST_CELLS
+    return f"{'; '.join(cells[:MOST_CELLS])}{f'; and {more} more' if more > 0 else ''}"
 
 
 def of_design(it: dict[str, Any], replications: int) -> Verdict:
@@ -95,7 +109,8 @@ def of_found(plan: dict[str, Any]) -> Verdict:
     """The value to be signed, whether fresh replications confirm it, and what is short there."""
     what, objective = plan["find"]["path"], " and ".join(plan["objectives"])
     verdict, signed = plan["verdict"], plan["recommended"]
-    text = f"{what}: {'no value' if signed is None else signed} for {objective}."
+    why = f"; {plan['why']}" if plan["why"] else ""
+    text = f"{what}: {'no value' if signed is None else signed} for {objective}{why}."
     grounds = []
     if again := plan["confirmation"]:
         grounds += [f"On {again['replications']} fresh replications {expectation_text(it)}" for it in again["expect"]]
@@ -103,4 +118,4 @@ def of_found(plan: dict[str, Any]) -> Verdict:
         first = plan["resources"][0]
         grounds.append(f"The bottleneck there is {first['name']}, {first['utilization']['value']:.1%} busy.")
     tone = verdict if verdict in ("met", "undecided") else "missed"
-    return Verdict(verdict, tone, f"{text} {plan['why']}".strip(), tuple(grounds))
+    return Verdict(verdict, tone, text, tuple(grounds))

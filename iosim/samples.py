@@ -1,4 +1,7 @@
-"""The latencies or waits of one replication, or of all together: as a column, or as a histogram where no rows were kept."""
+"""The latencies or waits of one replication, or of all together: as a column, or as a histogram where no rows were kept.
+
+Here is the one place where a quantile of them is named or refused: runs, sweeps, comparisons, plans and the doctor ask it.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -6,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from iosim.histogram import Histogram
-from iosim.quantiles import quantile_of_column
+from iosim.quantiles import blocks_for, clustering, quantile_of_column, quantile_refusal
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -69,6 +72,21 @@ def together(samples: Sequence[Sample]) -> Sample:
     if columns:
         return Column(np.concatenate(columns))
     return Tally(merged([it.histogram for it in samples if isinstance(it, Tally)]))
+
+
+def carried(samples: Sequence[Sample], q: float, clustered: bool = True) -> tuple[int, float]:
+    """The quantile of all replications' values, and 0; or how many times as many values it takes before it may be named.
+
+    `clustered`: values of one replication resemble their neighbours, and the spread of the replications' own numbers beyond
+    tells how much; else all are independent. No sample may be empty.
+    """
+    whole = together(samples)
+    pooled = whole.quantile(q)
+    factor = 1.0
+    if clustered:
+        parts = [part for sample in samples for part in sample.beyond(pooled, blocks_for(len(samples)))]
+        factor = clustering([beyond for beyond, _ in parts], [size for _, size in parts])
+    return pooled, quantile_refusal(len(whole), q, factor) / len(whole)
 
 
 def merged(histograms: Sequence[Histogram]) -> Histogram:

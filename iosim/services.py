@@ -153,7 +153,7 @@ class Services:
             irp.plain = True
             irp.thread = thread
             irp.processor = thread.processor
-            file.irps[irp] = True
+            file.irps.append(irp)
             status = io.call_driver(file.device, irp)
             if status != STATUS_PENDING and status != STAYS_IN_CALL:
                 io.ended_at_once(irp)

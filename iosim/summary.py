@@ -16,9 +16,9 @@ import numpy as np
 
 from iosim.attribution import CAUSES, DROPPED
 from iosim.machine import Raw
-from iosim.quantiles import ascending, blocks_for, clustering, quantile_interval, quantile_refusal
+from iosim.quantiles import ascending, quantile_interval
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
-from iosim.samples import Sample, together
+from iosim.samples import Sample, carried
 from iosim.statistics import (
     Estimate,
     Regime,
@@ -109,9 +109,8 @@ class Summarizer:
         samples = [each.sample(column, group) for each in self.replications]
         found: Figures = {"mean": self._mean(column, where, group)}
         if all(map(len, samples)):
-            whole = together(samples)
             for name, q in QUANTILES.items():
-                found[name], times = self._quantile(samples, whole, q)
+                found[name], times = self._quantile(samples, q)
                 if times:
                     self.refused[f"{where}.{name}"] = self._longer(times)
             ends = ascending([found[name]["ci95"] for name in QUANTILES])
@@ -123,20 +122,15 @@ class Summarizer:
         found["max"] = NOTHING if any(map(math.isnan, largest)) else {"value": max(largest), "ci95": None}
         return found
 
-    def _quantile(self, samples: list[Sample], whole: Sample, q: float) -> tuple[Figures, float]:
+    def _quantile(self, samples: list[Sample], q: float) -> tuple[Figures, float]:
         """The figure, and 0; or null and how many times as long a run it takes.
 
         A path that ends by itself is what was asked for: its own requests are no sample of others.
         """
-        pooled = whole.quantile(q)
-        factor = 1.0
-        if not self.terminating:
-            parts = [part for sample in samples for part in sample.beyond(pooled, blocks_for(len(samples)))]
-            factor = clustering([beyond for beyond, _ in parts], [size for _, size in parts])
-        if needed := quantile_refusal(len(whole), q, factor):
-            return NOTHING, needed / len(whole)
-        own = [float(sample.quantile(q)) for sample in samples]
-        return shown(quantile_interval(float(pooled), own)), 0.0
+        pooled, times = carried(samples, q, clustered=not self.terminating)
+        if times:
+            return NOTHING, times
+        return shown(quantile_interval(float(pooled), [float(sample.quantile(q)) for sample in samples])), 0.0
 
     def refusals(self) -> list[str]:
         """One line for all quantiles that are left out, with what the one that needs most of all requests' takes."""

@@ -1,12 +1,14 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request
 from iosim.binding cimport FrameSink, FrameSource
+from iosim.flag cimport flag
 from iosim.frames cimport Frame, new_frame
 from iosim.processor cimport Processor
 from iosim.rss cimport Rss
+from iosim.stream_marks cimport StreamMarks
 
 cdef int64_t ACK, ADDRESS_MASK, DATA, DATAGRAM, FIN, KERNEL, NO_HASH, PROPAGATION, REMOTE_PEER, RETRANSMIT, RST, SEND_WINDOW
 cdef int64_t STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT, SYN, SYN_ACK, TCP, TCP_IPV4, TIMER, UDP, UDP_IPV4
@@ -14,6 +16,7 @@ cdef int64_t CLOSED, ESTABLISHED, FIRST_DYNAMIC_PORT, LAST_PORT, LONGEST_RTO, NO
 cdef int64_t SYN_RECEIVED, SYN_SENT
 cdef Request NO_REQUEST
 cdef Rss NO_RSS
+cdef StreamMarks NO_MARKS
 
 cdef class Flows:
     cdef public list senders
@@ -90,11 +93,13 @@ cdef class Connection(Actor):
     cdef public ConnectionUser user
     cdef public FrameSource source
     cdef public object owner
-    cdef public int64_t advertised, blocked, congestion, duplicates, edge, end, expected, fin_at, flow, hash, highest
-    cdef public int64_t left, nxt, recover, rto, smoothed, state, threshold, timed, timed_at, una, unacknowledged, unread
-    cdef public int64_t variance
-    cdef public bint delivering, fin, finished, no_delay, orphan, peer_finished
-    cdef public list early, marks, requests
+    # A cause, a state, numbers of flows, counts of segments and tries have 32 bits: they count what lies in memory.
+    cdef public int32_t blocked, duplicates, flow, left, state, unacknowledged
+    cdef public int64_t advertised, congestion, edge, end, expected, fin_at, hash, highest, nxt, recover, rto, smoothed
+    cdef public int64_t threshold, timed, timed_at, una, unread, variance
+    cdef public flag delivering, fin, finished, no_delay, orphan, peer_finished
+    cdef public list early
+    cdef public StreamMarks marks
     cdef public int64_t reply_due, reply_entry, resend_due, resend_entry
     @cython.locals(clock=Clock, now=int64_t, due=int64_t, entry=int64_t)
     cpdef void _await_ack(self)
@@ -102,6 +107,7 @@ cdef class Connection(Actor):
     cpdef void _await_data(self)
     @cython.locals(clock=Clock, now=int64_t)
     cpdef void fire(self, int64_t what)
+    @cython.locals(marks=StreamMarks)
     cpdef int64_t send(self, int64_t size, Request request)
     cpdef int64_t send_cost(self, int64_t size)
     @cython.locals(host=Host, source=FrameSource, each=int64_t)
@@ -121,7 +127,7 @@ cdef class Connection(Actor):
     cpdef void _greeted(self, Frame frame)
     @cython.locals(until=int64_t, hole=bint, follower=Frame)
     cpdef void _data(self, Frame frame)
-    @cython.locals(sender=Connection, marks=list, requests=list, place=int64_t, mark=int64_t, request=Request)
+    @cython.locals(sender=Connection, marks=StreamMarks, number=int64_t, mark=int64_t, request=Request)
     cpdef void _deliver(self, Frame frame, int64_t until)
     @cython.locals(size=int64_t, user=ConnectionUser)
     cpdef void _give(self, int64_t until, int64_t pushed, Request request)
@@ -149,9 +155,9 @@ cdef class Connection(Actor):
     cpdef int64_t _together(self, int64_t left, int64_t room)
     @cython.locals(again=bint)
     cpdef void _segment(self, int64_t sequence, int64_t size)
-    @cython.locals(frame=Frame, source=FrameSource)
+    @cython.locals(frame=Frame, marks=StreamMarks, source=FrameSource)
     cpdef void _emit(self, int64_t kind, int64_t sequence, int64_t size)
-    @cython.locals(marks=list, past=int64_t, now=int64_t, place=int64_t, mark=int64_t, request=Request)
+    @cython.locals(marks=StreamMarks, now=int64_t, number=int64_t, mark=int64_t, request=Request)
     cpdef void _mark(self, Frame frame, int64_t until)
     cpdef void reply(self)
     @cython.locals(half_open=bint, user=ConnectionUser)

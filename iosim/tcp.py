@@ -35,6 +35,7 @@ from iosim.frames import (
 from iosim.ntstatus import STATUS_CONNECTION_REFUSED, STATUS_CONNECTION_RESET, STATUS_IO_TIMEOUT
 from iosim.processor import Processor
 from iosim.rss import Rss
+from iosim.stream_marks import NO_MARKS, StreamMarks
 from iosim.units import KIB, MS, S
 
 CLOSED, SYN_SENT, SYN_RECEIVED, ESTABLISHED = range(4)  # states
@@ -361,8 +362,6 @@ class Host(FrameSink):
 
 # Shared by all connections that have none: empty lists of their own would take a third of their memory.
 NO_FRAMES: list[Frame] = []
-NO_MARKS: list[int] = []
-NO_REQUESTS: list[Request] = []
 
 
 class Connection(Actor):
@@ -402,7 +401,6 @@ class Connection(Actor):
         "recover",
         "reply_due",
         "reply_entry",
-        "requests",
         "resend_due",
         "resend_entry",
         "rto",
@@ -442,7 +440,6 @@ class Connection(Actor):
         self.blocked = SEND_WINDOW  # why nothing more was sent: a cause
         self.no_delay = False
         self.marks = NO_MARKS  # where requests end in the stream
-        self.requests = NO_REQUESTS
         self.smoothed = OFF  # round-trip time, ns
         self.variance = 0
         self.rto = host.initial_rto
@@ -518,11 +515,10 @@ class Connection(Actor):
         """So many bytes more for the other side; returns the sequence number behind them."""
         self.end += size
         if request is not NO_REQUEST:
-            if not self.marks:
-                self.marks = []
-                self.requests = []
-            self.marks.append(self.end)
-            self.requests.append(request)
+            marks = self.marks
+            if marks is NO_MARKS:
+                marks = self.marks = StreamMarks()
+            marks.append(self.end, request)
         self.push()
         return self.end
 
@@ -676,13 +672,12 @@ class Connection(Actor):
             self._give(until, frame.pushed, frame.request)
             return
         marks = sender.marks
-        requests = sender.requests
-        for place in range(len(marks)):
-            mark = marks[place]
+        for number in range(marks.head, marks.tail):
+            mark = marks.end_at(number)
             if mark > until or self.state != ESTABLISHED:
                 break
             if mark > self.expected:
-                request: Request = requests[place]
+                request = marks.request_at(number)
                 request.travels(PROPAGATION, self.clock.now)
                 self._give(mark, frame.pushed if mark == until else 0, request)
         if self.expected < until and self.state == ESTABLISHED:
@@ -896,7 +891,8 @@ class Connection(Actor):
             if size > self.host.segment:
                 frame.segment = self.host.segment
             frame.pushed = 1 if sequence + size == self.end else 0
-            if self.marks:
+            marks = self.marks
+            if not marks.empty():
                 self._mark(frame, sequence + size)
         if kind != SYN and kind != RST:
             self.advertised = frame.acknowledged + frame.window
@@ -911,22 +907,15 @@ class Connection(Actor):
         Simplified: of several requests that end in one segment the last is carried.
         """
         marks = self.marks
-        past = 0  # of requests that are acknowledged
-        while past < len(marks):
-            mark = marks[past]
-            if mark > self.una:
-                break
-            past += 1
-        if past:
-            marks = self.marks = marks[past:]
-            self.requests = self.requests[past:]
+        while not marks.empty() and marks.end_at(marks.head) <= self.una:
+            marks.pop()  # it is acknowledged
         now = self.clock.now
-        for place in range(len(marks)):
-            mark = marks[place]
+        for number in range(marks.head, marks.tail):
+            mark = marks.end_at(number)
             if mark > until:
                 break
             if mark > frame.sequence:
-                request = self.requests[place]
+                request = marks.request_at(number)
                 request.travels(RETRANSMIT if frame.sequence < self.highest else self.blocked, now)
                 frame.request = request
 

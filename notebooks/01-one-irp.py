@@ -150,33 +150,11 @@ def tell(log):
 # - Each driver is asked for an offset. What are the three numbers?
 
 # %%
-log, system = journey()
-tell(log)
-
-# %%
-steps = [(line["where"], line["what"]) for line in log]
-down = [where for where, what in steps if what == "down"]
-up = [where for where, what in steps if what == "up"]
-assert down == ["filter", "volume manager", "disk class"] and up == down[::-1]
-assert steps.index(("program", "ReadFile returned FALSE, error 997")) < steps.index(("disk class", "up"))
-offsets = {line["where"]: line["offset"] for line in log if line["what"] == "down"}
-assert offsets == {"filter": 8192, "volume manager": MIB + 8192, "disk class": 2 * MIB + 8192}
-assert {line["locations"] for line in log if "locations" in line} == {5}
+direct, system = journey()
+tell(direct)
 
 # %% [markdown]
-# **Why.** The IRP was made with five **stack locations**, one a driver. Each driver reads its own and fills in the one below: NTFS turns an
-# offset in the file into one on the volume, the volume manager that into one on the disk. Location 5 is the filter's, 3 the volume
-# manager's, 2 the class driver's; those without a line are NTFS's (4) and the port driver's (1).
-#
-# The port driver gives the command to the disk, marks the IRP **pending** and returns `STATUS_PENDING`. That status goes back through all
-# five calls, and `ReadFile` returns `FALSE` with error 997: `ERROR_IO_PENDING`. Nobody waits. The IRP is not a thread, and no thread
-# belongs to it: it is a piece of memory that lies with the driver that has it at the moment.
-#
-# When the disk is done it interrupts. The service routine only queues a **DPC**, and the DPC calls `IoCompleteRequest`: the walk up.
-# The IRQL tells who runs: 0 (PASSIVE_LEVEL) on the way down, in the program's thread; 2 (DISPATCH_LEVEL) on the way up, in whatever
-# thread the DPC has interrupted. That is why a completion routine must not wait, nor touch the program's memory.
-#
-# At the top the IRP itself goes into the completion port's queue: it *is* the packet. The thread that takes it frees it.
+# The same as a picture:
 
 # %%
 import matplotlib.pyplot as plt
@@ -204,12 +182,22 @@ def draw(log, title):
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
 
 
-draw(log, "A read that goes to the disk")
-took = {line["what"]: round(line["us"], 1) for line in log}
+draw(direct, "A read that goes to the disk")
 
-# %%
-assert took["ReadFile returned FALSE, error 997"] == 2.4 and took["up"] == 15.7 and took["has its packet"] == 17.1
-assert all(line["irql"] == (0 if line["what"] == "down" else 2) for line in log if "irql" in line)
+# %% [markdown]
+# **Why.** The IRP was made with five **stack locations**, one a driver. Each driver reads its own and fills in the one below: NTFS turns an
+# offset in the file into one on the volume, the volume manager that into one on the disk. Location 5 is the filter's, 3 the volume
+# manager's, 2 the class driver's; those without a line are NTFS's (4) and the port driver's (1).
+#
+# The port driver gives the command to the disk, marks the IRP **pending** and returns `STATUS_PENDING`. That status goes back through all
+# five calls, and `ReadFile` returns `FALSE` with error 997: `ERROR_IO_PENDING`. Nobody waits. The IRP is not a thread, and no thread
+# belongs to it: it is a piece of memory that lies with the driver that has it at the moment.
+#
+# When the disk is done it interrupts. The service routine only queues a **DPC**, and the DPC calls `IoCompleteRequest`: the walk up.
+# The IRQL tells who runs: 0 (PASSIVE_LEVEL) on the way down, in the program's thread; 2 (DISPATCH_LEVEL) on the way up, in whatever
+# thread the DPC has interrupted. That is why a completion routine must not wait, nor touch the program's memory.
+#
+# At the top the IRP itself goes into the completion port's queue: it *is* the packet. The thread that takes it frees it.
 
 # %% [markdown]
 # ## Through the cache
@@ -220,26 +208,8 @@ assert all(line["irql"] == (0 if line["what"] == "down" else 2) for line in log 
 # read, which is over at once, queue a packet to the port?
 
 # %%
-log, system = journey(reads=2, cached=True)
-tell(log)
-
-# %%
-second = [number for number, line in enumerate(log) if line["what"] == "calls ReadFile"][1]
-first_read, second_read = log[:second], log[second:]
-
-
-def seen_down(part, where):
-    return [line["paging"] for line in part if (line["where"], line["what"]) == (where, "down")]
-
-
-assert seen_down(first_read, "filter") == [False, True]
-assert seen_down(first_read, "disk class") == [True]
-assert seen_down(second_read, "filter") == [False] and seen_down(second_read, "disk class") == []
-assert [line["what"] for line in second_read if line["where"] == "program"] == [
-    "calls ReadFile",
-    "ReadFile returned TRUE",
-    "has its packet",
-]
+cached, system = journey(reads=2, cached=True)
+tell(cached)
 
 # %% [markdown]
 # **Why.** NTFS finds that the page is missing, and has a system worker thread get it: `ReadFile` returns at once. The cache manager makes
@@ -255,31 +225,32 @@ assert [line["what"] for line in second_read if line["where"] == "program"] == [
 #
 # ## Change one thing
 #
-# Take away the line `irp.mark_pending()`: a completion routine that lets the IRP go on, but forgets to say again that it was pending. It is
-# among the most frequent bugs of filter drivers. **Predict** what the program sees: an error, wrong data, a crash?
+# Take the last two lines before `return` away: a completion routine that lets the IRP go on, but forgets to say again that it was pending.
+# It is among the most frequent bugs of filter drivers. **Predict** what the program sees, an error, wrong data, a crash? Then change
+# the cell and run it.
 
 
 # %%
-class Forgetful(Watching):
-    """A completion routine with one line less."""
+class Yours(Watching):
+    """A copy of the completion routine, for you to change."""
 
     def completed(self, device, irp):
         self.note("up", irp)
+        if irp.pending_returned:
+            irp.mark_pending()
         return irp.status
 
 
-lost, system = journey(driver=Forgetful)
-tell(lost)
+yours, system = journey(driver=Yours)
+tell(yours)
 print("threads that never ended:", len(system.unfinished()))
 
-# %%
-assert lost[-1]["where"] == "filter" and lost[-1]["what"] == "up"
-assert len(system.unfinished()) == 1 and "GetQueuedCompletionStatus" in system.unfinished()[0]
-
 # %% [markdown]
+# <details><summary>What happened, and why</summary>
 # None of them. The I/O manager finds the mark missing at the top of the stack, believes that the IRP ended inside the call, whose end is
-# told by `ReadFile` itself, and tells nobody. The program waits for its packet for ever. (On a real system Driver Verifier finds such
-# drivers.)
+# told by <code>ReadFile</code> itself, and tells nobody. The program waits for its packet for ever: one thread never ends. (On a real system
+# Driver Verifier finds such drivers.)
+# </details>
 #
 # ## Exercises
 #
@@ -294,7 +265,7 @@ assert len(system.unfinished()) == 1 and "GetQueuedCompletionStatus" in system.u
 # 2. Write a driver `Twice` whose `completed` calls `self.io.complete(irp)` before it returns. What happens?
 #
 # <details><summary>Answer</summary>
-# The IRP is completed twice, and the machine stops with a bug check: <code>MULTIPLE_IRP_COMPLETE_REQUESTS</code>. The last cell does it.
+# The IRP is completed twice, and the machine stops with a bug check: <code>MULTIPLE_IRP_COMPLETE_REQUESTS</code>. The solutions do it.
 # </details>
 #
 # 3. With `journey(reads=2)` (unbuffered), how often does each driver see the IRP go down? Why not only once, though the data are the same?
@@ -314,24 +285,92 @@ assert len(system.unfinished()) == 1 and "GetQueuedCompletionStatus" in system.u
 # way bear the same time, and so do those of the way up. The port driver and the two drivers above it are much larger in reality; here they
 # only pass on. `docs/simplifications.md` says what each does to a result.
 
-# %%
+# ## Solutions
+#
+# Folded away: try first.
+
+# %% jupyter={"source_hidden": true, "outputs_hidden": true} tags=["hide-cell"]
 from iosim.errors import BugCheck
 
 
+class Forgetful(Watching):
+    """Change one thing: a completion routine with two lines less."""
+
+    def completed(self, device, irp):
+        self.note("up", irp)
+        return irp.status
+
+
 class Twice(Watching):
-    """Completes what is being completed."""
+    """Exercise 2: completes what is being completed."""
 
     def completed(self, device, irp):
         self.io.complete(irp)
         return irp.status
 
 
+print("Change one thing:")
+lost, system = journey(driver=Forgetful)
+tell(lost)
+never_ended = system.unfinished()
+print("threads that never ended:", len(never_ended))
+
+print("\nExercise 2:")
 try:
     journey(driver=Twice)
     stopped = "by nothing"
 except BugCheck as bug:
     stopped = str(bug)
 print(stopped)
+
+print("\nExercise 3:")
+again, system = journey(reads=2)
+tell(again)
+
+# %% [markdown]
+# ## What this notebook claims
+
+
+# %%
+def seen_down(part, where):
+    """For every IRP that went down there: is it a paging IRP?"""
+    return [line["paging"] for line in part if (line["where"], line["what"]) == (where, "down")]
+
+
+# the direct read: down and up in order, back before the disk has answered, one offset for each driver
+steps = [(line["where"], line["what"]) for line in direct]
+down = [where for where, what in steps if what == "down"]
+up = [where for where, what in steps if what == "up"]
+assert down == ["filter", "volume manager", "disk class"] and up == down[::-1]
+assert steps.index(("program", "ReadFile returned FALSE, error 997")) < steps.index(("disk class", "up"))
+offsets = {line["where"]: line["offset"] for line in direct if line["what"] == "down"}
+assert offsets == {"filter": 8192, "volume manager": MIB + 8192, "disk class": 2 * MIB + 8192}
+assert {line["locations"] for line in direct if "locations" in line} == {5}
+assert {line["where"]: line["location"] for line in direct if line["what"] == "down"} == {
+    "filter": 5,
+    "volume manager": 3,
+    "disk class": 2,
+}
+assert all(line["irql"] == (0 if line["what"] == "down" else 2) for line in direct if "irql" in line)
+took = {line["what"]: round(line["us"], 1) for line in direct}
+assert took["ReadFile returned FALSE, error 997"] == 2.4 and took["up"] == 15.7 and took["has its packet"] == 17.1
+
+# through the cache: the filter sees the first read twice, the disk sees it once, and the second not at all
+second = [number for number, line in enumerate(cached) if line["what"] == "calls ReadFile"][1]
+first_read, second_read = cached[:second], cached[second:]
+assert seen_down(first_read, "filter") == [False, True]
+assert seen_down(first_read, "disk class") == [True]
+assert seen_down(second_read, "filter") == [False] and seen_down(second_read, "disk class") == []
+assert [line["what"] for line in second_read if line["where"] == "program"] == [
+    "calls ReadFile",
+    "ReadFile returned TRUE",
+    "has its packet",
+]
+assert [line["irql"] for line in first_read if line["what"] == "up" and not line["paging"]] == [0]
+
+# the solutions
+assert lost[-1]["where"] == "filter" and lost[-1]["what"] == "up"
+assert len(never_ended) == 1 and "GetQueuedCompletionStatus" in never_ended[0]
 assert "MULTIPLE_IRP_COMPLETE_REQUESTS" in stopped
-again, _ = journey(reads=2)
 assert len(seen_down(again, "disk class")) == len(seen_down(again, "filter")) == 2
+print("Every claim holds.")

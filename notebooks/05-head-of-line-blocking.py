@@ -264,7 +264,12 @@ assert each[4].max() > 5 * 1000 * card_alone
 # sliders follows.
 
 # %%
-import matplotlib.pyplot as plt
+import ipywidgets
+from IPython.display import display
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from iosim import plots
 
 
 def draw(ax, alone, mean, what):
@@ -307,17 +312,17 @@ PLACES = {
 }
 
 
+picture = {place: ipywidgets.HTML() for place in PLACES}
+
+
 def cost(place, **knobs):
     """Run one simulation and draw it."""
     simulate, alone, what = PLACES[place]
-    _, ax = plt.subplots(figsize=(7, 1.5), layout="constrained")
+    figure = Figure(figsize=(7, 1.5), layout="constrained")
+    ax = figure.subplots()
     draw(ax, alone, simulate(**knobs), what)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
-    plt.show()
-
-
-# %%
-import ipywidgets
+    picture[place].value = plots.as_svg(figure)
 
 
 def choice(name, options, value):
@@ -325,12 +330,14 @@ def choice(name, options, value):
     return ipywidgets.SelectionSlider(options=options, value=value, description=name, continuous_update=False)
 
 
+# %%
 ipywidgets.interact(
     lambda **knobs: cost("port", **knobs),
     workers=choice("workers", [4, 8, 12, 16, 32], 8),
     slow_per_s=choice("slow /s", [100, 600, 1200], 1200),
     own_port=ipywidgets.Checkbox(False, description="own port"),
 )
+display(picture["port"])
 
 # %%
 ipywidgets.interact(
@@ -339,6 +346,7 @@ ipywidgets.interact(
     order=choice("order", ["fcfs", "clook", "sptf"], "fcfs"),
     own_disk=ipywidgets.Checkbox(False, description="own disk"),
 )
+display(picture["disk"])
 
 # %%
 ipywidgets.interact(
@@ -346,6 +354,7 @@ ipywidgets.interact(
     queues=choice("queues", [1, 2, 4], 1),
     uploads_per_s=choice("uploads /s", [100, 1000, 2500], 2500),
 )
+display(picture["card"])
 
 # %% [markdown]
 # The same, for a reader without sliders:

@@ -31,8 +31,9 @@ def browser() -> str:
     return found
 
 
-def opened(page: Path, profile: Path) -> str:
-    """The page's elements as they are once it has been opened and its scripts have run."""
-    command = [browser(), *QUIET, f"--user-data-dir={profile}", "--window-size=1200,900", "--dump-dom", page.as_uri()]
+def opened(page: Path, profile: Path, width: int = 1200) -> str:
+    """The page's elements as they are once it has been opened, `width` pixels wide, and its scripts have run."""
+    size = f"--window-size={width},900"
+    command = [browser(), *QUIET, f"--user-data-dir={profile}", size, "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 INTEGERS = ("int64_t", "uint64_t", "int32_t", "uint32_t", "uint8_t", "int", "long", "Py_ssize_t")
-NUMBERS = (*INTEGERS, "bint", "double")
+FLAGS = ("bint", "flag")
+NUMBERS = (*INTEGERS, *FLAGS, "double")
 
 
 @dataclass

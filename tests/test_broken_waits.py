@@ -168,7 +168,7 @@ def a_synchronous_read(tiny: Broken, timeout: int) -> Made:
         assert status == STATUS_PENDING
         return WAIT
 
-    return Made([Step(read)], lambda: tiny.write(tiny.theirs, 1), lambda: tiny.ours.irps)
+    return Made([Step(read)], lambda: tiny.write(tiny.theirs, 1), lambda: not tiny.ours.irps.empty())
 
 
 def a_remove(tiny: Broken, timeout: int) -> Made:

@@ -304,10 +304,10 @@ def test_the_mode_is_told_in_words() -> None:
 
 
 def test_every_declared_module_is_compiled_and_every_source_is_in_the_digest() -> None:
-    """A `.pxd` without its `.py` types nothing; it would be a mistake of ours."""
+    """A `.pxd` without its `.py` types nothing; it would be a mistake of ours, but for that of a C type alone."""
     declared = {path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.pxd")}
     names = {".".join(("iosim", *path.parts)) for path in declared}
-    assert names == set(modules(PACKAGE))
+    assert names - {"iosim.flag"} == set(modules(PACKAGE))
     assert {f"{path.as_posix()}.pxd" for path in declared} < set(digests(PACKAGE))
 
 

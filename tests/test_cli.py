@@ -304,6 +304,7 @@ def test_long_tables_leave_out_what_no_device_did() -> None:
     }
     (table,) = [table for table in shown.tables({"disks": disks}, [], None) if table.title.startswith("disks")]
     assert table.rows == [["commands", "5/s", "<0.0001/s"], ["resets", "0", "2"]]
+    assert "busy share: with a command inside" in table.title
 
 
 def test_one_replication_is_no_plural_and_has_no_means_over_several() -> None:

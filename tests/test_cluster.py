@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_server import TEXT
 
 import iosim
 from iosim import studies
@@ -23,15 +24,7 @@ from iosim.study_store import StudyStore
 pytest.importorskip("distributed", reason="needs Dask: the extra iosim[cluster]")
 
 ROOT = Path(iosim.__file__).parent.parent
-TEXT = """\
-version: 1
-scenario: server
-ports: {main: {}}
-pools: {workers: {port: main, threads: 2}}
-handlers: {request: [{compute: {time: {exponential: 15 us}}}]}
-workload: {web: {kind: open, port: main, handler: request, rate: 20000/s}}
-run: {duration: 100 ms, warm_up: 10 ms, replications: 2}
-"""
+LONGER = TEXT.replace("rate: 1000/s", "rate: 20000/s").replace("duration: 10 ms", "duration: 100 ms, warm_up: 10 ms")
 VARY = {"pools.workers.threads": [*range(1, 13)]}
 
 
@@ -89,7 +82,7 @@ def text_of(study: Any) -> str:
 
 
 def test_a_worker_killed_in_the_middle_changes_no_byte_of_the_study(tmp_path: Path) -> None:
-    (tmp_path / "s.yaml").write_text(TEXT)
+    (tmp_path / "s.yaml").write_text(LONGER)
     scenario = studies.with_study(iosim.load(tmp_path / "s.yaml"), VARY)
     with cluster(tmp_path, 2) as (address, workers), StudyStore() as store:
 
@@ -143,7 +136,7 @@ def test_what_is_no_address_is_told(address: str) -> None:
 
 
 def test_a_scheduler_that_goes_away_ends_the_study_with_what_is_kept(tmp_path: Path) -> None:
-    (tmp_path / "s.yaml").write_text(TEXT)
+    (tmp_path / "s.yaml").write_text(LONGER)
     scenario = studies.with_study(iosim.load(tmp_path / "s.yaml"), VARY)
     with StudyStore() as store, ExitStack() as stack:
         running = ExitStack()

@@ -70,7 +70,7 @@ def test_I09_a_request_that_ends_in_the_dispatch_routine_is_told_of_inline(param
     tiny.driver.answer = STATUS_SUCCESS
     status, block = tiny.issue(tiny.late, 512)
     assert (status, block.status, block.information) == (STATUS_SUCCESS, STATUS_SUCCESS, 512)
-    assert (ends(tiny), tiny.depth, tiny.late.irps, tiny.one.irps) == ([], 1, {}, {})
+    assert (ends(tiny), tiny.depth, [*tiny.late.irps], tiny.one.irps) == ([], 1, [], {})
     assert tiny.take() == (7, block, STATUS_SUCCESS, 512)
 
 

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import pytest
 from iosim import cli
 from iosim.cli.doctor import document
 from iosim.doctor import Diagnosis, KeyReport, diagnose
+from iosim.executors import Outcome, Serial, Work
 from iosim.expected_signs import EXPECTED, LATENCY, expected
 from iosim.perturbing import DOWN, OTHER, UP, Change, perturbations, scaled
 from iosim.scenario.loader import Scenario, load
 from iosim.scenario.sources import bundled_directory
+from iosim.trials import share_for
 
 SMALL = """\
 version: 1
@@ -208,8 +212,8 @@ def test_a_right_model_has_no_wrong_sign_and_status_0(found: Diagnosis) -> None:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the handlers' keys are changed."""
 
-    def some(scenario: Scenario, factor: float) -> tuple[Scenario, list[Change]]:
-        whole, changes = perturbations(scenario, factor)
+    def some(scenario: Scenario, factor: float, until: float) -> tuple[Scenario, list[Change]]:
+        whole, changes = perturbations(scenario, factor, until)
         return whole, [change for change in changes if change.path.startswith("handlers.serve[0]")]
 
     monkeypatch.setattr("iosim.doctor.perturbations", some)
@@ -241,10 +245,131 @@ def test_the_same_bytes_with_one_process_and_with_two(small: Path) -> None:
     assert json.dumps(one) == json.dumps(two)
 
 
+# ---- a budget of time ------------------------------------------------------------------------------------------------
+
+
+class Hasty(Serial):
+    """Here and now, but only the first `reached` changes before the time is up."""
+
+    def __init__(self, reached: int) -> None:
+        self.reached = reached
+
+    def outcomes(self, work: Work, items: Sequence[Any], until: float = 0) -> Iterator[Outcome]:
+        most = self.reached if work.__name__ == "_changed" else len(items)
+        yield from super().outcomes(work, items[:most])
+        if most < len(items):
+            raise TimeoutError
+
+
+def hasty(monkeypatch: pytest.MonkeyPatch, reached: int) -> None:
+    monkeypatch.setattr("iosim.trials.apart", lambda _jobs: Hasty(reached))
+
+
+@pytest.mark.parametrize(
+    ("left", "fixed", "growing", "share"),
+    [
+        (10, 0.0, 0.1, 1.0),  # 100 runs of 0.1 s are 10 s
+        (10, 0.0, 1.0, 0.1),
+        (10, 0.05, 1.0, 0.05),  # half of the time goes into what every run takes
+        (10, 0.05, 0.0, 1.0),
+        (-1, 0.0, 1.0, 1 / 50),  # too long whatever is cut
+        (10, 0.2, 1.0, 0.1),  # of which little would be won by cutting more
+    ],
+)
+def test_runs_are_as_long_as_the_time_that_is_left_allows(
+    left: float, fixed: float, growing: float, share: float
+) -> None:
+    assert share_for(left, 100, fixed, growing) == pytest.approx(share)
+
+
 @pytest.mark.usefixtures("few")
-def test_runs_are_cut_where_time_is_short(small: Path) -> None:
-    found = diagnose(load(small, {"run.duration": "3 s"}), replications=5, jobs=1, budget=0.001)
-    assert found.cut == pytest.approx(0.02)
+def test_runs_are_cut_where_time_is_short(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Down to a fiftieth, and the warm-up as well; what is found is of those runs."""
+    hasty(monkeypatch, 99)
+    shares = iter([1 / 50, 1.0])
+    monkeypatch.setattr("iosim.trials.share_for", lambda *_: next(shares))
+    long, short = (
+        diagnose(load(small, {"run.duration": duration, "run.warm_up": warm_up}), replications=5)
+        for duration, warm_up in (("3 s", "500 ms"), ("60 ms", "10 ms"))
+    )
+    assert (long.cut, short.cut) == (1 / 50, 1.0)
+    assert long.keys == short.keys
+
+
+@pytest.mark.parametrize("reached", [0, 7])
+def test_what_the_time_does_not_reach_is_listed_and_the_rest_is_as_it_would_have_been(
+    small: Path, found: Diagnosis, monkeypatch: pytest.MonkeyPatch, reached: int
+) -> None:
+    hasty(monkeypatch, reached)
+    monkeypatch.setattr("iosim.trials.share_for", lambda *_: 1.0)
+    short = diagnose(load(small), replications=6)
+    assert {it.path for it in short.keys} == {it.path for it in found.keys}
+    assert short.runs == 6 * reached
+    judged = {it.path: it for it in short.keys if it.verdict != "not judged (budget)"}
+    ran = [effect for it in short.keys for effect in it.effects if effect.judged and not effect.failure]
+    assert len(ran) == reached
+    assert all(replace(it, origin="") == replace(key(found, path), origin="") for path, it in judged.items())
+    assert all(
+        it.origin != "default"
+        for it in short.keys
+        if any(effect.judged and not effect.failure for effect in it.effects)
+    )
+
+
+def test_a_time_that_is_over_before_anything_ran_judges_nothing(small: Path, found: Diagnosis) -> None:
+    """Not even whether a change is possible."""
+    none = diagnose(load(small), replications=5, jobs=1, budget=0)
+    assert {it.path for it in none.keys} == {it.path for it in found.keys}
+    assert {it.verdict for it in none.keys} == {"not judged (budget)"}
+    assert (none.runs, none.exit_status) == (0, 0)
+
+
+@pytest.mark.usefixtures("few")
+def test_keys_that_were_not_judged_are_told(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of the two changes of a time was run: too little for a verdict that needs both."""
+    hasty(monkeypatch, 1)
+    assert cli.main(["doctor", str(small)]) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    told = lines.index("not judged (budget): more seconds (--budget) or processes (--jobs) may reach them")
+    assert lines[told + 1].startswith("  handlers.serve[0].compute.time: {exponential: 100 us}")
+    assert "not judged (budget)" in said.err
+    assert cli.main(["doctor", str(small), "--format", "json"]) == 0
+    written = json.loads(capsys.readouterr().out)["keys"]
+    (time,) = (it for it in written if it["path"] == "handlers.serve[0].compute.time")
+    assert [it["judged"] for it in time["changes"]] == [True, False]
+
+
+@pytest.mark.usefixtures("few")
+def test_a_wrong_sign_needs_no_second_change(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hasty(monkeypatch, 1)
+    monkeypatch.setattr("iosim.doctor.expected", lambda *_: ({"processors.utilization": -1}, "as if"))
+    found = diagnose(load(small), replications=6)
+    assert key(found, "handlers.serve[0].compute.time").verdict == "wrong sign"
+
+
+@pytest.mark.usefixtures("few")
+def test_a_tail_that_the_runs_can_not_carry_is_no_figure(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """100 requests a replication have one beyond p99; 2000 have twenty, if all were strangers."""
+    hasty(monkeypatch, 99)
+    monkeypatch.setattr("iosim.trials.share_for", lambda *_: 1.0)
+    short, long = (
+        diagnose(load(small, {"run.duration": duration, "workload.all.rate": "500/s"}), replications=5)
+        for duration in ("30 ms", "5 s")
+    )
+    assert short.tail_takes > 20
+    assert long.tail_takes == 0
+    figures = [
+        {name for it in found.keys for effect in it.effects for name in effect.differences} for found in (short, long)
+    ]
+    assert figures[1] - figures[0] == {"latency_ns.p99"}
+    monkeypatch.setattr("iosim.doctor.diagnose", lambda *_arguments, **_options: short)
+    cli.main(["doctor", str(small)])
+    assert "note: p99 is no figure here" in capsys.readouterr().err
 
 
 def test_every_format_has_what_was_found(

@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from iosim.errors import BugCheck, DriverMistake, IosimError, LawBroken, Mistake, WorkerDied, WrongInput
-from iosim.executors import Executor, Failure, Outcome, Processes, Serial, local
+from iosim.executors import Executor, Failure, Outcome, Processes, Serial, apart, local
 
 
 def double(item: int) -> int:
@@ -126,6 +128,30 @@ def test_workers_leave_when_whoever_started_them_is_killed(tmp_path: Path) -> No
         [sys.executable, str(tmp_path / "killed.py")], stdout=subprocess.PIPE, check=False, timeout=60
     )
     assert (done.returncode, len(done.stdout.split())) == (-signal.SIGKILL, 2)
+
+
+def block(item: int) -> int:
+    """For ever."""
+    while True:
+        threading.Event().wait()
+
+
+def test_what_has_not_ended_in_time_is_ended() -> None:
+    """However long it would go on: its process is killed. The executor serves the next list all the same."""
+    executor = Processes(2)
+    assert [it.get() for it in by_place(executor.outcomes(double, range(2), time.monotonic() + 60))] == [0, 2]
+    with pytest.raises(TimeoutError):
+        list(executor.outcomes(block, [0, 1, 2, 3], time.monotonic() + 1))
+    assert [it.get() for it in by_place(executor.outcomes(double, range(2)))] == [0, 2]
+
+
+def test_nothing_comes_of_a_time_that_is_over() -> None:
+    with pytest.raises(TimeoutError):
+        list(Processes(1).outcomes(block, [1], time.monotonic()))
+
+
+def test_one_job_apart_is_a_process_too() -> None:
+    assert (apart(1).workers, apart(3).workers) == (1, 3)
 
 
 def test_no_more_processes_than_items_and_none_for_one() -> None:

@@ -79,7 +79,7 @@ class Faulty(TinyIo):
         assert (driver.area, driver.present) == (driver.sojourns, 0)
         assert len(driver.slots) == driver.depth
         assert driver.free is driver.slots or driver.gone
-        assert self.file.irps == {}
+        assert [*self.file.irps] == []
 
 
 # ---- errors of the medium --------------------------------------------------------------------------------------------

@@ -261,7 +261,7 @@ def test_a_client_that_closes_is_disconnected_and_its_socket_used_again(reuse: b
         tiny.pass_time(SETTLE)
     assert tiny.served() == [0, 1, 2]
     assert tiny.near.connections() == {}
-    states = [end.state for end in tiny.afd.endpoints.values()]
+    states = [end.state for end in tiny.afd.sockets()]
     assert len(states) == (3 if reuse else 2)  # listener, what AcceptEx has, and one that is spare
     assert states.count(UNBOUND) == (1 if reuse else 0)
     assert tiny.leaks() == NOTHING
@@ -282,7 +282,7 @@ def test_a_server_that_disconnects_after_its_answer_lets_the_client_have_all_of_
         assert client.log[-1][1] == "end"
     assert tiny.served() == [0, 1, 2]
     assert tiny.near.connections() == {}
-    assert len(tiny.afd.endpoints) == (3 if reuse else 2)
+    assert len(tiny.afd.sockets()) == (3 if reuse else 2)
     assert tiny.leaks() == NOTHING
 
 
@@ -298,7 +298,7 @@ def test_a_request_whose_client_resets_while_it_is_served_fails_in_its_handler()
     client.abort()
     tiny.run()
     assert [(index, status) for _, index, status in tiny.ended] == [(7, FAILED)]
-    assert tiny.afd.endpoints == {}
+    assert tiny.afd.sockets() == []
     assert tiny.leaks() == NOTHING
 
 
@@ -310,7 +310,7 @@ def test_a_request_whose_client_resets_before_it_was_received_is_ended_by_the_cl
     client.abort()
     tiny.run()
     assert tiny.ended == [(DELAY // 2, 7, FAILED)]
-    assert tiny.afd.endpoints == {}
+    assert tiny.afd.sockets() == []
     assert tiny.leaks() == NOTHING
 
 

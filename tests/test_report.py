@@ -62,10 +62,13 @@ def test_a_page_needs_nothing_beside_it_and_can_be_mailed(page: str) -> None:
     assert "<script" not in page
 
 
-def test_a_browser_opens_the_page_and_shows_every_picture_within_its_width(page: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_browser_opens_the_page_and_shows_every_picture_within_its_width(
+    width: int, page: str, tmp_path: Path
+) -> None:
     path = tmp_path / "report.html"
     path.write_text(page.replace("</body>", f"{SCRIPT}</body>"), encoding="utf-8")
-    seen = opened(path, tmp_path / "profile")
+    seen = opened(path, tmp_path / "profile", width)
     assert 'data-found="0 false 0"' in seen
     assert seen.count("<svg") == page.count("<svg") >= 7
     assert seen.count("<details") >= 8
@@ -112,7 +115,7 @@ def test_two_texts_of_one_quantity_are_the_same(a: str, b: str, same: bool) -> N
         (None, "a directory that 'iosim run' has written is needed"),
         ("{", "summary.json:1:2: not JSON"),
         ("[]", "an object is needed"),
-        (json.dumps({"scenario": "x"}), "regime: missing: no summary.json of this iosim's"),
+        (json.dumps({"scenario": "x"}), "expect: missing: no summary.json of this iosim's"),
     ],
 )
 def test_a_directory_without_results_is_the_users_mistake(
@@ -196,7 +199,7 @@ def planned() -> dict[str, Any]:
 def test_a_plan_is_told_with_its_answer_its_confirmation_and_its_bottleneck(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(to_json(planned()), encoding="utf-8")
     made = report([tmp_path])
-    assert "1475/s" in made and "1490 to 1510 /s" in made and "80.0%" in made
+    assert "1475/s" in made and "1490 to 1510/s" in made and "80.0%" in made
     assert "On 12 fresh replications latency_ns.mean &lt; 1 ms: it is 500 us (95 %: 400 to 600 us)." in made
     assert "The bottleneck there is processors, 80.0% busy." in made
 
@@ -215,6 +218,24 @@ def test_everything_that_commands_left_in_one_directory_is_on_the_page_each_unde
     assert [verdicts.count(f"<h3>{kind}: ") for kind in ("Run", "Study", "Comparison", "Plan")] == [1, 1, 1, 1]
 
 
+def test_why_a_verdict_should_be_believed_stands_beside_it_and_the_causes_stand_open(page: str) -> None:
+    verdicts = page[page.index('id="verdict"') : page.index('id="result-1"')]
+    assert "of the offered requests stayed behind" in verdicts
+    assert "Seed 1, 2 replications; simulated up to " in verdicts and "no warm-up is left out" in verdicts
+    assert "<summary></summary>" not in page
+    causes = page.index("where a request&#39;s time goes")
+    assert page.count("<details>", 0, causes) == page.count("</details>", 0, causes)
+
+
+def test_what_is_said_of_many_cells_is_said_once_with_their_number(tmp_path: Path) -> None:
+    study = iosim.sweep(iosim.load("head-of-line", set=TINY), {"pools.workers.threads": [8, 12, 16]}, jobs=1)
+    for row in study.rows:
+        row["warnings"] = [f"a tail of {row['cell']['pools.workers.threads']} threads is thin"]
+    (tmp_path / "study.json").write_text(to_json(study.document()), encoding="utf-8")
+    made = report([tmp_path])
+    assert made.count("threads is thin") == 1 and "3 of 3 cells, like pools.workers.threads=" in made
+
+
 def test_a_cell_that_failed_is_told_with_its_error(tmp_path: Path) -> None:
     varied = {"run.rows": [True, False], "run.warm_up": ["0 s", "auto"]}  # what has no rows can't find its warm-up
     study = iosim.sweep(iosim.load("head-of-line", set=TINY), varied, jobs=1)
@@ -222,3 +243,13 @@ def test_a_cell_that_failed_is_told_with_its_error(tmp_path: Path) -> None:
     made = report([tmp_path])
     assert "of 4 cells have figures to rely on" in made and 'class="verdict doubt"' in made
     assert "<td>run.rows=false, run.warm_up=auto</td>" in made
+
+
+def test_a_page_that_is_too_large_to_be_mailed_says_so(
+    results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iosim.report.MOST", 20_000)
+    assert cli.main(["report", str(results[1]), "--out", str(tmp_path / "page.html")]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "warning: the page is larger than 0.02 MB; put fewer results on it"
+    assert said[1].startswith("report in ")

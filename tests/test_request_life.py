@@ -424,7 +424,7 @@ def test_2_6_3_requests_that_need_only_a_packet_set_the_file_objects_event_from_
     irp.prepare(tiny.request(), tiny.late, READ, 0, 512)
     irp.reports = irp.plain = True  # as `Services.issue` sends it
     irp.thread = tiny.one
-    tiny.late.irps[irp] = True
+    tiny.late.irps.append(irp)
     tiny.io.call_driver(tiny.device, irp)
     event = tiny.io.event_of(tiny.late)
     assert not event.state  # a request is under way

@@ -572,6 +572,9 @@ def test_every_value_knows_where_it_was_written(here: Path) -> None:
     scenario = load(write(BASE), set=[("run.seed", "3")])
     assert scenario.origin("workload.web.rate") == "./s.yaml:22"
     assert scenario.origin("handlers.request[3].compute.time.exponential") == "./s.yaml:20"
+    assert scenario.origin("handlers.request[3].compute.time") == "./s.yaml:20"
+    assert scenario.origin("handlers.request[3].compute.touching.private") == "default"
+    assert scenario.origin("handlers.request[3].compute.nothing") == "default"
     assert scenario.origin("machine.l2") == "default"
     assert scenario.origin("run.seed") == "--set run.seed=3"
 

@@ -8,22 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import stats
+from tiny_queue import Floats, waits
 
 from iosim import statistics as ours
 from iosim.statistics import UNDECIDED, Estimate
-
-Floats = NDArray[np.float64]
-
-
-def waits(load: float, count: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Arrival and departure times of M/M/1 with mean service 1, from empty (Lindley's recursion, summed)."""
-    arrivals = np.cumsum(generator.exponential(1 / load, count))
-    services = generator.exponential(1.0, count)
-    walk = np.concatenate([[0.0], np.cumsum(services[:-1] - np.diff(arrivals))])
-    wait = walk - np.minimum(np.minimum.accumulate(walk), 0.0)
-    return arrivals, arrivals + wait + services
 
 
 def present(arrivals: Floats, departures: Floats, edges: Floats) -> Floats:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_server import TEXT
 
 import iosim
 from iosim import studies
@@ -19,15 +20,6 @@ from iosim.scenario.loader import Scenario
 from iosim.scenario.ranges import expand, parse_vary
 from iosim.study_store import FORMAT, Record, StudyStore
 
-TEXT = """\
-version: 1
-scenario: server
-ports: {main: {}}
-pools: {workers: {port: main, threads: 2}}
-handlers: {request: [{compute: {time: {exponential: 15 us}}}]}
-workload: {web: {kind: open, port: main, handler: request, rate: 1000/s}}
-run: {duration: 10 ms, replications: 2}
-"""
 VARY: dict[str, list[Any]] = {"pools.workers.threads": [1, 2], "workload.web.rate": ["1000/s", "2000/s"]}
 
 

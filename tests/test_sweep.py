@@ -8,20 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_server import TEXT
 
 from iosim import cli
 from iosim.cli.progress import Progress, in_words
 from iosim.study_store import StudyStore
 
-TEXT = """\
-version: 1
-scenario: server
-ports: {main: {}}
-pools: {workers: {port: main, threads: 2}}
-handlers: {request: [{compute: {time: {exponential: 15 us}}}]}
-workload: {web: {kind: open, port: main, handler: request, rate: 1000/s}}
-run: {duration: 10 ms, replications: 2}
-"""
 SWEEP = ("sweep", "./s.yaml", "--jobs", "1", "--vary", "pools.workers.threads=1..4*2")
 
 

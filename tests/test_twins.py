@@ -12,7 +12,8 @@ from iosim.cli.theory import theory_tables
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.loader import Scenario, load
 from iosim.scenario.sources import bundled_directory
-from iosim.twins.formulas import disk_twin, lock_twin, port_twin, system_twin
+from iosim.twins.disks import disk_twin
+from iosim.twins.formulas import port_twin, system_twin
 from iosim.twins.moments import Moments, mixed, moments_of, summed
 
 FREE = """\
@@ -122,16 +123,10 @@ def test_a_port_behind_a_port_is_one_too_where_streams_stay_poisson(scenario: An
     assert "comes from a port whose services" in port_twin(fixed, "second")["why"]
 
 
-def test_disks_and_locks_say_what_stands_against_a_formula() -> None:
+def test_disks_of_bundled_scenarios_say_what_stands_against_a_formula() -> None:
     assert "the arm and the platter" in disk_twin(load("ncq-depth"), "data")["why"]
-    assert "threads that have done something else" in disk_twin(load("nvme-queues"), "flash")["why"]
+    assert "has a fixed number of clients" in disk_twin(load("nvme-queues"), "flash")["why"]
     assert "replayed" in disk_twin(load("database-trace"), "array")["why"]
-
-
-def test_a_lock_is_no_open_queue(scenario: Any) -> None:
-    locked = scenario(locks__one={}, handlers__serve=[COMPUTE, {"lock": {"name": "one", "hold": "1 us"}}])
-    assert "at most 9 threads" in lock_twin(locked, "one")["why"]
-    assert lock_twin(scenario(locks__one={}), "one")["why"] == "nobody takes it"
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(bundled_directory().glob("*.yaml"))])

@@ -70,7 +70,7 @@ def test_2_8_6_a_thread_that_exits_with_requests_of_its_own_ends_when_they_are_c
     system.start(watcher, log)
     system.run()
     assert log.rows == [(10, "exit code", 5)]
-    assert not ours.object.file.irps and not thread.object.thread.irps
+    assert ours.object.file.irps.empty() and not thread.object.thread.irps
 
 
 class Noting(Passing):

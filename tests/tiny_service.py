@@ -215,7 +215,7 @@ class TinyService(Tiny):
 
     def leaks(self) -> dict[str, int]:
         """What must be 0 when nothing is under way; pages and receives beyond, or short of, those that are posted."""
-        ends = self.afd.endpoints.values()
+        ends = self.afd.sockets()
         waiting = [irp for end in ends for irp in (*end.receives, end.opening) if irp is not NO_IRP]
         posted = self.service.posted
         return {

@@ -125,7 +125,8 @@ def _headlines(it: dict[str, Any]) -> "Table":
             rows[-1][0] = f"{without_unit(path)}: difference of the {name}s"
             apart = it["quantiles"][path][f"{name}_of_differences"]
             empty = {"base": None, "other": None, "difference": apart}
-            rows.append([f"{without_unit(path)}: {name} of the differences", *_numbers(path, empty), ""])
+            takes = apart["takes"] and f"takes {apart['takes']}"
+            rows.append([f"{without_unit(path)}: {name} of the differences", *_numbers(path, empty), takes])
             note = (
                 f"Difference of the {name}s: how far the tail has moved. {name} of the differences: how much longer each"
                 f" request that ended in both took in {it['other']}, and of these the {name}."

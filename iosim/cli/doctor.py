@@ -21,6 +21,7 @@ _TITLES = {
     "dead": "dead: change nothing at all (equal fingerprints)",
     "negligible": "negligible: less than 0.5 % of every figure",
     "undecided": "undecided: more replications or a longer run may tell",
+    "not judged (budget)": "not judged (budget): more seconds (--budget) or processes (--jobs) may reach them",
     "not possible": "not possible alone",
 }
 
@@ -41,7 +42,7 @@ _TITLES = {
     type=click.FloatRange(min=1),
     default=120,
     show_default=True,
-    help="Seconds, roughly: runs are cut for it.",
+    help="Seconds, kept: runs are cut for it, and what it does not reach is listed as not judged.",
 )
 @with_format("table", "json", "csv")
 @with_quiet
@@ -90,6 +91,10 @@ def _progress(done: int, total: int) -> None:
 def _talk(found: "Diagnosis") -> None:
     if found.cut < 1:
         talk(f"note: runs were cut to {100 * found.cut:.3g} % of the scenario's time for --budget")
+    if found.tail_takes:
+        talk(
+            f"note: p99 is no figure here: that takes runs {found.tail_takes:.1f} times as long, or as many more of them"
+        )
     counts: dict[str, int] = {}
     for key in found.keys:
         counts[key.verdict] = counts.get(key.verdict, 0) + 1
@@ -174,6 +179,7 @@ def document(found: "Diagnosis") -> dict[str, Any]:
         "replications": found.replications,
         "factor": found.factor,
         "share_of_time_run": found.cut,
+        "p99_takes_times_as_long": found.tail_takes or None,
         "runs": found.runs,
         "keys": [_key(key) for key in found.keys],
     }
@@ -190,6 +196,7 @@ def _key(key: "KeyReport") -> dict[str, Any]:
             {
                 "value": effect.value,
                 "direction": {1: "up", -1: "down"}.get(effect.direction, "other"),
+                "judged": effect.judged,
                 "dead": effect.dead,
                 "negligible": effect.negligible,
                 "wrong": list(effect.wrong),

@@ -15,11 +15,11 @@ from iosim.errors import Mistake, WrongInput
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes [DIR/report.html].")
 @click.option("--quiet", is_flag=True, help="No talk on stderr.")
 def command(directories: tuple[Path, ...], question: str, title: str, out: Path | None, quiet: bool) -> None:
-    """Put the results in each DIR (of run, sweep, compare or plan) on one page.
+    """Put all results in each DIR (of run, sweep, compare and plan) on one page, each under its head.
 
     The page needs no network and nothing beside it: it can be mailed.
     """
-    from iosim.report import report
+    from iosim.report import MOST, report
     from iosim.results import write_text
 
     path = out or directories[0] / "report.html"
@@ -31,5 +31,9 @@ def command(directories: tuple[Path, ...], question: str, title: str, out: Path 
         raise WrongInput(
             [Mistake(f"--out {path}", 0, 0, "", f"cannot be written: {error.strerror or error}")]
         ) from None
-    if not quiet:
-        talk(f"report in {path} ({len(page.encode()) / 1000:.0f} kB)")
+    if quiet:
+        return
+    size = len(page.encode())
+    if size > MOST:
+        talk(f"warning: the page is larger than {MOST / 1e6:g} MB; put fewer results on it")
+    talk(f"report in {path} ({size / 1000:.0f} kB)")

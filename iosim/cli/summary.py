@@ -8,6 +8,7 @@ from iosim.cli.output import csv_text
 from iosim.cli.tables import Table
 from iosim.cli.theory import theory_tables
 from iosim.results import in_words
+from iosim.scenario.expectations import REQUESTS
 from iosim.units import as_written
 
 _STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
@@ -85,6 +86,8 @@ def as_study(study: Any) -> dict[str, Any]:
 
 MEANS = "means over replications with their 95 % intervals; quantiles and max are those of all requests together"
 MOST_COLUMNS = 8  # of figures that a terminal has room for beside each other
+# What a section's figures are taken for and are not.
+_MEANT = {"disks": "busy share: with a command inside; flash, which works on many at once, may have room all the same"}
 _NOTHING = {"write_amplification": 1.0}  # what a figure is where nothing happens, if that is not 0
 
 
@@ -105,7 +108,8 @@ def tables(summary: dict[str, Any], verdicts: list[dict[str, Any]], study: Any) 
 
 def _head(summary: dict[str, Any]) -> Table:
     """What kind of run it was and how it was run: what there is to say for its figures."""
-    found = figures(summary.get("requests") or {})
+    requests = summary.get("requests") or {}
+    found = figures({name: requests[name] for name in REQUESTS if name in requests})
     counts = [f"{show_number(count[0])} {name}" for name, count in found if count[0] or name == "offered"]
     throughput = read_figure(summary.get("throughput_per_s"))
     between = interval_text(throughput, "throughput_per_s")
@@ -172,7 +176,7 @@ def _causes(summary: dict[str, Any]) -> Table:
     causes = {name: figure[0] for name, figure in figures(summary.get("latency_causes_ns") or {}) if figure[0]}
     total = sum(causes.values()) or 1
     ranked = sorted(causes.items(), key=lambda item: (-item[1], item[0]))
-    rows = [[name, show_time(value), f"{100 * value / total:.1f} %"] for name, value in ranked]
+    rows = [[name.replace("_", " "), show_time(value), f"{100 * value / total:.1f} %"] for name, value in ranked]
     return Table("where a request's time goes", ["cause", "mean", "share"], rows, frozenset(("mean", "share")))
 
 
@@ -195,6 +199,7 @@ def _devices(summary: dict[str, Any], section: str) -> Table:
     rows = [[name, *(show_figure(body.get(path), path) for path in columns)] for name, body in devices.items()]
     heads = [without_unit(path) for path in columns]
     title = section if summary.get("replications") == 1 else f"{section}, mean of a replication"
+    title += f" ({_MEANT[section]})" if section in _MEANT else ""
     if len(heads) > MOST_COLUMNS:
         cells = zip(columns, heads, *(row[1:] for row in rows), strict=True)
         turned = [list(row) for path, *row in cells if any(_tells(body.get(path), path) for body in devices.values())]

@@ -53,8 +53,8 @@ def _closed(classes: dict[str, Any]) -> Table:
                     "-" if share is None else f"{100 * share:.1f} %",
                 ]
             )
-    heads = ["closed load", "clients", "X (R + Z)", "think time Z", "self-throttled"]
-    return Table("", heads, rows, frozenset(heads[1:]))
+    heads = ["", "clients", "X (R + Z)", "think time Z", "self-throttled"]
+    return Table("closed load", heads, rows, frozenset(heads[1:]))
 
 
 def _busy(busy: dict[str, Any] | None) -> list[str]:

@@ -1,14 +1,16 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from iosim.actor cimport Actor, Clock
 from iosim.attribution cimport Request, ghost_of, hand_back, part_of
 from iosim.device_stack cimport DeviceObject, Driver, FileObject
 from iosim.file_control cimport FileControl
+from iosim.flag cimport flag
 from iosim.io_manager cimport IoManager
 from iosim.irp cimport Irp, Notice, StackLocation, StatusBlock
 from iosim.numa cimport NodeMemory
 from iosim.objects cimport Event
+from iosim.stream_marks cimport StreamMarks
 from iosim.tcp cimport Connection, ConnectionUser, Host
 
 cdef int64_t CONNECTION_ORDER, ENDED, IO_NETWORK_INCREMENT, KERNEL, NEITHER, NOT_FAST, PAGE, STATUS_ADDRESS_ALREADY_EXISTS, STATUS_BUFFER_OVERFLOW
@@ -29,6 +31,7 @@ cdef NodeMemory NO_MEMORY
 cdef Notice NO_NOTICE
 cdef Request NO_REQUEST
 cdef HoldTimer NO_HOLD
+cdef StreamMarks NO_MARKS
 cdef Transmission NO_TRANSMISSION
 
 cdef class Transmission:
@@ -59,16 +62,19 @@ cdef class HoldTimer(Actor):
     cpdef void fire(self, int64_t what)
 
 cdef class Endpoint(FileObject):
-    cdef public int64_t backlog_limit, broken, buffered, connect_failed, connected_at, half_open, home, kind, linger, local, remote
-    cdef public int64_t send_buffer, state, taken, unread
-    cdef public bint accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, pushed, reuse
+    # So here, and seconds that a linger lasts: 16 bits in the real interface.
+    cdef public int32_t half_open, home, kind, linger, state
+    cdef public uint32_t broken, connect_failed
+    cdef public int64_t backlog_limit, buffered, connected_at, local, remote, send_buffer, taken, unread
+    cdef public flag accepted, context_due, ended, no_delay, no_receives, no_sends, non_blocking, pushed, reuse
     cdef public Connection connection
     cdef public Endpoint listener
     cdef public HoldTimer held
     cdef public Irp opening
     cdef public Request latest
+    cdef public StreamMarks marks
     cdef public Transmission transmission
-    cdef public list acceptors, backlog, datagrams, disconnects, marks, receives, requests, sent, waiting, watchers
+    cdef public list acceptors, backlog, datagrams, disconnects, receives, sent, waiting, watchers
     cpdef void clear(self, int64_t state)
     cpdef bint readable(self)
     cpdef bint writable(self)
@@ -83,13 +89,14 @@ cdef class Afd(Driver):
     cdef public NodeMemory memory
     cdef public TransportSide side
     cdef public list by_number
-    cdef public dict bound, carried, endpoints, reads, transmissions
+    cdef public dict bound, carried, reads, transmissions
     @cython.locals(end=Endpoint)
     cpdef Endpoint socket(self, int64_t kind)
     @cython.locals(number=int64_t)
     cpdef void _name(self, Endpoint end)
     @cython.locals(end=Endpoint)
     cpdef Endpoint find(self, int64_t number, Endpoint missing)
+    cpdef list sockets(self)
     @cython.locals(kind=int64_t)
     cpdef int64_t bind(self, Endpoint end, int64_t port)
     cpdef int64_t listen(self, Endpoint end, int64_t backlog)
@@ -112,13 +119,15 @@ cdef class Afd(Driver):
     cpdef int64_t _fast_receive(self, Endpoint end, int64_t size, StatusBlock block)
     @cython.locals(size=int64_t, status=int64_t, block=StatusBlock)
     cpdef int64_t _receive(self, Irp irp, Endpoint end)
-    @cython.locals(size=int64_t, mark=int64_t, request=Request, connection=Connection)
+    @cython.locals(size=int64_t, marks=StreamMarks, mark=int64_t, request=Request, connection=Connection)
     cpdef int64_t _take(self, Endpoint end, int64_t room)
     cpdef Request hand_over(self, Endpoint end, Request request, int64_t source)
     @cython.locals(memory=NodeMemory)
     cpdef void _landed(self, Request request)
     @cython.locals(irp=Irp, size=int64_t)
     cpdef void _feed(self, Endpoint end)
+    @cython.locals(irp=Irp)
+    cpdef Irp _next_receive(self, Endpoint end)
     @cython.locals(first=Irp)
     cpdef bint _holds(self, Endpoint end)
     cpdef void hold_ended(self, Endpoint end)
@@ -202,7 +211,7 @@ cdef class Afd(Driver):
     @cython.locals(room=int64_t, location=StackLocation, irp=Irp, copied=int64_t, memory=NodeMemory)
     cpdef int64_t copy_cost(self, Endpoint end, int64_t size)
     cpdef void _lies(self, Endpoint end)
-    @cython.locals(connection=Connection)
+    @cython.locals(connection=Connection, marks=StreamMarks)
     cpdef void received(self, Endpoint end, int64_t size, int64_t pushed, Request request)
     cpdef void peer_finished(self, Endpoint end)
     cpdef void acknowledged(self, Endpoint end)

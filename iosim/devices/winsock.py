@@ -85,6 +85,7 @@ from iosim.ntstatus import (
 )
 from iosim.numa import NO_MEMORY
 from iosim.objects import Event
+from iosim.stream_marks import NO_MARKS, StreamMarks
 from iosim.tcp import NO_CONNECTION, Connection, ConnectionUser, Host
 from iosim.units import PAGE
 
@@ -151,8 +152,6 @@ class Datagram:
 
 
 NO_DATAGRAMS: list[Datagram] = []
-NO_MARKS: list[int] = []
-NO_REQUESTS: list[Request] = []
 
 
 class HoldTimer(Actor):
@@ -211,7 +210,6 @@ class Endpoint(FileObject):
         "pushed",
         "receives",
         "remote",
-        "requests",
         "reuse",
         "send_buffer",
         "sent",
@@ -259,7 +257,6 @@ class Endpoint(FileObject):
         self.held = NO_HOLD
         self.taken = 0  # bytes that receives have taken in all
         self.marks = NO_MARKS  # where requests end in the unread data, counted as `taken` is
-        self.requests = NO_REQUESTS  # and which
         self.latest = NO_REQUEST  # the one that ends with what was taken last
         self.receives = NO_IRPS
         self.datagrams: list[Datagram] = [] if self.kind == DATAGRAM else NO_DATAGRAMS
@@ -309,8 +306,7 @@ class Afd(Driver):
         self.dispatch_ns = dispatch_ns
         self.device = DeviceObject(self, None, 0, 0, NEITHER)
         self.side = TransportSide(self)
-        self.endpoints: dict[int, Endpoint] = {}
-        self.by_number: list[Any] = []  # the same for `find`, with None where there is none
+        self.by_number: list[Any] = []  # its sockets, with None where there is none
         self.bound: dict[int, Endpoint] = {}  # by kind and port
         self.last_number = 0
         self.locked = 0
@@ -341,7 +337,6 @@ class Afd(Driver):
     def _name(self, end: Endpoint) -> None:
         """From now on its number is known."""
         number = end.number
-        self.endpoints[number] = end
         while len(self.by_number) <= number:
             self.by_number.append(None)
         self.by_number[number] = end
@@ -352,6 +347,10 @@ class Afd(Driver):
             return missing
         end: Endpoint | None = self.by_number[number]
         return end if end is not None else missing
+
+    def sockets(self) -> list[Endpoint]:
+        """All that there are, oldest first."""
+        return [end for end in self.by_number if end is not None]
 
     def bind(self, end: Endpoint, port: int) -> int:
         """Give it a port of this host; 0: any."""
@@ -533,8 +532,9 @@ class Afd(Driver):
             return self.io.complete_with(irp, status, 0)
         irp.mark_pending()
         if end.receives is NO_IRPS:
-            end.receives = []
-        end.receives.append(irp)
+            end.receives = [irp]  # most sockets have one: a list that begins empty would make room for four
+        else:
+            end.receives.append(irp)
         if not irp.enqueued(self):
             self.cancelled(self.device, irp)
         return STATUS_PENDING
@@ -547,18 +547,19 @@ class Afd(Driver):
         """
         end.latest = NO_REQUEST
         size = min(room, end.unread)
-        if end.marks:
-            mark = end.marks[0]
+        marks = end.marks
+        if not marks.empty():
+            mark = marks.end_at(marks.head)
             size = min(size, mark - end.taken)
             if not room or end.taken + size == mark:
-                request = self.hand_over(end, end.requests[0], NO_ADDRESS)
-                end.latest = end.requests[0] = request
+                request = self.hand_over(end, marks.first(), NO_ADDRESS)
+                marks.replace_first(request)
+                end.latest = request
         if size:
             end.unread -= size
             end.taken += size
             if end.latest is not NO_REQUEST:
-                end.marks.pop(0)
-                end.requests.pop(0)
+                marks.pop()
                 self._landed(end.latest)
             if not end.unread:
                 end.pushed = False
@@ -595,10 +596,19 @@ class Afd(Driver):
         while end.receives and (end.unread or end.ended):
             if self.hold and self._holds(end):
                 return
-            irp = end.receives.pop(0)
+            irp = self._next_receive(end)
             if irp.dequeued():
                 size = self._take(end, irp.location().size)
                 self._received(irp, end.latest, STATUS_SUCCESS, size)
+
+    def _next_receive(self, end: Endpoint) -> Irp:
+        """Take the oldest out; there has to be one."""
+        irp = end.receives[0]
+        if len(end.receives) > 1:
+            del end.receives[0]
+        else:
+            end.receives = NO_IRPS
+        return irp
 
     def _holds(self, end: Endpoint) -> bool:
         """Whether the oldest receive waits for more (0b.24); one of no bytes does not."""
@@ -675,8 +685,9 @@ class Afd(Driver):
     def _keep(self, end: Endpoint, sent: Sent) -> None:
         """Until it is acknowledged."""
         if end.sent is NO_SENT:
-            end.sent = []
-        end.sent.append(sent)
+            end.sent = [sent]
+        else:
+            end.sent.append(sent)
 
     def _wait(self, end: Endpoint, irp: Irp) -> None:
         """A send's turn comes later."""
@@ -712,7 +723,10 @@ class Afd(Driver):
             done = end.sent[0]
             if done.until > connection.una:
                 break
-            end.sent.pop(0)
+            if len(end.sent) > 1:
+                del end.sent[0]
+            else:
+                end.sent = NO_SENT
             if done.transmission is not NO_TRANSMISSION:
                 self._chunk_done(done.transmission)
             elif done.irp is NO_IRP:
@@ -939,7 +953,7 @@ class Afd(Driver):
         if end.connected_at != NEVER and source != end.remote:
             return
         while end.receives:
-            irp = end.receives.pop(0)
+            irp = self._next_receive(end)
             if irp.dequeued():
                 if end.connected_at == NEVER:
                     end.remote = source
@@ -1041,7 +1055,7 @@ class Afd(Driver):
         """The socket of an AcceptEx; the listener itself if there is none of this number."""
         listener = irp.file
         assert isinstance(listener, Endpoint)
-        return self.endpoints.get(irp.location().offset & NUMBER_MASK, listener)
+        return self.find(irp.location().offset & NUMBER_MASK, listener)
 
     def _adopt(self, end: Endpoint, arrival: Endpoint) -> None:
         """AcceptEx's socket is the connection's from now on."""
@@ -1055,7 +1069,6 @@ class Afd(Driver):
         end.unread = arrival.unread
         end.home = arrival.home
         end.marks = arrival.marks
-        end.requests = arrival.requests
         end.ended = arrival.ended
         end.broken = arrival.broken
 
@@ -1159,7 +1172,6 @@ class Afd(Driver):
         end.broken = status
         end.unread = 0
         end.marks = NO_MARKS
-        end.requests = NO_REQUESTS
         listener = end.listener
         if end in listener.backlog:
             listener.backlog.remove(end)
@@ -1264,10 +1276,9 @@ class Afd(Driver):
             end.pushed = True
         if request is not NO_REQUEST:
             if end.marks is NO_MARKS:
-                end.marks = []
-                end.requests = []
-            end.marks.append(end.taken + end.unread)
-            end.requests.append(request)
+                end.marks = StreamMarks()
+            marks = end.marks
+            marks.append(end.taken + end.unread, request)
         if end.state == TAKEN:
             self._accepted(end)
         else:
@@ -1356,7 +1367,6 @@ class Afd(Driver):
         """The last handle is closed (5.16, 5.17). What waits for a connection is cancelled after this, as with any file."""
         assert isinstance(file, Endpoint)
         end = file
-        self.endpoints.pop(end.number, end)
         if end.number < len(self.by_number):
             self.by_number[end.number] = None
         if end.state == LISTENING:

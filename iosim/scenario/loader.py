@@ -98,8 +98,17 @@ class Scenario:
         for part in parts:
             if child := node.child(part):  # a part that a shorthand left out is stepped over
                 node, last = child, part
-        written = last == parts[-1] or not isinstance(node.value, (dict, list))
-        return str(node.place) if written else "default"
+        return str(node.place) if last == parts[-1] or self._is_all_of(path, node) else "default"
+
+    def _is_all_of(self, path: str, node: Node) -> bool:
+        """Whether what was written at a node is the value at a path below it, to which a shorthand led."""
+        if not isinstance(node.value, (dict, list)):
+            return True
+        try:
+            value = self.get(path)
+        except KeyError:
+            return False
+        return isinstance(value, dict) and bool(value) and all(map(node.child, value))
 
     def laid_over(self) -> dict[str, Any]:
         """What was changed after its file had been read (`set`), by path."""

@@ -8,7 +8,9 @@ from iosim.scenario.loader import Scenario
 from iosim.summary import Figures, Summarizer, port_names
 from iosim.twins import laws
 from iosim.twins.cards import card_twin
-from iosim.twins.formulas import Twin, disk_twin, lock_twin, port_twin, system_twin
+from iosim.twins.disks import disk_twin
+from iosim.twins.formulas import Twin, port_twin, system_twin
+from iosim.twins.locks import lock_twin
 from iosim.twins.stations import Untrue, service_of, station
 
 
@@ -21,22 +23,25 @@ def theory(scenario: Scenario, it: Summarizer, document: Figures) -> Figures:
         "ports": {name: _port(scenario, it, name) for name in model.ports},
         "disks": {name: _disk(scenario, it, name) for name in model.disks},
         "nics": {name: {"twin": _beside(card_twin(scenario, name), document["nics"][name])} for name in model.nics},
-        "locks": {
-            name: {"little": laws.of_lock(it, name), "twin": _beside(lock_twin(scenario, name), {})}
-            for name in model.locks
-        },
+        "locks": {name: _lock(scenario, it, name) for name in model.locks},
     }
 
 
 def _disk(scenario: Scenario, it: Summarizer, name: str) -> Figures:
     """Of a solid-state drive, which works on many commands at once, no utilization: that it has a command says nothing."""
+    little = laws.of_disk(it, name)
     busy, count = [f"disks.{name}.busy"], [f"disks.{name}.commands"]
     one_at_a_time = isinstance(drive_params(scenario.model.disks[name]), HddParams)
     return {
-        "little": laws.of_disk(it, name),
+        "little": little,
         "utilization": laws.utilization(it, 1, busy, count, None) if one_at_a_time else None,
-        "twin": _beside(disk_twin(scenario, name), {}),
+        "twin": _beside(disk_twin(scenario, name), {"time_ns": little["time_ns"]}),
     }
+
+
+def _lock(scenario: Scenario, it: Summarizer, name: str) -> Figures:
+    little = laws.of_lock(it, name)
+    return {"little": little, "twin": _beside(lock_twin(scenario, name), {"time_ns": little["time_ns"]})}
 
 
 def _port(scenario: Scenario, it: Summarizer, name: str) -> Figures:

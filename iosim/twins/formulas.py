@@ -1,4 +1,4 @@
-"""The closed formula of a queue where the scenario satisfies its assumptions, else the first one that fails.
+"""The closed formula of ports, alone and together, where the scenario satisfies its assumptions, else the first that fails.
 
 Times are ns. Of an envelope, a figure is [low, high]: what is true lies between.
 """
@@ -6,11 +6,8 @@ Times are ns. Of an envelope, a figure is [low, high]: what is true lies between
 import math
 from typing import Any
 
-from iosim.drives.hdd import HddParams
-from iosim.scenario.drive_params import drive_params
-from iosim.scenario.load import ClosedLoad, OpenLoad
+from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
-from iosim.scenario.quantities import count_on
 from iosim.theory import (
     Closed,
     closed_network,
@@ -170,29 +167,3 @@ def _priorities(scenario: Scenario) -> Twin:
         raise Untrue("several classes share a priority")
     says = {f"classes.{name}.latency_ns": time for name, time in zip(names, times, strict=True)}
     return found("M/G/1, preemptive resume", says)
-
-
-# ---- processors, disks, locks ----------------------------------------------------------------------------------------
-
-
-def lock_twin(scenario: Scenario, name: str) -> Twin:
-    """No formula: threads are few, and they come when they have done something else."""
-    users = [
-        handler
-        for handler, steps in scenario.model.handlers.items()
-        if any(kind == "lock" and body.name == name for kind, body in (next(iter(step)) for step in steps))
-    ]
-    if not users:
-        return nothing("nobody takes it")
-    pools = scenario.model.pools.values()
-    threads = sum(count_on(pool.threads, scenario.model.machine.processors) for pool in pools)
-    return nothing(f"arrivals are not Poisson: at most {threads} threads come, each after it has computed")
-
-
-def disk_twin(scenario: Scenario, name: str) -> Twin:
-    """No formula, and what stands against one first."""
-    if isinstance(drive_params(scenario.model.disks[name]), HddParams):
-        return nothing("service depends on the last command: the arm and the platter are where it left them")
-    if not is_closed(scenario) and not any(isinstance(load, OpenLoad) for load in scenario.model.workload.values()):
-        return nothing("arrivals are not Poisson: they are replayed")
-    return nothing("arrivals are not Poisson: commands come from threads that have done something else first")

@@ -47,13 +47,13 @@ def station(scenario: Scenario, port: str, alone: bool = True) -> Station:
     `alone`: its threads find a processor whenever they may run, as there are enough for those of all ports.
     """
     model = scenario.model
-    _processors_are_alike(model)
+    processors_are_alike(model)
     _nothing_else_interferes(model)
     visits = tuple(visit for name in model.workload for visit in _visits(model, name) if _port_of(model, visit) == port)
     if not visits:
         raise Untrue("no request goes there")
-    servers = _servers(model, port)
-    if alone and sum(_servers(model, name) for name in model.ports) > model.machine.processors:
+    servers = servers_of(model, port)
+    if alone and sum(servers_of(model, name) for name in model.ports) > model.machine.processors:
         raise Untrue(f"more threads may run at once than there are processors ({model.machine.processors})")
     wake = model.machine.dispatcher.context_switch + model.machine.dispatcher.idle_exit
     return Station(servers, visits, wake)
@@ -70,7 +70,8 @@ def ports_of(model: ScenarioModel, name: str) -> list[str]:
     return [load.port, *(body.port for kind, body in (next(iter(step)) for step in steps) if kind == "post")]
 
 
-def _processors_are_alike(model: ScenarioModel) -> None:
+def processors_are_alike(model: ScenarioModel) -> None:
+    """No processor, and no port, is slowed down by others; raises Untrue."""
     machine = model.machine
     if machine.smt.threads > 1:
         raise Untrue("hyper-threads share a core: how fast one is depends on its sibling")
@@ -111,7 +112,8 @@ _WHAT = {
 }
 
 
-def _servers(model: ScenarioModel, port: str) -> int:
+def servers_of(model: ScenarioModel, port: str) -> int:
+    """How many of the port's threads may run at once; raises Untrue where that is not one number for all."""
     processors = model.machine.processors
     it = model.ports[port]
     if it.per == "processor":

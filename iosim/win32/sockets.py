@@ -217,7 +217,7 @@ class AcceptCall(SocketCall):
         super()._ended(status)
         self.value = INVALID_SOCKET
         if succeeded(status):
-            end = self.afd.endpoints[self.notice.block.information]
+            end = self.afd.by_number[self.notice.block.information]
             self.value = self.system.handles.add(OpenSocket(self.system.io, end))
         return RETURNED
 
