@@ -31,9 +31,9 @@ def figure(value: float | None, path: str) -> str:
     return "-" if value is None else _in(value, *_scale(value, path))
 
 
-def interval(value: float, ends: list[float] | tuple[float, float] | None, path: str) -> str:
-    """Both ends in the unit of the value; nothing without ends."""
-    if not ends:
+def interval(value: float | None, ends: list[float] | tuple[float, float] | None, path: str) -> str:
+    """Both ends in the unit of the value; nothing without value or ends."""
+    if value is None or not ends:
         return ""
     length, unit = _scale(value or ends[1], path)
     return f"{number(ends[0] / length)} to {_in(ends[1], length, unit)}"

@@ -10,6 +10,7 @@ from iosim.demands import described
 from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
 
+TAILS = ("p50", "p90", "p99", "p999", "max")
 TELLING = 0.05  # share of the load from which tails are of another load than the clients would offer
 
 
@@ -34,6 +35,20 @@ def _of_class(load: ClosedLoad, alone: float, figures: dict[str, Any]) -> dict[s
         "clients_by_law": None if time is None else rate * (time + think),
         "self_throttled": max(0.0, 1 - rate / offered) if offered else None,
     }
+
+
+def caveat(loops: dict[str, dict[str, float | None]], figure: str) -> str:
+    """What belongs to every verdict on this figure, if it is a tail of closed classes: whose tail it is. Empty for others."""
+    parts = figure.split(".")
+    if not ({"latency_ns", "wait_ns"} & {*parts} and parts[-1] in TAILS):
+        return ""
+    names = [parts[1]] if parts[0] == "classes" else [*loops]
+    return "; ".join(_fell(name, loops[name]["self_throttled"]) for name in names if name in loops)
+
+
+def _fell(name: str, share: float | None) -> str:
+    by = "by nobody knows how much" if share is None else f"by {share:.1%} against an idle machine"
+    return f"self-throttled: the offered load of closed class '{name}' fell {by}"
 
 
 def throttled_warnings(loops: dict[str, dict[str, float | None]]) -> list[str]:

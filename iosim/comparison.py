@@ -505,7 +505,12 @@ def _verdict(base: Design, other: Design, found: Figures, pairs: Mapping[str, Se
         outcome, told = "same", f"{other.name} and {base.name} differ by nothing that matters"
     else:
         outcome, told = "undecided", f"Between {base.name} and {other.name} these runs can't tell"
-    shown = {path: it["text"] for path, it in lines.items() if path != "wait_ns.mean"}
-    if len(set(shown.values())) == 1:
-        return outcome, f"{told}: {next(iter(shown.values()))}."
-    return outcome, f"{told}: {'; '.join(f'{WORDS[path]} {text}' for path, text in shown.items())}."
+    shown: dict[str, list[str]] = {}  # what is told, and of which figures
+    for path, it in lines.items():
+        if path != "wait_ns.mean":
+            shown.setdefault(it["text"], []).append(WORDS[path])
+    unsure = {it["text"] for it in lines.values() if it["verdict"] == "undecided"}
+    if len(shown) == 1:
+        return outcome, f"{told}: {next(iter(shown))}."
+    parts = [f"{' and '.join(names)}{':' if text in unsure else ''} {text}" for text, names in shown.items()]
+    return outcome, f"{told}: {'; '.join(parts)}."

@@ -39,7 +39,9 @@ def why_impossible(plan: "Plan", nearest: "Point") -> str:
 def _told(objective: Expectation, document: dict[str, Any]) -> str:
     value = next(it["value"] for it in document["expect"] if it["expect"] == objective.text)
     figure, bound = (amounts.figure(it, objective.figure) for it in (value, objective.bound))
-    return f"{amounts.without_unit(objective.figure)} is {figure}, not {objective.operator} {bound}"
+    caveat = next(it["caveat"] for it in document["expect"] if it["expect"] == objective.text)
+    told = f"{amounts.without_unit(objective.figure)} is {figure}, not {objective.operator} {bound}"
+    return f"{told} ({caveat})" if caveat else told
 
 
 def _reason(plan: "Plan", nearest: "Point", objective: Expectation) -> str:

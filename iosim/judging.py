@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from iosim import summary
-from iosim.closed_loops import closed_loops, throttled_warnings
+from iosim.closed_loops import caveat, closed_loops, throttled_warnings
 from iosim.machine import Raw
 from iosim.replication import ALL
 from iosim.scenario.load import AnyReplay, ClosedLoad
@@ -97,7 +97,9 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
     document["stopping"] = None  # a number was asked for; `stopping` says it where a rule ends the run
     document["refused"] = it.refused
     document["batch_means"] = it.batch_means
-    document["expect"] = [judge(document, expectation, model.overloads) for expectation in model.expect]
+    document["expect"] = [
+        {**judge(document, it, model.overloads), "caveat": caveat(loops, it.figure)} for it in model.expect
+    ]
     document["warnings"] = list(dict.fromkeys(warnings))
     return document
 

@@ -86,14 +86,26 @@ def outcome_rows(found: dict[str, Any], find: dict[str, Any]) -> list[tuple[str,
         name = "safe value, to be signed" if found["verdict"] == "met" else "not to be signed"
         value = amounts.with_unit(confirmed["value"], unit)
         rows.append((name, f"{value}; fresh replications: {'; '.join(map(_judged, confirmed['expect']))}"))
+        caveats = dict.fromkeys(it["caveat"] for it in confirmed["expect"] if it["caveat"])
+        rows += [("whose tail", "; ".join(caveats))] if caveats else []
     if find["today"] and found["answer"]:
         today = f"headroom over {amounts.with_unit(find['today'], unit)} today"
-        room = found["headroom"] and f"{amounts.percent(found['headroom']['value'], signed=True)} up to the safe value"
-        rows.append((today, room or "not told: no safe value is confirmed"))
+        rows.append((today, _room(found["headroom"], find["want"] == "largest")))
     if found["resources"]:
         tight, *more = map(_used, found["resources"][:3])
         rows.append(("bottleneck", f"{tight}{'; next ' if more else ''}{', '.join(more)}"))
     return rows
+
+
+def _room(headroom: dict[str, Any] | None, load: bool) -> str:
+    """How far today is from the safe value: of a load what may be added, of a resource what may be spared."""
+    if headroom is None:
+        return "not told: no safe value is confirmed"
+    share = headroom["value"]
+    size = amounts.percent(abs(share))
+    if share < 0:
+        return f"none: {size} of it is beyond the safe value" if load else f"none: the safe value takes {size} more"
+    return f"{size} may be {'added' if load else 'spared'}, up to the safe value"
 
 
 def figure_text(figure: dict[str, Any], unit: str) -> str:

@@ -62,7 +62,8 @@ def expectation_text(it: dict[str, Any]) -> str:
     between = interval_text(figure, path)
     found = "no value" if figure is None else f"it is {show_figure(figure, path)}"
     needs = f" To decide: {it['needs']}." if it["needs"] else ""
-    return f"{it['expect']}: {found}{f' (95 %: {between})' if between else ''}.{needs}"
+    caveat = f" Mind: {it['caveat']}." if it.get("caveat") else ""
+    return f"{it['expect']}: {found}{f' (95 %: {between})' if between else ''}.{needs}{caveat}"
 
 
 def of_cells(study: Study) -> Verdict:

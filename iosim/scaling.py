@@ -108,7 +108,7 @@ def _peak(
     if past < PAST:
         return None, f"{past} points lie past the largest throughput, and a peak takes {PAST}"
     if not (spread.low > 0 and b.value > 0):
-        return None, "the interval of b touches 0: there may be no peak"
+        return None, "the interval of the coherence touches 0: there may be no peak"
     if misfit < UNFIT:
         return None, "the law does not fit: residuals are larger than replications explain"
     value = math.sqrt(max(0.0, 1 - a.value) / b.value)

@@ -328,6 +328,7 @@ def test_verdicts_stand_on_the_first_screen_below_what_kind_of_run_it_was() -> N
         "value": 9500.0,
         "ci95": [9400.0, 9600.0],
         "needs": "",
+        "caveat": "",
     }
     head, verdicts, *_ = shown.tables(SUMMARY, [verdict], None)
     assert len(head.rows) + len(verdicts.rows) < 24

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -324,13 +325,17 @@ def test_the_command_compares_a_scenario_with_a_change_of_it(one: Scenario, caps
     )
     assert status == 0
     for words in (
-        "latency p99: difference of p99s",
-        "latency p99: p99 of differences",
+        "latency p99: difference of the p99s",
+        "latency p99: p99 of the differences",
+        "how much longer each request that ended in both took in pools.workers.threads=2; ports.main.concurrency=2, and of",
         "got better",
+        "one that fails or never ends in one design only counts as worse there.",
         "causes that moved",
+        "causes by Holm's rule",
         "first divergence",
     ):
         assert words in out
+    assert re.search("throughput +[0-9,.]+/s +[0-9,.]+/s ", out)
     assert err == "results in iosim-out/one/comparison.json\n"
     document = json.loads(Path("iosim-out/one/comparison.json").read_text())
     assert [it["name"] for it in document["designs"]] == [

@@ -13,7 +13,7 @@ from iosim import planning
 from iosim.cli import main
 from iosim.cli.plan_tables import tables
 from iosim.errors import WrongInput
-from iosim.plan_document import in_words, picture
+from iosim.plan_document import in_words, outcome_rows, picture
 from iosim.theory import erlang_c_wait
 from iosim.what_ifs import losses
 
@@ -170,6 +170,18 @@ def test_closed_loads_tell_that_they_throttle_themselves(tmp_path: Path) -> None
     assert any("self-throttled" in line for line in plan.warnings)
 
 
+@pytest.mark.parametrize(("bound", "verdict"), [("60 ms", "met"), ("1 us", "impossible")])
+def test_a_plan_for_a_tail_of_closed_load_says_whose_tail_it_is(tmp_path: Path, bound: str, verdict: str) -> None:
+    """Found or not: the tail is that of clients who hold themselves back."""
+    text = QUEUE.replace("kind: open", "kind: closed").replace("rate: 2000/s", "clients: 8, think: 4 ms")
+    plan = iosim.plan(written(tmp_path, text), f"p50 < {bound}", "workload.web.clients", jobs=1)
+    assert plan.verdict == verdict
+    told = "; ".join(text for _, text in in_words(plan))
+    assert re.search(
+        "self-throttled: the offered load of closed class 'web' fell by [0-9.]+% against an idle machine", told
+    )
+
+
 @pytest.mark.parametrize(
     ("slo", "find", "said"),
     [
@@ -207,11 +219,27 @@ def test_headroom_is_that_of_the_safe_value_and_of_nothing_where_none_is_confirm
     assert safe(found, "met").headroom == pytest.approx(0.75)
     assert safe(found, "undecided").headroom is None
     words = dict(in_words(safe(found, "met")))
-    assert words["headroom over 2,000/s today"] == "+75.0 % up to the safe value"
+    assert words["headroom over 2,000/s today"] == "75.0 % may be added, up to the safe value"
     assert "safe value, to be signed" in words
     words = dict(in_words(safe(found, "undecided")))
     assert words["headroom over 2,000/s today"] == "not told: no safe value is confirmed"
     assert "not to be signed" in words
+
+
+@pytest.mark.parametrize(
+    ("want", "share", "told"),
+    [
+        ("largest", 0.5, "50.0 % may be added, up to the safe value"),
+        ("largest", -0.25, "none: 25.0 % of it is beyond the safe value"),
+        ("smallest", 0.5, "50.0 % may be spared, up to the safe value"),
+        ("smallest", -0.25, "none: the safe value takes 25.0 % more"),
+    ],
+)
+def test_headroom_is_told_for_loads_and_resources_and_where_there_is_none(
+    found: planning.Plan, want: str, share: float, told: str
+) -> None:
+    document = {**found.document(), "headroom": {"value": share, "ci95": None}}
+    assert dict(outcome_rows(document, {**document["find"], "want": want}))["headroom over 2,000/s today"] == told
 
 
 def test_with_a_part_lost_all_is_told_that_is_told_of_the_whole(found: planning.Plan) -> None:

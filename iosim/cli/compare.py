@@ -113,39 +113,34 @@ def tables(it: dict[str, Any]) -> "list[Table]":
 
 
 def _headlines(it: dict[str, Any]) -> "Table":
-    from iosim.cli.numbers import without_unit
+    from iosim.amounts import without_unit
     from iosim.cli.tables import Table
 
-    rows = []
+    rows, note = [], ""
     for line in it["headlines"]:
         path = line["figure"]
         rows.append([without_unit(path), *_numbers(path, line), line["verdict"]])
         name = path.rpartition(".")[2]
         if path in it["quantiles"]:
-            rows[-1][0] = f"{without_unit(path)}: difference of {name}s"
+            rows[-1][0] = f"{without_unit(path)}: difference of the {name}s"
             apart = it["quantiles"][path][f"{name}_of_differences"]
             empty = {"base": None, "other": None, "difference": apart}
             takes = apart["takes"] and f"takes {apart['takes']}"
-            rows.append([f"{without_unit(path)}: {name} of differences", *_numbers(path, empty), takes])
+            rows.append([f"{without_unit(path)}: {name} of the differences", *_numbers(path, empty), takes])
+            note = (
+                f"Difference of the {name}s: how far the tail has moved. {name} of the differences: how much longer each"
+                f" request that ended in both took in {it['other']}, and of these the {name}."
+            )
     heads = ["", it["base"], it["other"], "difference", "95 % interval", "verdict"]
-    return Table("", heads, rows, frozenset(heads[1:5]))
+    return Table("", heads, rows, frozenset(heads[1:5]), note)
 
 
 def _numbers(path: str, line: dict[str, Any]) -> list[str]:
+    from iosim import amounts
+
     difference = line["difference"]
-    low, high = difference["ci95"] or (None, None)
-    between = "" if low is None else f"{_shown(low, path)} to {_shown(high, path)}"
-    return [*(_shown(line[side], path) for side in ("base", "other")), _shown(difference["value"], path), between]
-
-
-def _shown(value: float | None, path: str) -> str:
-    """A figure with its unit, and its sign where it is a loss."""
-    from iosim.cli.numbers import show_value
-
-    if value is None:
-        return "-"
-    text = show_value(abs(value), path)
-    return f"-{text}" if value < 0 else text
+    between = amounts.interval(difference["value"], difference["ci95"], path)
+    return [*(amounts.figure(it, path) for it in (line["base"], line["other"], difference["value"])), between]
 
 
 def _requests(it: dict[str, Any]) -> "Table":
@@ -163,7 +158,8 @@ def _requests(it: dict[str, Any]) -> "Table":
             row.append(f"{shares[which]['value']:.1%}{between}")
         rows.append([*row, str(shares["never_ended"]["base"]), str(shares["never_ended"]["other"])])
     heads = ["requests", "in both", "got better", "got worse", f"never ended: {it['base']}", it["other"]]
-    return Table("who got better, who got worse", heads, rows, frozenset(heads[1:]))
+    note = "By the latency of each request; one that fails or never ends in one design only counts as worse there."
+    return Table("who got better, who got worse", heads, rows, frozenset(heads[1:]), note)
 
 
 def _causes(it: dict[str, Any]) -> "Table":
@@ -178,10 +174,13 @@ def _causes(it: dict[str, Any]) -> "Table":
         ]
         for row in moved
     ]
-    still = len(it["causes"]) - len(moved)
-    title = f"causes that moved, mean of a request (p by Holm over {len(it['causes'])}; of {still} that can't be said)"
-    heads = ["cause", it["base"], it["other"], "difference", "95 % interval", "p"]
-    return Table(title, heads, rows, frozenset(heads[1:]))
+    every = len(it["causes"])
+    heads = ["cause", it["base"], it["other"], "difference", "95 % interval", "chance of a fluke"]
+    note = (
+        f"{len(moved)} of {every} causes have moved; of the others that can't be said. A fluke: so large a difference where"
+        f" there is none (paired t test, corrected for looking at {every} causes by Holm's rule)."
+    )
+    return Table("causes that moved, mean of a request", heads, rows, frozenset(heads[1:]), note)
 
 
 def _whose(found: dict[str, Any]) -> str:

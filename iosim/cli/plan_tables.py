@@ -78,7 +78,7 @@ def _confirmed(document: Document) -> Table:
     rows = []
     for verdict in confirmed["expect"] if confirmed else ():
         path, value = parse_expectation(verdict["expect"]).figure, verdict["value"]
-        between = "" if value is None else amounts.interval(value, verdict["ci95"], path)
+        between = amounts.interval(value, verdict["ci95"], path)
         rows.append([verdict["expect"], verdict["verdict"], amounts.figure(value, path), between])
     title = ""
     if confirmed:

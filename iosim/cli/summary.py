@@ -227,17 +227,17 @@ def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
     for verdict in verdicts:
         path = parse_expectation(str(verdict["expect"])).figure
         figure = read_figure(verdict)
-        needs = str(verdict.get("needs") or "")
+        remarks = "; ".join(filter(None, (verdict.get("needs"), verdict.get("caveat"))))
         rows.append(
             [
                 str(verdict["expect"]),
                 str(verdict["verdict"]),
                 show_figure(figure, path),
                 interval_text(figure, path),
-                needs,
+                remarks,
             ]
         )
-    return Table("", ["expected", "verdict", "value", "95 % interval", "to decide"], rows)
+    return Table("", ["expected", "verdict", "value", "95 % interval", "to decide and to know"], rows)
 
 
 def study_tables(study: Any) -> list[Table]:

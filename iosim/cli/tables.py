@@ -10,12 +10,13 @@ from iosim.cli.talk import data
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A few rows of text; columns named in `right` are numbers."""
+    """A few rows of text; columns named in `right` are numbers; a `note` below explains what the heads can't."""
 
     title: str
     headers: list[str]
     rows: list[list[str]]
     right: frozenset[str] = field(default_factory=frozenset)
+    note: str = ""
 
 
 def show(tables: Sequence[Table]) -> None:
@@ -50,6 +51,8 @@ def _draw(tables: Sequence[Table]) -> None:
         for row in table.rows:
             drawn.add_row(*(Text(cell) for cell in row))
         console.print(drawn)
+        if table.note:
+            console.print(Text(table.note))
 
 
 def plain(table: Table) -> str:
@@ -57,7 +60,7 @@ def plain(table: Table) -> str:
     lines = [table.headers, *table.rows] if any(table.headers) else table.rows
     widths = [max(len(line[column]) for line in lines) for column in range(len(table.headers))]
     texts = [_line(line, table, widths) for line in lines]
-    return "\n".join([*([table.title] if table.title else []), *texts])
+    return "\n".join([*([table.title] if table.title else []), *texts, *([table.note] if table.note else [])])
 
 
 def _line(line: list[str], table: Table, widths: list[int]) -> str:
