@@ -254,7 +254,7 @@ for queues, (us, frames) in each.items():
 # upload waits for up to 180 frames, or more if several have come (`ring`: in its descriptor, not taken up yet; `kernel`: taken up, with the
 # frames of the same run before it). With four queues a question meets those uploads only that come by its own queue, and they are fewer.
 # **But it meets them**: the hash knows nothing of long and short. Here it has put two uploads into one queue and none into another: whoever
-# asks by that one is as quick as alone, always, and whoever shares a queue with two meets them again and again, for as long as the
+# asks by that one is nearly always as quick as alone, and whoever shares a queue with two meets them again and again, for as long as the
 # connection lives. Means get better, the unlucky stay unlucky.
 #
 # ## Turn the knobs
