@@ -284,7 +284,7 @@ print("threads that never ended:", len(system.unfinished()))
 # **Where the model simplifies**: the processor time of the whole way down is spent in one stretch before the call, so that all lines of one
 # way bear the same time, and so do those of the way up. The port driver and the two drivers above it are much larger in reality; here they
 # only pass on. `docs/simplifications.md` says what each does to a result.
-
+#
 # ## Solutions
 #
 # Folded away: try first.

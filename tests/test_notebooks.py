@@ -58,6 +58,20 @@ def test_a_lesson_lets_its_reader_predict_first_explains_and_hides_the_answers_o
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_asserts_its_own_claims(lesson: Path) -> None:
-    code = [source_of(cell) for cell in cells_of(lesson) if cell["cell_type"] == "code"]
-    assert any(re.search(r"^assert ", cell, re.M) for cell in code)
+def test_a_lesson_asserts_its_claims_in_its_last_cell_and_nowhere_before(lesson: Path) -> None:
+    """An assertion right under a result, or before it, tells what should have been predicted."""
+    *before, heading, claims = cells_of(lesson)
+    assert source_of(heading) == "## What this notebook claims"
+    assert re.search(r"^assert ", source_of(claims), re.M) and "print(" in source_of(claims)
+    early = [it for it in before if it["cell_type"] == "code" and re.search(r"^assert ", source_of(it), re.M)]
+    assert early == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_folds_its_solutions_and_runs_them(lesson: Path) -> None:
+    cells = cells_of(lesson)
+    (place,) = (n for n, cell in enumerate(cells) if "## Solutions" in source_of(cell))
+    solutions = cells[place + 1]
+    assert solutions["cell_type"] == "code"
+    assert solutions["metadata"]["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
+    assert solutions["metadata"]["tags"] == ["hide-cell"]  # Sphinx folds by this
