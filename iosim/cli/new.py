@@ -65,7 +65,7 @@ def command(name: str) -> None:
         raise _refused(str(path), "exists already; nothing was written") from None
     except OSError as error:
         raise _refused(str(path), f"cannot be written: {error.strerror or error}") from None
-    talk(f"wrote {path}; next: iosim run {path if path.parent != Path() else f'./{path}'}")
+    talk(f"wrote {path}; next: iosim check {path if path.parent != Path() else f'./{path}'}")
 
 
 def _refused(source: str, message: str) -> WrongInput:
