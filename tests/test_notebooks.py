@@ -1,5 +1,6 @@
 """Notebooks are lessons: stripped of outputs, paired with a script, in one form. That they run is nbmake's part."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -32,6 +33,17 @@ def script_cells(script: Path) -> list[tuple[str, str]]:
     return found
 
 
+def in_sections(notebook: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Every code cell, with the second-level heading that it stands under ('' before the first)."""
+    found, heading = [], ""
+    for cell in cells_of(notebook):
+        if cell["cell_type"] == "code":
+            found.append((heading, cell))
+        else:
+            heading = next(reversed(re.findall(r"^## (.*)", source_of(cell), re.M)), heading)
+    return found
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_a_notebook_is_stripped_of_what_it_once_printed(lesson: Path) -> None:
     code = [cell for cell in cells_of(lesson) if cell["cell_type"] == "code"]
@@ -58,20 +70,40 @@ def test_a_lesson_lets_its_reader_predict_first_explains_and_hides_the_answers_o
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_asserts_its_claims_in_its_last_cell_and_nowhere_before(lesson: Path) -> None:
-    """An assertion right under a result, or before it, tells what should have been predicted."""
-    *before, heading, claims = cells_of(lesson)
-    assert source_of(heading) == "## What this notebook claims"
-    assert re.search(r"^assert ", source_of(claims), re.M) and "print(" in source_of(claims)
-    early = [it for it in before if it["cell_type"] == "code" and re.search(r"^assert ", source_of(it), re.M)]
-    assert early == []
+def test_a_lesson_asserts_its_own_claims_in_one_cell_at_its_end(lesson: Path) -> None:
+    """An assertion right under a result would tell a student what to predict."""
+    *others, (heading, claims) = [(name, source_of(cell)) for name, cell in in_sections(lesson)]
+    assert heading == "What this notebook claims" and re.search(r"^assert ", claims, re.M)
+    assert [source for _, source in others if re.search(r"^assert ", source, re.M)] == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_folds_its_solutions_and_runs_them(lesson: Path) -> None:
-    cells = cells_of(lesson)
-    (place,) = (n for n, cell in enumerate(cells) if "## Solutions" in source_of(cell))
-    solutions = cells[place + 1]
-    assert solutions["cell_type"] == "code"
-    assert solutions["metadata"]["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
-    assert solutions["metadata"]["tags"] == ["hide-cell"]  # Sphinx folds by this
+def test_a_student_finds_what_to_change_as_it_was_and_the_solutions_folded(lesson: Path) -> None:
+    """JupyterLab and Notebook fold by `source_hidden`, the pages of docs/ by the tag."""
+    cells = in_sections(lesson)
+    changed = [cell for name, cell in cells if name == "Change one thing"]
+    solved = [cell["metadata"] for name, cell in cells if name == "Solutions"]
+    assert changed and solved
+    assert solved == [{"jupyter": {"source_hidden": True, "outputs_hidden": True}, "tags": ["hide-cell"]}] * len(solved)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_no_cell_of_a_lesson_ends_with_a_value_that_would_be_echoed(lesson: Path) -> None:
+    """`<Axes: ...>` means nothing to a student. What draws or prints gives nothing back."""
+    trees = [ast.parse(source_of(cell)) for _, cell in in_sections(lesson)]
+    defined = {it.name: it for tree in trees for it in tree.body if isinstance(it, ast.FunctionDef)}
+    silent = {name for name, it in defined.items() if not gives_something(it)} | {"print", "invert_yaxis"}
+    ends = [tree.body[-1].value for tree in trees if isinstance(tree.body[-1], ast.Expr)]
+    assert [ast.unparse(end) for end in ends if called(end) not in silent] == []
+
+
+def gives_something(function: ast.FunctionDef) -> bool:
+    return any(isinstance(it, ast.Return) and it.value is not None for it in ast.walk(function))
+
+
+def called(end: ast.expr) -> str:
+    """The name of what is called; '' where nothing is."""
+    function = end.func if isinstance(end, ast.Call) else None
+    return (
+        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    )
