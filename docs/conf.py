@@ -25,5 +25,5 @@ myst_heading_anchors = 3
 nb_execution_mode = "auto"  # those without outputs, which are all of them
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
-# A link to a page, or to a heading of one, that is not there is a warning, and `-W` makes it an error.
+# What a link leads to must be there, be it a page, a heading of one or a source file; the tests take its warning for an error.
 suppress_warnings = ["myst.header", "misc.highlighting_failure"]
