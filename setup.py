@@ -106,6 +106,8 @@ class BuildWherePossible(build_ext):
         return [*super().get_outputs(), *([str(place)] if place.exists() else [])]
 
     def _record(self) -> dict[str, Any]:
+        if compiled.asks_for_plain(os.environ):
+            raise Impossible("IOSIM_PURE was set")
         try:
             from Cython import __version__ as cython
         except ImportError:

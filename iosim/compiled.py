@@ -86,9 +86,14 @@ def read_record(place: Path) -> dict[str, Any]:
     return record
 
 
+def asks_for_plain(environment: dict[str, str] | os._Environ[str]) -> bool:
+    """IOSIM_PURE=1: of an installation, not to compile; of a process, not to use what is compiled."""
+    return environment.get("IOSIM_PURE", "0") not in ("", "0")
+
+
 def find_mode(package: Path, environment: dict[str, str] | os._Environ[str] = os.environ) -> Mode:
     """Compiled only if everything that the record says still holds."""
-    if environment.get("IOSIM_PURE", "0") not in ("", "0"):
+    if asks_for_plain(environment):
         return Mode(False, "IOSIM_PURE is set", asked=True)
     try:
         record = read_record(package)

@@ -264,6 +264,10 @@ def without_cython(place: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(place / "hidden")}
 
 
+def without_patience(place: Path) -> dict[str, str]:
+    return {"IOSIM_PURE": "1"}
+
+
 @pytest.mark.parametrize(
     ("lack", "why"),
     [
@@ -272,6 +276,7 @@ def without_cython(place: Path) -> dict[str, str]:
         (without_a_working_compiler, r"the C compiler \(.*picky-cc\) did not work"),
         (without_luck_at_the_last_module, r"compiling failed \(CompileError: .*\)"),
         (without_cython, "Cython was missing"),
+        (without_patience, "IOSIM_PURE was set"),
     ],
 )
 def test_a_build_that_can_not_compile_succeeds_as_plain_python_and_says_why_in_one_line(
