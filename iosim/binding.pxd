@@ -4,7 +4,7 @@ from iosim.frames cimport Frame
 from iosim.processor cimport Processor
 
 cdef class FrameSink:
-    cpdef int64_t cost(self, Frame frame)
+    cpdef int64_t cost(self, list frames)
     cpdef void indicate(self, list frames, Processor processor)
     cpdef void sent(self, Frame frame)
 

@@ -10,8 +10,8 @@ from iosim.processor import Processor
 class FrameSink:
     """The protocol's side. All of it runs in the driver's DPC."""
 
-    def cost(self, frame: Frame) -> int:
-        """Processor time (ns) that `indicate` takes for this frame, its copy included if `frame.resources` asks for one."""
+    def cost(self, frames: list[Frame]) -> int:
+        """Processor time (ns) that `indicate` takes for these frames, copies included that `frame.resources` asks for."""
         raise NotImplementedError
 
     def indicate(self, frames: list[Frame], processor: Processor) -> None:

@@ -69,7 +69,7 @@ cdef class ArrivalVector(Interrupt):
 cdef class ArrivalDpc(Dpc):
     cdef public MachineEnd machine_end
     cdef public list batch
-    @cython.locals(end=MachineEnd, host=Host, time=int64_t, frame=Frame)
+    @cython.locals(end=MachineEnd, host=Host, frame=Frame)
     cpdef int64_t begin(self, object processor)
     @cython.locals(batch=list, end=MachineEnd, host=Host, now=int64_t, frame=Frame)
     cpdef void end(self, object processor)

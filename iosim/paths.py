@@ -178,12 +178,10 @@ class ArrivalDpc(Dpc):
         host = end.host
         self.batch = end.there
         end.there = []
-        time = end.costs.dpc
         for frame in self.batch:
             if frame.request is not NO_REQUEST:
                 frame.request.travels(DPC_WAIT, end.clock.now)
-            time += host.cost(frame)
-        return time
+        return end.costs.dpc + host.cost(self.batch)
 
     def end(self, processor: Processor) -> None:
         """The host's."""

@@ -35,8 +35,8 @@ cdef class ConnectionUser:
     cpdef void half_open_failed(self, object owner)
     cpdef void connected(self, Connection connection)
     cpdef void failed(self, Connection connection, int64_t status)
-    cpdef int64_t copy_cost(self, Connection connection, int64_t size)
-    cpdef int64_t datagram_copy(self, object owner, int64_t size)
+    cpdef int64_t copy_cost(self, Connection connection, int64_t before, int64_t size, int64_t at_once)
+    cpdef int64_t datagram_copy(self, object owner, int64_t before, int64_t size, int64_t at_once)
     cpdef void received(self, Connection connection, int64_t size, int64_t pushed, Request request)
     cpdef void acknowledged(self, Connection connection)
     cpdef void peer_finished(self, Connection connection)
@@ -53,7 +53,7 @@ cdef class Host(FrameSink):
     cdef public int64_t ack_frequency, connect_tries, data_tries, delayed_ack, duplicate_acks, initial_rto, initial_window
     cdef public int64_t last_port, minimum_rto, number, processor, receive_buffer, receive_cost, retransmitted, segment
     cdef public int64_t segment_cost, timeouts, unreachable
-    cdef public dict datagram_ports, ended, ports, routes
+    cdef public dict datagram_ports, ended, ports, priced, routes
     cdef public FrameSource gateway
     cdef public Rss rss
     cpdef bint reaches(self, int64_t address)
@@ -70,10 +70,12 @@ cdef class Host(FrameSink):
     cpdef void send_datagram(self, int64_t source, int64_t target, int64_t size, Request request)
     @cython.locals(way=FrameSource)
     cpdef int64_t datagram_cost(self, int64_t target)
-    @cython.locals(connection=Connection, time=int64_t, user=ConnectionUser)
-    cpdef int64_t cost(self, Frame frame)
-    @cython.locals(port=Port, user=ConnectionUser)
-    cpdef int64_t _copy_of(self, Frame frame)
+    @cython.locals(connection=Connection, frame=Frame, several=bint, time=int64_t)
+    cpdef int64_t cost(self, list frames)
+    @cython.locals(acknowledged=int64_t, grown=int64_t, let_go=int64_t, landed=int64_t, newly=int64_t, more=int64_t, time=int64_t, user=ConnectionUser)
+    cpdef int64_t _price(self, Connection connection, Frame frame, bint several)
+    @cython.locals(before=int64_t, number=int64_t, port=Port, user=ConnectionUser)
+    cpdef int64_t _datagram_price(self, Frame frame)
     @cython.locals(frame=Frame)
     cpdef void indicate(self, list frames, Processor processor)
     cpdef void sent(self, Frame frame)
@@ -112,6 +114,10 @@ cdef class Connection(Actor):
     cpdef int64_t send_cost(self, int64_t size)
     @cython.locals(host=Host, source=FrameSource, each=int64_t)
     cpdef int64_t segments_cost(self, int64_t size)
+    @cython.locals(segment=int64_t)
+    cpdef int64_t growth(self, int64_t newly, int64_t congestion)
+    @cython.locals(allowed=int64_t, segment=int64_t)
+    cpdef int64_t let_go_by(self, int64_t acknowledged, int64_t grown, int64_t window)
     cpdef void consumed(self, int64_t size)
     @cython.locals(host=Host, gained=int64_t)
     cpdef bint _window_gained(self)
@@ -141,7 +147,6 @@ cdef class Connection(Actor):
     @cython.locals(host=Host, newly=int64_t, user=ConnectionUser)
     cpdef void _advance(self, int64_t acknowledged)
     @cython.locals(segment=int64_t)
-    cpdef void _grow(self, int64_t newly)
     @cython.locals(host=Host)
     cpdef void _duplicate(self)
     @cython.locals(off=int64_t)

@@ -134,12 +134,15 @@ class ConnectionUser:
     def failed(self, connection: "Connection", status: int) -> None:
         """It is gone: refused, timed out, reset."""
 
-    def copy_cost(self, connection: "Connection", size: int) -> int:
-        """Processor time (ns) that `received` will take for so many bytes."""
+    def copy_cost(self, connection: "Connection", before: int, size: int, at_once: int) -> int:
+        """Processor time (ns) that `received` will take for so many bytes, behind `before` that have their price already.
+
+        `at_once` 1: they can't stay in the card's buffers, whoever waits for them.
+        """
         return 0
 
-    def datagram_copy(self, owner: Any, size: int) -> int:
-        """The same of `datagram`."""
+    def datagram_copy(self, owner: Any, before: int, size: int, at_once: int) -> int:
+        """The same of `datagram`, behind `before` datagrams."""
         return 0
 
     def received(self, connection: "Connection", size: int, pushed: int, request: Request) -> None:
@@ -171,6 +174,12 @@ class Port:
 
 NO_TCP_PORT = Port(NO_USER, 0)
 NO_WAY = FrameSource()
+UNPRICED = (
+    0,
+    0,
+    0,
+    0,
+)  # of a flow: acknowledged up to, growth of the window, bytes let go; bytes (datagrams: frames) landed
 NO_RSS: Rss = Rss.__new__(Rss)
 
 
@@ -203,6 +212,9 @@ class Host(FrameSink):
         self.ended: dict[int, int] = {}  # by incoming flow, what had been received; the oldest first
         self.ports: dict[int, Port] = {}
         self.datagram_ports: dict[int, Port] = {}
+        self.priced: dict[
+            int, tuple[int, int, int, int]
+        ] = {}  # by flow, or by port times -1, while a run gets its price
         self.last_port = FIRST_DYNAMIC_PORT - 1
         self.processor = 0
         self.retransmitted = 0
@@ -276,23 +288,49 @@ class Host(FrameSink):
 
     # ---- frames ------------------------------------------------------------------------------------------------------
 
-    def cost(self, frame: Frame) -> int:
-        """Of TCP, of the copy into a receive that was posted before, and of the segments that an ACK lets go."""
-        connection = self.flows.receiver(frame.flow)
-        if connection is NO_CONNECTION:
-            return self.receive_cost + (self._copy_of(frame) if frame.kind == DATAGRAM else 0)
-        time = self.receive_cost
-        if frame.payload:
-            user = connection.user
-            time += user.copy_cost(connection, frame.payload)
-        if connection.nxt < connection.end:
-            time += connection.segments_cost(min(frame.acknowledged - connection.una, connection.end - connection.nxt))
+    def cost(self, frames: list[Frame]) -> int:
+        """Of TCP, of copies into receives that were posted before, and of the segments that ACKs let go.
+
+        Frames of one run have their price before any of them is looked at: what an earlier one takes of a connection's
+        receives, and lets go of what waits to be sent, is kept in `priced` and is not there for a later one.
+        """
+        several = len(frames) > 1
+        time = len(frames) * self.receive_cost
+        for frame in frames:
+            connection = self.flows.receiver(frame.flow)
+            if connection is not NO_CONNECTION:
+                time += self._price(connection, frame, several)
+            elif frame.kind == DATAGRAM:
+                time += self._datagram_price(frame)
+        self.priced.clear()
         return time
 
-    def _copy_of(self, frame: Frame) -> int:
-        port = self.datagram_ports.get(self.flows.target(frame.flow) & LAST_PORT, NO_TCP_PORT)
+    def _price(self, connection: "Connection", frame: Frame, several: bool) -> int:
+        acknowledged, grown, let_go, landed = self.priced.get(frame.flow, UNPRICED)
+        time = 0
+        if frame.payload:
+            user = connection.user
+            time = user.copy_cost(connection, landed, frame.payload, frame.resources)
+            landed += frame.payload
+        if connection.nxt < connection.end:
+            newly = frame.acknowledged - max(acknowledged, connection.una)
+            if newly > 0:
+                acknowledged = frame.acknowledged
+                grown += connection.growth(newly, connection.congestion + grown)
+                more = connection.let_go_by(acknowledged, grown, frame.window)
+                time += connection.segments_cost(more) - connection.segments_cost(let_go)
+                let_go = more
+        if several:
+            self.priced[frame.flow] = (acknowledged, grown, let_go, landed)
+        return time
+
+    def _datagram_price(self, frame: Frame) -> int:
+        number = self.flows.target(frame.flow) & LAST_PORT
+        port = self.datagram_ports.get(number, NO_TCP_PORT)
+        before = self.priced.get(-number, UNPRICED)[3]
+        self.priced[-number] = (0, 0, 0, before + 1)
         user = port.user
-        return user.datagram_copy(port.owner, frame.payload)
+        return user.datagram_copy(port.owner, before, frame.payload, frame.resources)
 
     def indicate(self, frames: list[Frame], processor: Processor) -> None:
         """Frames from a driver's DPC."""
@@ -535,6 +573,21 @@ class Connection(Actor):
         each = max(host.segment, source.large_send() // host.segment * host.segment)
         return -(-size // each) * (host.segment_cost + source.transmit_cost(NO_FRAME))
 
+    def growth(self, newly: int, congestion: int) -> int:
+        """By how much a congestion window of that size grows when so many bytes are acknowledged."""
+        segment = self.host.segment
+        if congestion < self.threshold:
+            return min(newly, 2 * segment)
+        return max(1, segment * segment // congestion)
+
+    def let_go_by(self, acknowledged: int, grown: int, window: int) -> int:
+        """Bytes that wait and may go once so much is acknowledged and the windows are these: all, or whole segments."""
+        allowed = min(acknowledged + self.congestion + grown, max(self.edge, acknowledged + window))
+        if allowed >= self.end:
+            return self.end - self.nxt
+        segment = self.host.segment
+        return max(0, allowed - self.nxt) // segment * segment
+
     def consumed(self, size: int) -> None:
         """The user has taken so many bytes: the other side is told when that makes a difference (RFC 9293 3.8.6.2.2)."""
         self.unread -= size
@@ -741,7 +794,7 @@ class Connection(Actor):
             self._measured(self.clock.now - self.timed_at)
             self.timed = OFF
         if self.recover == OFF:
-            self._grow(newly)
+            self.congestion += self.growth(newly, self.congestion)
         elif acknowledged >= self.recover:
             self.recover = OFF
             self.congestion = self.threshold
@@ -759,13 +812,6 @@ class Connection(Actor):
             user = self.user
             user.finished(self)
             self._forget()
-
-    def _grow(self, newly: int) -> None:
-        segment = self.host.segment
-        if self.congestion < self.threshold:
-            self.congestion += min(newly, 2 * segment)
-        else:
-            self.congestion += max(1, segment * segment // self.congestion)
 
     def _duplicate(self) -> None:
         host = self.host

@@ -118,8 +118,8 @@ class Protocol(FrameSink):
         self.then = then
         self.frames: list[Frame] = []
 
-    def cost(self, frame: Frame) -> int:
-        return self.ns
+    def cost(self, frames: list[Frame]) -> int:
+        return self.ns * len(frames)
 
     def indicate(self, frames: list[Frame], processor: Processor) -> None:
         self.tiny.log.append((self.tiny.clock.now, (processor.number, len(frames))))

@@ -76,7 +76,7 @@ cdef class ReceiveDpc(Dpc):
     cpdef void bind(self, ReceiveVector vector, int64_t importance)
     @cython.locals(miniport=Miniport, costs=NdisCosts, queue=NicQueue, now=int64_t, size=int64_t, merged=int64_t, time=int64_t, waiting=FrameQueue)
     cpdef int64_t begin(self, object processor)
-    @cython.locals(miniport=Miniport, sink=FrameSink, spare=int64_t, time=int64_t, unit=Frame)
+    @cython.locals(miniport=Miniport, sink=FrameSink, spare=int64_t, unit=Frame)
     cpdef int64_t _protocol_time(self)
     @cython.locals(memory=NodeMemory, count=int64_t)
     cpdef int64_t _reach(self, int64_t now, int64_t node)

@@ -306,14 +306,12 @@ class ReceiveDpc(Dpc):
         miniport = self.miniport
         sink = miniport.sink
         spare = miniport.buffers - miniport.kept
-        time = 0
         for unit in self.units:
             spare -= segments(unit)
             if spare < 0:
                 unit.resources = 1
                 miniport.low += 1
-            time += sink.cost(unit)
-        return time
+        return sink.cost(self.units)
 
     def _explain(self, now: int) -> int:
         """Book where the frames' requests have been since they were sent; returns the bytes of what is being served."""

@@ -1243,9 +1243,12 @@ class Afd(Driver):
 
     # ---- what the transport says -------------------------------------------------------------------------------------
 
-    def copy_cost(self, end: Endpoint, size: int) -> int:
-        """Of the copy into receives that were posted before, in the DPC (0b.23); the rest is copied by whoever asks later."""
-        room = 0
+    def copy_cost(self, end: Endpoint, before: int, size: int, at_once: int) -> int:
+        """Of the copy into receives that were posted before, in the DPC (0b.23); the rest is copied by whoever asks later.
+
+        `before` bytes are ahead of these in the same run. `at_once` 1: the card lacks buffers, all is copied now (6.1.9).
+        """
+        room = -before
         if end.opening is not NO_IRP:
             location = end.opening.location()
             room = location.size
@@ -1253,11 +1256,23 @@ class Afd(Driver):
             if room >= size:
                 break
             room += irp.location().size
-        copied = min(room, size)
+        copied = size if at_once else max(0, min(room, size))
+        return self._copy(copied)
+
+    def _copy(self, copied: int) -> int:
         memory = self.memory
         if memory is NO_MEMORY:
             return self.io.copy_cost(copied)
         return self.io.copy_cost(copied) + memory.stream_excess(self.clock.now, copied, memory.here, memory.there)
+
+    def datagram_copy(self, end: Endpoint, before: int, size: int, at_once: int) -> int:
+        """The same of a datagram behind so many others."""
+        room = 0
+        if before < len(end.receives):
+            irp = end.receives[before]
+            location = irp.location()
+            room = location.size
+        return self._copy(size if at_once else min(room, size))
 
     def _lies(self, end: Endpoint) -> None:
         """Data stay in the card's buffers for now. Simplified: all of a socket's lie where the last ones do."""
@@ -1443,13 +1458,13 @@ class TransportSide(ConnectionUser):
         """Pass it on."""
         self.afd.failed(connection.owner, status)
 
-    def copy_cost(self, connection: Connection, size: int) -> int:
+    def copy_cost(self, connection: Connection, before: int, size: int, at_once: int) -> int:
         """Pass it on."""
-        return self.afd.copy_cost(connection.owner, size)
+        return self.afd.copy_cost(connection.owner, before, size, at_once)
 
-    def datagram_copy(self, owner: Endpoint, size: int) -> int:
-        """One receive takes a datagram, if one waits."""
-        return self.afd.copy_cost(owner, size) if owner.receives else 0
+    def datagram_copy(self, owner: Endpoint, before: int, size: int, at_once: int) -> int:
+        """One receive takes a datagram, if one waits that those before did not take."""
+        return self.afd.datagram_copy(owner, before, size, at_once)
 
     def received(self, connection: Connection, size: int, pushed: int, request: Request) -> None:
         """Pass it on."""

@@ -94,9 +94,9 @@ class Waits(FrameSink):
         self.frames = 0
         self.waited = 0
 
-    def cost(self, frame: Frame) -> int:
+    def cost(self, frames: list[Frame]) -> int:
         """The same for all."""
-        return self.ns
+        return self.ns * len(frames)
 
     def indicate(self, frames: list[Frame], processor: Processor) -> None:
         """Here they are."""
