@@ -11,7 +11,7 @@ from iosim.clock import choose_clock
 from iosim.compiled import MODE
 from iosim.executors import local
 from iosim.judging import summarize
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.results import Result, Study
 from iosim.running import check_arguments, check_traces, collect
 from iosim.scenario.loader import Scenario

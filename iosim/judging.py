@@ -6,7 +6,7 @@ from typing import Any
 
 from iosim import summary
 from iosim.closed_loops import caveat, closed_loops, throttled_warnings
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.replication import ALL
 from iosim.scenario.load import AnyReplay, ClosedLoad
 from iosim.scenario.loader import Scenario

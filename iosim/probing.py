@@ -11,7 +11,7 @@ from typing import Any
 
 from iosim.executors import Executor
 from iosim.judging import is_replay, summarize
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.replication import ALL, replication
 from iosim.running import Task, replicate
 from iosim.scenario.expectations import Expectation

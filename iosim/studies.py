@@ -21,7 +21,7 @@ from iosim.compiled import HERE
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.executors import Executor, Outcome, Serial, attempt, local
 from iosim.judging import each_replication, flatten, is_replay, summarize
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.results import Study
 from iosim.running import Task, check_arguments, check_traces, collect, replicate
 from iosim.scenario.loader import Scenario

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from iosim.attribution import CAUSES, DROPPED
-from iosim.machine import Raw
 from iosim.quantiles import ascending
+from iosim.records import Raw
 from iosim.regimes import Regime, regime
 from iosim.replication import ALL, ENDS, FromRows, Replication, replication
 from iosim.samples import Sample, named

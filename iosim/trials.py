@@ -13,8 +13,8 @@ from iosim.errors import IosimError
 from iosim.executors import Processes, apart
 from iosim.expected_signs import BUSY, LATENCY, OWN, RATE, TAIL
 from iosim.judging import is_replay, warm_up_of
-from iosim.machine import Raw
 from iosim.perturbing import Change
+from iosim.records import Raw
 from iosim.replication import ALL, replication
 from iosim.running import Task, replicate
 from iosim.samples import named
