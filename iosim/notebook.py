@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from iosim import pictures, plan_document, plots, stacks
+from iosim import amounts, pictures, plan_document, plots, stacks
 from iosim.attribution import CAUSES
 from iosim.markup import escape, facts, folded, fragment, paragraph, table
 from iosim.units import as_written
@@ -69,7 +69,7 @@ def _causes(summary: Mapping[str, Any]) -> str:
     means = {cause: summary["latency_causes_ns"][cause]["value"] or 0.0 for cause in CAUSES}
     whole = sum(means.values()) or 1.0
     ranked = sorted((cause for cause in CAUSES if means[cause]), key=lambda cause: -means[cause])
-    rows = [[_plain(cause), plots.show_ns(means[cause]), f"{means[cause] / whole:.1%}"] for cause in ranked]
+    rows = [[_plain(cause), amounts.time(means[cause]), f"{means[cause] / whole:.1%}"] for cause in ranked]
     return table(["cause", "mean", "share"], rows)
 
 
@@ -217,8 +217,7 @@ def _value(value: float | None, path: str) -> str:
     """A time in the unit that suits it, or a number."""
     if value is None:
         return "-"
-    text = plots.show_ns(abs(value)) if "_ns" in path else plots.show_number(abs(value))
-    return f"-{text}" if value < 0 else text
+    return amounts.time(value) if amounts.is_time(path) else amounts.number(value)
 
 
 def _said(figure: Mapping[str, Any] | None, path: str) -> str:

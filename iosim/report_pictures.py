@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from iosim import pictures, plots
+from iosim.amounts import without_unit
 from iosim.attribution import CAUSES
-from iosim.cli.numbers import show_figure, show_time, show_value, without_unit
-from iosim.cli.summary import read_figure
-from iosim.cli.tables import Table
+from iosim.numbers import read_figure, show_figure, show_time, show_value
 from iosim.plan_document import confirmation_mark
 from iosim.results import Study, latencies
 from iosim.scenario.expectations import parse_expectation
+from iosim.tables import Table
 
 HEADS = ("mean", "p50", "p90", "p99")
 
