@@ -9,8 +9,9 @@ import numpy as np
 from iosim import plots
 from iosim.attribution import CAUSES
 from iosim.replication import replication
+from iosim.resource_figures import port_names
 from iosim.statistics import NO_INTERVAL, Estimate
-from iosim.summary import QUANTILES, port_names
+from iosim.summary import QUANTILES
 from iosim.thread import KINDS
 from iosim.units import as_written
 from iosim.version import VERSION

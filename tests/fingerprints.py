@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from iosim import judging
+from iosim import summaries
 from iosim.clock import CLOCKS
 from iosim.errors import IosimError, LawBroken
 from iosim.machine import Machine
@@ -61,7 +61,7 @@ def digests(scenario: Scenario, clock: str) -> dict[str, str]:
         if isinstance(error, LawBroken):
             raise
         return {"stopped": str(error).split(": ", 1)[1]}  # without the file's name
-    summary = judging.summarize(scenario, [raw], raw.seed)
+    summary = summaries.summarize(scenario, [raw], raw.seed)
     kept = [(name, column.tobytes().hex()) for name, column in sorted(raw.columns.items())]
     sums = [[list(each) for each in ledger] for ledger in raw.ledgers]
     return {
