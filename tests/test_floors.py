@@ -173,6 +173,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "modes",
         "moderation",
         "nic",
+        "port_numbers",
         "rebalancing",
         "receive_coalescing",
         "rings",
