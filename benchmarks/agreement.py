@@ -23,7 +23,8 @@ from benchmarks.peers.simpy_run import builder_of
 from benchmarks.registry import CIMBA, CIW, CPP, ECONOMICAL, IOSIM, PLAIN, SALABIM, SIMPY, Engine
 from benchmarks.systems import numbers_of, scenario_of
 from iosim.clock import make_clock
-from iosim.machine import Machine, Raw
+from iosim.machine import Machine
+from iosim.records import Raw
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.loader import Scenario
 from iosim.statistics import interval

@@ -10,11 +10,9 @@ from array import array
 
 from iosim.captures import TCP, Capture, Flow
 from iosim.frames import NO_HASH
+from iosim.port_numbers import FIRST_PORT, PORTS
 from iosim.rss import Rss
 from iosim.variates import Variate
-
-FIRST_PORT = 49_152
-PORTS = 16_384  # 49152 to 65535
 
 
 class Connections:

@@ -12,12 +12,12 @@ from typing import Any
 from iosim.clock import choose_clock
 from iosim.errors import Mistake, WrongInput
 from iosim.executors import local
-from iosim.judging import summarize
 from iosim.planning import with_objectives
 from iosim.quantiles import REPLICATIONS
 from iosim.running import collect
 from iosim.scenario.loader import Scenario
 from iosim.studies import grid
+from iosim.summaries import summarize
 from iosim.unknowns import number_of
 
 

@@ -15,12 +15,12 @@ from struct import Struct
 
 from iosim.errors import Mistake, WrongInput
 from iosim.packed_files import BadField, Damaged, Stream, Unreadable, unpacked
+from iosim.units import S
 
 MAX_INT = 2**63 - 1  # columns are int64
 MAX_PACKET = 262_144  # tcpdump's largest snapshot; more is a damaged length
 MAX_BLOCK = 16 * 1024 * 1024  # what Wireshark accepts
 MAX_LINE = 4096
-SECOND = 1_000_000_000
 ABSENT = -1
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 
@@ -202,7 +202,7 @@ class _Reading:
             if captured > MAX_PACKET:
                 raise _Damage(start + 8, f"packet {self.packets + 1} claims {captured} bytes; at most {MAX_PACKET}")
             data = self.take(stream, captured, f"packet {self.packets + 1}")
-            self.packet(seconds * SECOND + part * tick, wire, data, link)
+            self.packet(seconds * S + part * tick, wire, data, link)
 
     def check_link(self, link: int, offset: int) -> None:
         if link not in LINKS:
@@ -280,7 +280,7 @@ class _Reading:
             message = f"packet {self.packets + 1} claims {captured} bytes; its block has {len(body) - 20}"
             raise _Damage(start + 12, message)
         link, ticks, offset = interfaces[number]
-        time = (high << 32 | low) * SECOND // ticks + offset * SECOND
+        time = (high << 32 | low) * S // ticks + offset * S
         if abs(time) > MAX_INT:
             raise _Damage(start + 4, f"packet {self.packets + 1} is more than 292 years from 1970")
         self.packet(time, wire, body[20 : 20 + captured], link)
@@ -503,7 +503,7 @@ def table_time(text: str) -> int:
     """Return the ns of seconds with up to 9 decimals."""
     seconds, _, part = text.partition(".")
     if seconds.isdigit() and len(seconds) < 10 and len(part) < 10 and (part.isdigit() or not part):
-        return int(seconds) * SECOND + int(part.ljust(9, "0"))
+        return int(seconds) * S + int(part.ljust(9, "0"))
     raise BadField(0, "time_s", f"{text!r} is not seconds with up to 9 decimals")
 
 

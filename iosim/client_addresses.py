@@ -6,10 +6,9 @@ An address is the host's IPv4 address times 65,536, plus the port (tcp.py). Sour
 
 from array import array
 
+from iosim.port_numbers import FIRST_PORT, PORTS
 from iosim.variates import Variate
 
-FIRST_PORT = 49_152
-PORTS = 16_384  # 49152 to 65535
 PORT_BITS = 16
 
 

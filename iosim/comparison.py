@@ -17,15 +17,15 @@ from iosim.attribution import CAUSES
 from iosim.clock import choose_clock
 from iosim.errors import Mistake, WrongInput
 from iosim.executors import Executor, local
-from iosim.judging import flatten, is_replay, latency_origin, summarize, warm_up_of
-from iosim.machine import Raw
 from iosim.pairing import Pairs, first_divergence, gain, holm, pair, paired_p
 from iosim.quantiles import quantile_interval
+from iosim.records import Raw
 from iosim.replication import ALL, replication
 from iosim.running import Task, check_arguments, check_traces, replicate
 from iosim.samples import Column, named
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, interval, paired, replications_for
+from iosim.summaries import flatten, is_replay, latency_origin, summarize, warm_up_of
 from iosim.summary import QUANTILES, lookup
 from iosim.variates import CLIENT_SHIFT
 from iosim.workload import NEVER

@@ -19,9 +19,7 @@ from iosim.scenario.quantities import count_on
 from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import Transfer
 from iosim.theory import Bounds, bounds
-from iosim.units import PAGE, ps_per_byte
-
-S = 1_000_000_000
+from iosim.units import PAGE, S, ps_per_byte
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from typing import Any
 
 from iosim.clock import choose_clock
 from iosim.expected_signs import TAIL, expected
-from iosim.machine import read_traces
 from iosim.perturbing import Change, perturbations
 from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
 from iosim.statistics import Estimate, paired
+from iosim.traces import read_traces
 from iosim.trials import Measured, Progress, Terms, Trials, tried
 
 DEAD, NEGLIGIBLE, MOVES, WRONG, UNDECIDED, UNJUDGED, FAILED = (

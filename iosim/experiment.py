@@ -10,8 +10,7 @@ from typing import Any
 from iosim.clock import choose_clock
 from iosim.compiled import MODE
 from iosim.executors import local
-from iosim.judging import summarize
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.results import Result, Study
 from iosim.running import check_arguments, check_traces, collect
 from iosim.scenario.loader import Scenario
@@ -19,6 +18,7 @@ from iosim.stopping import first_look, replicate
 from iosim.studies import Progress, grid
 from iosim.studies import study as run_study
 from iosim.study_store import StudyStore
+from iosim.summaries import summarize
 from iosim.version import VERSION
 
 

@@ -3,52 +3,32 @@
 Nothing is decided here: every number comes from the scenario, whose schema has its source.
 """
 
-from array import array
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from iosim.actor import SAMPLE, Clock
 from iosim.application import (
-    AcquireStep,
-    BlockStep,
-    CloseStep,
-    ComputeStep,
-    DrawnTransfer,
-    EndStep,
-    FlushStep,
-    LockedPostStep,
-    OpenStep,
-    PostStep,
-    ReleaseStep,
-    RowTransfer,
-    SleepStep,
-    Step,
     WorkerProgram,
 )
 from iosim.attribution import SYSTEM_WORKER_QUEUE
 from iosim.batch import BatchServices
 from iosim.cache import Caches
 from iosim.completion_port import CompletionPort
-from iosim.devices.polling_port import PollingPort
-from iosim.devices.recovery import RecoveringPort
 from iosim.dispatcher import Dispatcher
-from iosim.errors import IosimError, Mistake, WrongInput
+from iosim.draws import Draws
+from iosim.errors import IosimError
 from iosim.file_systems import FileSystems, needs_cache_workers
 from iosim.filters import Filters, needs_workers
+from iosim.handlers import Handlers
 from iosim.io_manager import IoCosts, IoManager, IoParams
-from iosim.irp import READ, WRITE
 from iosim.kernel_queue import NO_LIMIT, KernelQueue, KernelThread
 from iosim.locks import ContendedLock, CriticalSection
 from iosim.modes import FULL_PACE
-from iosim.net_service import Service
-from iosim.net_steps import NextStep
 from iosim.net_traces import NetTrace
-from iosim.network_loads import NetworkLoads, read_replay, round_trips
+from iosim.network_loads import NetworkLoads, round_trips
 from iosim.network_services import NetworkServices
 from iosim.networks import Networks
 from iosim.numa import NO_MEMORY, NodeMemory, Topology
-from iosim.polling import PolledTransfer
 from iosim.pools import (
     GrowingPool,
     GrowingPort,
@@ -61,64 +41,32 @@ from iosim.pools import (
 from iosim.port_lock import LockedPort
 from iosim.probes import Probes
 from iosim.recorders import Behind, Fanout, RequestColumns, RequestHistograms, Timeline, WaitRecords
-from iosim.replay import BlockTrace, read_block_trace, scaled, superposed
-from iosim.sampler import Sampler
+from iosim.records import Raw
+from iosim.replay import BlockTrace
+from iosim.sampler import Sampler, Watched
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.expectations import thresholds
 from iosim.scenario.hardware import FOREGROUND_QUANTA
 from iosim.scenario.hardware import Machine as MachineModel
 from iosim.scenario.load import AnyReplay, ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
-from iosim.scenario.net_load import NetLoad, NetReplay
-from iosim.scenario.net_steps import NET_STEPS
+from iosim.scenario.net_load import NetLoad
 from iosim.scenario.quantities import PerProcessor, count_on
 from iosim.scenario.schema import Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
-from iosim.scenario.steps import Transfer
 from iosim.scheduling import PLAIN, QUANTUM_MODES, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
 from iosim.storage import Storage
-from iosim.streams import Streams, Transform, empirical, exponential, lognormal, pareto, table, uniform, whole
+from iosim.streams import Streams, exponential
 from iosim.system_workers import SystemWorker
-from iosim.units import PAGE, S, ps_per_byte
-from iosim.variates import CLIENT_SHIFT, Constant, Sequential, Variate
+from iosim.units import S, ps_per_byte
+from iosim.variates import CLIENT_SHIFT, Constant
 from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, RowPace, Source, Window
 
 BINS = 200
 LIMIT_FACTOR = 3  # a run that can't end its counted requests stops at three times its horizon
 SYSTEM_PRIORITY = 12  # worker threads of the system (delayed work queue: 12; semantics 7.1 names the levels)
-
-
-@dataclass
-class Raw:
-    """What one replication recorded; plain data that a worker process can send home."""
-
-    seed: int
-    replication: int
-    events: int
-    digest: str  # of the events in their order
-    end_ns: int
-    horizon: int
-    bin_ns: int
-    stop: str
-    offered: int
-    in_flight: int
-    classes: list[str]
-    columns: dict[str, "array[int]"]
-    asked: list[int]  # counted requests, by class
-    asked_before: list[list[tuple[int, int]]]  # by class: bin, and how many had been asked before its first one
-    tallies: list[dict[str, Any]]  # instead of rows, where none are kept
-    causes: "array[int]"
-    ledgers: "list[list[array[int]]]"  # class, bin, cause
-    samples: dict[str, "array[int]"]
-    extremes: dict[str, int]
-    resources: list[str]
-    behind: list[dict[int, list[int]]]  # by resource, by bin of intended arrival: waiter * classes + holder, ns
-    hold_area: list[list[int]]
-    holds: list[list[int]]
-    waits: dict[str, "array[int]"] = field(default_factory=dict)
-    timeline: dict[str, "array[int]"] = field(default_factory=dict)
 
 
 class Machine:
@@ -159,34 +107,15 @@ class Machine:
         self.ports: dict[str, CompletionPort] = {}
         self.places = {name: self._ports(name) for name in self.model.ports}  # of each port, one or one a processor
         self.locks = {name: self._lock(name) for name in self.model.locks}
-        self.variates: dict[str, Variate] = {}
-        self.network_loads = NetworkLoads(scenario, clock, self.window, self.streams, self._variate)
-        self.network_services = NetworkServices(self.model, self.services, self.storage, self._variate, self._draw)
+        draws = self.draws = Draws(self.model, self.streams)
+        self.network_loads = NetworkLoads(scenario, clock, self.window, self.streams, draws.variate)
+        self.network_services = NetworkServices(self.model, self.services, self.storage, draws.variate, draws.draw)
+        doors = self.services, self.storage, self.network_services
+        self.handlers = Handlers(self.model, *doors, self.locks, self._port_at, draws, traces)
         self.sources = [self._source(group, name) for group, name in enumerate(self.model.workload)]
         self._build_pools()
         self._listen(record)
-        self.sampler = Sampler(clock, step, self.window, self.dispatcher)
-        self.sampler.queues = {**self.ports}
-        if self.system_workers:
-            self.sampler.queues["system_workers"] = self.work_queue
-        if self.cache_workers:
-            self.sampler.queues["cache_workers"] = self.cache_queue
-        self.sampler.disks = self.disks
-        self.sampler.block_maps = self.storage.block_maps
-        self.sampler.locks = self.locks
-        self.sampler.pools = self.pools
-        self.sampler.batches = self.batches
-        self.sampler.pipelines = self.pipelines
-        self.sampler.caches = self.file_systems.caches
-        self.sampler.splitters = self.storage.volumes.splitters
-        networks = self.networks.by_name
-        self.sampler.miniports = {name: it.miniport for name, it in networks.items()}
-        self.sampler.afds = {name: it.afd for name, it in networks.items()}
-        self.sampler.incoming = {name: it.link_in for name, it in networks.items()}
-        self.sampler.memory = self.memory
-        self.sampler.classes = list(self.model.workload)
-        self.sampler.slack = self.storage.volumes.slack
-        self.sampler.filters = self.filters.drivers
+        self.sampler = Sampler(clock, step, self.window, self.dispatcher, self._watched())
 
     # ---- what it is made of --------------------------------------------------------------------------------------
 
@@ -283,13 +212,37 @@ class Machine:
         ports = self.places[name]
         return ports[place % len(ports)]
 
+    def _watched(self) -> Watched:
+        queues: dict[str, KernelQueue] = {**self.ports}
+        if self.system_workers:
+            queues["system_workers"] = self.work_queue
+        if self.cache_workers:
+            queues["cache_workers"] = self.cache_queue
+        return Watched(
+            queues=queues,
+            ports=self.ports,
+            locks=self.locks,
+            pools=self.pools,
+            growing=self.growing,
+            batches=self.batches,
+            pipelines=self.pipelines,
+            classes=list(self.model.workload),
+            disks=self.disks,
+            block_maps=self.storage.block_maps,
+            volumes=self.storage.volumes,
+            caches=self.file_systems.caches,
+            filters=self.filters.drivers,
+            networks=self.networks.by_name,
+            memory=self.memory,
+        )
+
     def _lock(self, name: str) -> ContendedLock:
         it = self.model.locks[name]
         kind = SlimLock if it.kind == "slim" else CriticalSection
         return kind(self.clock, self.dispatcher, self._resource(f"locks.{name}"), it.spin, it.handoff == "fair")
 
     def _build_pools(self) -> None:
-        self.pools: dict[str, list[Any]] = {}
+        self.pools: dict[str, list[KernelThread]] = {}
         self.growing: dict[str, GrowingPool] = {}
         self.batches: dict[str, list[BatchServices]] = {}
         for name, pool in self.model.pools.items():
@@ -339,7 +292,7 @@ class Machine:
         self.batches[name].append(door)
         return door
 
-    # ---- workload and handlers -----------------------------------------------------------------------------------
+    # ---- workload ------------------------------------------------------------------------------------------------
 
     def _source(self, group: int, name: str) -> Source:
         load = self.model.workload[name]
@@ -347,7 +300,7 @@ class Machine:
             return self._net_source(group, name, load)
         source = self._bare_source(group, name)
         places = max(len(self.places[port]) for port in self._ports_of(name))
-        steps = [[*self._steps(name, place), EndStep(self.services)] for place in range(places)]
+        steps = [self.handlers.steps(name, place) for place in range(places)]
         source.steps = [*steps[0]]
         if places > 1:
             shift = CLIENT_SHIFT if isinstance(load, ClosedLoad) else 0
@@ -362,26 +315,8 @@ class Machine:
         trace = self.traces.get(name)
         trace = trace if isinstance(trace, NetTrace) else None
         source = self.network_loads.source(group, name, port, network, service, trace)
-        source.steps = [*self._net_steps(name, load, service, trace)]
+        source.steps = [*self.handlers.net_steps(name, load, service, trace)]
         return source
-
-    def _net_steps(self, workload: str, load: NetLoad, service: Service, trace: NetTrace | None) -> list[Step]:
-        """The handler of such a load."""
-        port = self.places[load.port][0]
-        net = self.network_services
-        steps = net.first_steps(load.handler, service)
-        read: Variate = Constant(0)
-        for index, step in enumerate(self.model.handlers[load.handler]):
-            kind, body = next(iter(step))
-            if kind == "post":
-                port = self.places[body.port][0]
-            if kind == "read":
-                read = self._variate(body.size, workload, index, "size")
-            if kind in NET_STEPS:
-                steps += net.step(service, workload, index, port, read, trace)
-            else:
-                steps += self._step(kind, body, workload, index, port)
-        return [*steps, NextStep(service)]
 
     def _ports_of(self, workload: str) -> list[str]:
         """The ports that a workload's requests go through."""
@@ -401,7 +336,7 @@ class Machine:
             )
             source = OpenSource(self.clock, self.window, group, port, drawn)
         elif isinstance(load, ClosedLoad):
-            think = self._variate(load.think, name, 0, "think")
+            think = self.draws.variate(load.think, name, 0, "think")
             if load.outstanding > 1:
                 source = self.pipelines[name] = PipelinedSource(
                     self.clock, self.window, group, port, load.clients, think, load.outstanding
@@ -420,101 +355,6 @@ class Machine:
         columns = trace.device, trace.offset, trace.size, trace.write
         pace = RowPace(trace.arrival, trace.think, load.timing.depth)
         return ReplaySource(self.clock, self.window, group, port, *columns, pace)
-
-    def _steps(self, workload: str, place: int) -> list[Step]:
-        """The handler of a workload, with the ports and files of this place."""
-        load = self.model.workload[workload]
-        port = self._port_at(load.port, place)
-        if isinstance(load, Replay) and load.handler is None:
-            return [self._row_transfer(load, workload, port)]
-        steps: list[Step] = []
-        for index, step in enumerate(self.model.handlers[load.handler or ""]):
-            kind, body = next(iter(step))
-            if kind == "post":
-                port = self._port_at(body.port, place)
-            steps += self._step(kind, body, workload, index, port)
-        return steps
-
-    def _step(self, kind: str, body: Any, workload: str, index: int, port: CompletionPort) -> list[Step]:
-        services = self.services
-        if kind == "compute":
-            time = self._variate(body.time, workload, index, "time")
-            return [ComputeStep(services, time, body.touching.private, body.touching.request)]
-        if kind in ("read", "write"):
-            return [self._transfer(READ if kind == "read" else WRITE, body, workload, index, port)]
-        if kind == "flush":
-            return [FlushStep(services, self.storage.open(body.file, port))]
-        if kind in ("open", "close"):
-            return [self._metadata_step(kind, body, workload, index)]
-        if kind == "lock":
-            lock = self.locks[body.name]
-            hold = ComputeStep(services, self._variate(body.hold, workload, index, "hold"), 0, 0)
-            return [AcquireStep(services, lock, body.shared), hold, ReleaseStep(services, lock, body.shared)]
-        if kind == "block":
-            return [BlockStep(services, self._variate(body.time, workload, index, "time"))]
-        if kind == "sleep":
-            return [SleepStep(services, self._variate(body.time, workload, index, "time"))]
-        if kind == "post":
-            return [LockedPostStep(services, port) if isinstance(port, LockedPort) else PostStep(services, port)]
-        load = self.model.workload[workload]
-        assert isinstance(load, Replay)
-        return [self._row_transfer(load, workload, port)]
-
-    def _metadata_step(self, kind: str, body: Any, workload: str, index: int) -> Step:
-        metadata = self.file_systems.metadata[body.volume]
-        call, stack = self.model.machine.kernel.call, self.model.machine.stack
-        if kind == "close":
-            filters = self.filters.closing(body.volume)
-            return CloseStep(self.services, metadata, Constant(0), call + stack.cleanup + filters, filters)
-        filters = self.filters.opening(body.volume)
-        record = self._draw(f"{workload}.{index}.record", whole(body.files, 1))
-        return OpenStep(self.services, metadata, record, call + stack.create + filters, filters)
-
-    def _row_transfer(self, load: Replay, workload: str, port: CompletionPort) -> RowTransfer:
-        trace = self.traces[workload]
-        assert isinstance(trace, BlockTrace)
-        names = trace.device_names
-        files = [load.map if isinstance(load.map, str) else load.map[name] for name in names]
-        return RowTransfer(
-            self.services, [self.storage.open(it, port) for it in files], [self.storage.file_caches[it] for it in files]
-        )
-
-    def _transfer(self, major: int, body: Transfer, workload: str, index: int, port: CompletionPort) -> DrawnTransfer:
-        file = self.storage.open(body.file, port)
-        file.background = body.priority == "background"
-        size = self._variate(body.size, workload, index, "size")
-        bounded = body.size.largest <= file.size
-        most = int(body.size.largest) if bounded else round(body.size.mean())
-        offset: Variate
-        if isinstance(body.offset, int):
-            offset = Constant(body.offset)
-        elif body.offset == "random":  # on any page; one that starts too late for its size is moved down
-            places = (file.size - (most if bounded else 0)) // PAGE + 1
-            offset = self._draw(f"{workload}.{index}.offset", whole(max(1, places), PAGE))
-        else:
-            offset = Sequential(max(1, most), file.size)
-        cache = self.storage.file_caches[body.file]
-        polled = file.device.bottom
-        if isinstance(polled, PollingPort):
-            return PolledTransfer(self.services, file, cache, major, size, offset, polled)
-        ratio = self.model.files[body.file].hit_ratio
-        hits = [] if ratio is None else [self._draw(f"{workload}.{index}.hit", table([1, 0], [float(ratio), 1.0]))]
-        blocking = body.mode == "blocking"
-        return DrawnTransfer(self.services, file, cache, major, blocking, size, offset, hits)
-
-    def _variate(self, it: Distribution, workload: str, index: int, what: str) -> Variate:
-        if it.shape == "fixed":
-            return Constant(it.values[0])
-        return self._draw(f"{workload}.{index}.{what}", transform_of(it))
-
-    def _draw(self, name: str, transform: Transform) -> Variate:
-        if name not in self.variates:  # else the handler is another processor's
-            load = self.model.workload[name.split(".")[0]]
-            if isinstance(load, ClosedLoad):
-                self.variates[name] = self.streams.closed(name, transform, load.clients * load.outstanding)
-            else:
-                self.variates[name] = self.streams.open(name, transform)
-        return self.variates[name]
 
     # ---- run -----------------------------------------------------------------------------------------------------
 
@@ -591,7 +431,7 @@ class Machine:
             causes=self.columns.causes,
             ledgers=[source.ledgers for source in self.sources],
             samples=self.sampler.rows,
-            extremes=self._extremes(),
+            extremes=self.sampler.extremes(),
             resources=self.resources,
             behind=self.behind.matrix,
             hold_area=self.behind.hold_area,
@@ -599,41 +439,6 @@ class Machine:
             waits=self.waits.columns(),
             timeline={name: getattr(self.timeline, name) for name in ("times", "running", "depth")},
         )
-
-    def _extremes(self) -> dict[str, int]:
-        """Largest values, and counts that are no integrals."""
-        found = {}
-        for name, port in self.ports.items():
-            found[f"ports.{name}.queue_max"] = port.depth_most
-            found[f"ports.{name}.active_max"] = port.running_most
-            found[f"ports.{name}.limit"] = port.limit
-            found[f"ports.{name}.threads_used"] = sum(
-                1
-                for threads in self.pools.values()
-                for thread in threads
-                if thread.queue is port and thread.switches > 1
-            )
-        for name, threads in self.pools.items():
-            growing = self.growing.get(name)
-            found[f"pools.{name}.threads"] = growing.params.least if growing else len(threads)
-            found[f"pools.{name}.threads_max"] = growing.alive_most if growing else len(threads)
-        for name, disk in self.disks.items():
-            found[f"disks.{name}.present_max"] = disk.present_most
-            found[f"disks.{name}.waiting_max"] = disk.queued_most
-            if isinstance(disk, RecoveringPort):
-                found[f"disks.{name}.resets"] = disk.resets
-                found[f"disks.{name}.reissued"] = disk.reissued
-        for name, cache in self.file_systems.caches.items():
-            found[f"volumes.{name}.dirty_max"] = cache.dirty_most
-        for name, network in self.networks.by_name.items():
-            found[f"nics.{name}.ring_max"] = max(queue.rx.used_most for queue in network.nic.queues)
-            found[f"nics.{name}.locked_pages_max"] = network.afd.locked_high
-            found[f"nics.{name}.moved_entries"] = network.rebalancer.moves
-            found[f"nics.{name}.retransmitted"] = network.host.retransmitted + network.far.retransmitted
-            found[f"nics.{name}.unreachable"] = network.host.unreachable
-        for name, joined in self.storage.volumes.joined.items():
-            found[f"volumes.{name}.failed_disks"] = sum(leg.failed for leg in joined.legs)
-        return found
 
 
 def node_memory(machine: MachineModel, topology: Topology) -> NodeMemory:
@@ -653,65 +458,3 @@ def thread_params(pool: Pool) -> ThreadParams:
     """How the pool's threads are made."""
     node = -1 if pool.node is None else pool.node
     return ThreadParams(pool.priority, pool.affinity == "processor", pool.group, pool.foreground, node)
-
-
-def transform_of(it: Distribution) -> Transform:
-    """The pinned transform of a described distribution."""
-    values = [float(value) for value in it.values]
-    if it.shape == "exponential":
-        return exponential(values[0])
-    if it.shape == "uniform":
-        return uniform(values[0], values[1])
-    if it.shape == "lognormal":
-        return lognormal(values[0], it.numbers[0])
-    if it.shape == "pareto":
-        return pareto(values[0], it.numbers[0])
-    if it.shape == "choice":
-        total = [sum(it.numbers[: k + 1]) for k in range(len(it.numbers))]
-        return table(values, total)
-    return empirical(values, list(it.numbers))
-
-
-def read_traces(scenario: Scenario) -> dict[str, BlockTrace | NetTrace]:
-    """The traces that a scenario replays, at its speed; raises WrongInput for a bad row, or a trace that nobody gave."""
-    traces: dict[str, BlockTrace | NetTrace] = {}
-    if scenario.missing:
-        raise WrongInput(
-            [
-                Mistake(scenario.source, 0, 0, path, f"a trace file has to be given: --set {path}=FILE")
-                for path in scenario.missing
-            ]
-        )
-    for name, path in scenario.traces.items():
-        load = scenario.model.workload[name]
-        if isinstance(load, NetReplay):
-            traces[name] = read_replay(load, path)
-            continue
-        assert isinstance(load, Replay)
-        trace = read_block_trace(path, load.format, load.requests or 0)
-        check_rows(scenario, load, trace)
-        if load.timing.copies > 1:
-            trace = superposed(trace, load.timing.copies)
-        traces[name] = trace if load.timing.speedup == 1 else scaled(trace, load.timing.speedup)
-    return traces
-
-
-def check_rows(scenario: Scenario, load: Replay, trace: BlockTrace) -> None:
-    """Every device of the trace has a file, and every row lies within it; raises WrongInput naming the rows."""
-    mistakes = []
-    sizes = []
-    for device in trace.device_names:
-        file = load.map if isinstance(load.map, str) else load.map.get(device, "")
-        sizes.append(scenario.model.files[file].size if file else 0)
-        if not file:
-            known = ", ".join(load.map)
-            mistakes.append(Mistake(trace.source, 0, 0, "", f"device '{device}' is not in the map (known: {known})"))
-    for row, number, offset, size in zip(trace.row, trace.device, trace.offset, trace.size, strict=True):
-        if sizes[number] and offset + size > sizes[number]:
-            file = load.map if isinstance(load.map, str) else load.map[trace.device_names[number]]
-            what = f"reaches byte {offset + size}, but file '{file}' ends at {sizes[number]}"
-            mistakes.append(Mistake(trace.source, row, 1, "", what))
-            if len(mistakes) > 20:
-                break
-    if mistakes:
-        raise WrongInput(mistakes)

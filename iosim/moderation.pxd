@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-cdef int64_t NEVER, SECOND, US
+cdef int64_t NEVER, S, US
 
 cdef class Moderation:
     cdef public int64_t count

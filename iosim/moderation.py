@@ -8,10 +8,9 @@ Everything here decides and never waits; what is masked is no business of modera
 Source: semantics 6.3, numbers 3.
 """
 
-from iosim.units import US
+from iosim.units import US, S
 
 NEVER = -1  # before the first interrupt
-SECOND = 1_000_000_000
 
 # Gaps of the Intel Windows driver's "Interrupt Moderation Rate" (ITR register, units of 256 ns; StarTech ST2000SPEXI manual).
 ITR_UNIT = 256
@@ -96,7 +95,7 @@ class Adaptive(ThrottleGap):
     """
 
     def __init__(self, rates: tuple[int, int, int] = INTEL_RATES) -> None:
-        super().__init__(SECOND // rates[LOW_LATENCY])
+        super().__init__(S // rates[LOW_LATENCY])
         self.rates = rates
         self.kind = LOW_LATENCY
         self.rate = rates[LOW_LATENCY]
@@ -114,7 +113,7 @@ class Adaptive(ThrottleGap):
             self.rate = min(self.rate + wanted // 4, wanted)
         else:
             self.rate = wanted
-        self.gap = SECOND // self.rate
+        self.gap = S // self.rate
 
 
 def next_class(kind: int, frames: int, size: int) -> int:

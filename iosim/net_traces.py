@@ -15,14 +15,14 @@ from pathlib import Path
 from iosim.captures import CSV_HEADER, PCAP_MAGICS, TCP, Capture, Flow, read_capture
 from iosim.errors import Mistake, WrongInput
 from iosim.packed_files import Damaged, Unreadable, unpacked
+from iosim.port_numbers import FIRST_PORT
 from iosim.request_logs import RequestLog, read_request_log
+from iosim.units import S as SECOND
 
 PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
 SYN_FLAG, PUSH_FLAG, ACK_FLAG = 2, 8, 16
 SEQUENCES = 1 << 32
-SECOND = 1_000_000_000
 STAND_INS = 10 << 24 | 2 << 16  # 10.2.0.0: clients whose addresses are not IPv4
-FIRST_PORT = 49_152
 
 
 class NetTrace:

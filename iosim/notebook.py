@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from iosim import pictures, plan_document, plots, stacks
+from iosim import amounts, captions, figures, pictures, plan_document, plots, stacks
 from iosim.attribution import CAUSES
 from iosim.markup import escape, facts, folded, fragment, paragraph, table
 from iosim.units import as_written
@@ -69,7 +69,7 @@ def _causes(summary: Mapping[str, Any]) -> str:
     means = {cause: summary["latency_causes_ns"][cause]["value"] or 0.0 for cause in CAUSES}
     whole = sum(means.values()) or 1.0
     ranked = sorted((cause for cause in CAUSES if means[cause]), key=lambda cause: -means[cause])
-    rows = [[_plain(cause), plots.show_ns(means[cause]), f"{means[cause] / whole:.1%}"] for cause in ranked]
+    rows = [[_plain(cause), amounts.time(means[cause]), f"{means[cause] / whole:.1%}"] for cause in ranked]
     return table(["cause", "mean", "share"], rows)
 
 
@@ -77,7 +77,7 @@ def _result_picture(result: "Result") -> "Figure":
     """Latency by class; where time went if no rows were kept."""
     name = "causes" if result.raws[0].tallies else "latency"
     title, draw = pictures.RUN_PICTURES[name]
-    figure, panels = plots.figure_overview([title])
+    figure, panels = figures.figure_overview([title])
     draw(result, panels[0])
     return figure
 
@@ -105,7 +105,7 @@ def of_study(study: "Study") -> str:
     heads = [*study.vary, "regime", *map(pictures.in_words, paths)]
     figure = None
     if study.rows:
-        figure, panels = plots.figure_overview([pictures.in_words(paths[0])])
+        figure, panels = figures.figure_overview([pictures.in_words(paths[0])])
         pictures.study_lines(study, asked.x if asked else next(iter(study.vary)), paths[0], panels[0])
     return fragment(
         [
@@ -153,7 +153,7 @@ def _both_causes(it: Mapping[str, Any]) -> "Figure | None":
     bars = pictures.both_causes(it)
     if not any(map(any, (bar.values() for bar in bars.values()))):
         return None
-    figure, panels = plots.figure_overview(["Where the time of a request went"])
+    figure, panels = figures.figure_overview(["Where the time of a request went"])
     plots.causes(panels[0], bars)
     return figure
 
@@ -203,7 +203,7 @@ def machine(effective: str) -> str:
 def _picture(figure: "Figure | None") -> str:
     if figure is None:
         return ""
-    words = " ".join(filter(None, map(plots.alt_text, figure.axes)))
+    words = captions.all_alt_text(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=COARSE)
     return f'<img alt="{escape(words)}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
@@ -217,8 +217,7 @@ def _value(value: float | None, path: str) -> str:
     """A time in the unit that suits it, or a number."""
     if value is None:
         return "-"
-    text = plots.show_ns(abs(value)) if "_ns" in path else plots.show_number(abs(value))
-    return f"-{text}" if value < 0 else text
+    return amounts.time(value) if amounts.is_time(path) else amounts.number(value)
 
 
 def _said(figure: Mapping[str, Any] | None, path: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from iosim.attribution import COMPLETED
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.replication import replication
 from iosim.rows import groups, statuses, transferred
 from iosim.student import t_tail

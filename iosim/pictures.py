@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from iosim import plots
+from iosim import figures, plots
 from iosim.attribution import CAUSES
 from iosim.replication import replication
+from iosim.resource_figures import port_names
 from iosim.statistics import NO_INTERVAL, Estimate
-from iosim.summary import QUANTILES, port_names
+from iosim.summary import QUANTILES
 from iosim.thread import KINDS
 from iosim.units import as_written
 from iosim.version import VERSION
@@ -167,7 +168,7 @@ def overview(result: "Result") -> "Figure":
         names.remove("latency")
     if not len(result.raws[0].timeline["times"]):
         names.remove("running_threads")
-    figure, panels = plots.figure_overview([RUN_PICTURES[name][0] for name in names], heading(result.summary))
+    figure, panels = figures.figure_overview([RUN_PICTURES[name][0] for name in names], heading(result.summary))
     for name, ax in zip(names, panels, strict=True):
         RUN_PICTURES[name][1](result, ax)
     return figure
@@ -251,7 +252,7 @@ def study_figure(study: "Study") -> "Figure":
     if all(shares["idle"] > IDLE for line in lines.values() for shares in line):
         lines = {}
     titles = [*map(in_words, paths), *(f"Processor time, {label}" for label in lines)]
-    figure, panels = plots.figure_overview(titles, heading(study.about))
+    figure, panels = figures.figure_overview(titles, heading(study.about))
     for ax, path in zip(panels, paths, strict=False):
         study_lines(study, x, path, ax)
     values, label = x_axis(study, x)
@@ -275,7 +276,7 @@ def _shares(row: dict[str, Any]) -> dict[str, float]:
 def write_all(result: "Result", directory: Path) -> list[Path]:
     """Draw everything there is to draw into the directory."""
     written = [directory / "overview.png"]
-    plots.save(overview(result), written[0])
+    figures.save(overview(result), written[0])
     return written
 
 
@@ -283,5 +284,5 @@ def write_study(study: "Study", directory: Path) -> list[Path]:
     """The study's figure; nothing where no cell has figures."""
     if not study.rows:
         return []
-    plots.save(study_figure(study), directory / "study.png")
+    figures.save(study_figure(study), directory / "study.png")
     return [directory / "study.png"]

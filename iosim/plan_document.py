@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iosim import amounts, plots
+from iosim import amounts, figures, plots
 from iosim.bottlenecks import resources
 from iosim.probing import Point
 from iosim.scenario.expectations import parse_expectation
@@ -171,7 +171,7 @@ def write(plan: "Plan", directory: Path) -> None:
     beside = directory / "plan.json.tmp"
     beside.write_text(text, encoding="utf-8")
     os.replace(beside, directory / "plan.json")
-    plots.save(picture(plan), directory / "plan.png")
+    figures.save(picture(plan), directory / "plan.png")
 
 
 def picture(plan: "Plan") -> "Figure":
@@ -180,7 +180,7 @@ def picture(plan: "Plan") -> "Figure":
     roots, mark, ends = [root.x for root in plan.roots], confirmed(plan), _ends(plan)
     near = ["The answer from near"] if roots and mark and ends else []
     titles = [_objective(plan), *near, "Utilization of every resource"]
-    figure, (left, *middle, right) = plots.figure_overview(titles, heading, columns=3)
+    figure, (left, *middle, right) = figures.figure_overview(titles, heading, columns=3)
     draw_objective(plan, left)
     expected = plan.scenario.model.expect[0]
     if middle and mark and ends:
@@ -193,7 +193,7 @@ def picture(plan: "Plan") -> "Figure":
 
 def small_picture(plan: "Plan") -> "Figure":
     """The first objective alone."""
-    figure, panels = plots.figure_overview([_objective(plan)])
+    figure, panels = figures.figure_overview([_objective(plan)])
     draw_objective(plan, panels[0])
     return figure
 

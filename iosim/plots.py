@@ -1,30 +1,24 @@
-"""Figures from columns: every function takes an Axes, draws on it and gives it back.
+"""Plots from columns: every function takes an Axes, draws on it and gives it back.
 
 Knows no result and no pyplot, and never touches global settings: the style is a context around each call. Nothing is
 told by colour alone (dashes, markers and hatches go along), every axis names its unit, legends stand below the axes
-where no data can be, and every picture carries a sentence for those who can't see it (`alt_text`).
+where no data can be, and every picture carries a sentence for those who can't see it (`captions.alt_text`).
 Left out: interaction. Colours: Okabe and Ito (2008), as literal values since older matplotlib lacks the palette.
 """
 
-import html
-import io
 import math
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import update_wrapper
-from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
-from matplotlib.transforms import Bbox, ScaledTranslation
+from matplotlib.transforms import ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
+from iosim.captions import exact, short, show_ns, show_number, time_unit
 from iosim.quantiles import quantile_of_column, quantile_refusal
 
 Ints = NDArray[np.int64]
@@ -69,7 +63,6 @@ KINDS = {  # of processor time, drawn from the bottom up: work below, waste in w
     "refill": ("#D55E00", "xxx"),
     "idle": ("#EEEEEE", ""),
 }
-UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"), (1, "ns"))
 POINTS = 2_000  # about as many as a picture can show; longer columns are thinned
 
 
@@ -95,39 +88,7 @@ def _styled(draw: Callable[Concatenate[Axes, P], None]) -> Callable[Concatenate[
     return update_wrapper(styled, draw)
 
 
-# --- words and units ------------------------------------------------------------------------------------------------
-
-
-def time_unit(ns: float) -> tuple[int, str]:
-    """The largest unit of time that is not longer than `ns`: its length in ns and its name."""
-    return next((unit for unit in UNITS if unit[0] <= abs(ns)), UNITS[-1])
-
-
-def show_ns(ns: float) -> str:
-    """A time with its unit and three digits: `1.35 ms`."""
-    length, name = time_unit(ns)
-    return f"{show_number(ns / length)} {name}"
-
-
-def show_number(value: float) -> str:
-    """At least three digits, thousands apart, no exponent, no trailing zeros; tiny values keep three digits."""
-    size = abs(value)
-    if 0 < size < 0.01:
-        return f"{value:.3g}"
-    decimals = 2 if size < 9.995 else 1 if size < 99.95 else 0
-    text = f"{value:,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if decimals else text
-
-
-def alt_text(ax: Axes) -> str:
-    """One sentence that says what the picture shows, for `alt=` and `aria-label`."""
-    return str(ax.get_label())
-
-
-def _short(name: str, most: int = 30) -> str:
-    """`name` in at most `most` characters; the middle goes, since paths differ at their ends."""
-    name = name.replace("_", " ")
-    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
+# --- pieces of plots -------------------------------------------------------------------------------------------------
 
 
 def _say(ax: Axes, text: str) -> None:
@@ -162,7 +123,7 @@ def _fill(color: str, hatch: str, edge: str = "white") -> dict[str, Any]:
 
 def _ticks(ax: Axes, values: Sequence[object]) -> float:
     """Label the places 0, 1, ... with `values`; gives the points that the legend must stay away."""
-    texts = [_short(show_number(v) if isinstance(v, int | float) else str(v), 24) for v in values]
+    texts = [short(show_number(v) if isinstance(v, int | float) else str(v), 24) for v in values]
     every = 1 + (len(texts) - 1) // 24
     crowded = len(texts) // every * max(map(len, texts)) > 48
     ax.set_xticks(range(0, len(texts), every), texts[::every])
@@ -214,7 +175,7 @@ def _one_latency(ax: Axes, index: int, name: str, column: Ints, length: int, ref
     ranks = np.unique(np.linspace(0, len(column) - 1, POINTS).astype(np.int64))
     named = [q for q in (0.5, 0.99) if q not in refused and not quantile_refusal(len(column), q)]
     marks = {q: quantile_of_column(column, q) for q in named}
-    words = [_short(name), *(f"p{q * 100:g} {show_ns(at)}" for q, at in marks.items())]
+    words = [short(name), *(f"p{q * 100:g} {show_ns(at)}" for q, at in marks.items())]
     if 0.99 not in marks:
         words.append(f"{len(column):,} requests are too few for p99")
     label = ", ".join(words)
@@ -271,11 +232,11 @@ def causes(ax: Axes, rows: Mapping[str, Mapping[str, float]], kept: Sequence[str
         widths = np.array([_segment(causes_ns, cause, shown) for causes_ns in rows.values()]) / length
         if np.any(widths > 0):
             color, hatch = (OTHER, "") if cause == "other" else (COLORS[index % 7], HATCHES[index % 8])
-            ax.barh(places, widths, left=left, height=0.62, label=_short(cause), **_fill(color, hatch))
+            ax.barh(places, widths, left=left, height=0.62, label=short(cause), **_fill(color, hatch))
         left = left + widths
     for place, (end, total) in enumerate(zip(left, totals.values(), strict=True)):
         ax.annotate(show_ns(total), (end, place), (4, 0), textcoords="offset points", va="center", fontsize=8)
-    ax.set_yticks(places, [_short(name) for name in rows])
+    ax.set_yticks(places, [short(name) for name in rows])
     ax.set(xlabel=f"Mean latency ({unit})", xlim=(0, 1.16 * left.max()), ylim=(len(rows) - 0.4, -0.6))
     ax.grid(False, axis="y")
     _legend(ax)
@@ -312,8 +273,8 @@ def waited_behind(ax: Axes, names: Sequence[str], matrix_ns: ArrayLike) -> None:
         return _say(ax, "nobody waited")
     ax.grid(False)
     image = ax.imshow(matrix, cmap="YlOrBr", vmin=0, vmax=matrix.max(), aspect="auto")
-    ax.set_yticks(range(len(names)), [_short(name, 20) for name in names])
-    _name_columns(ax, [_short(name, 20) for name in names])
+    ax.set_yticks(range(len(names)), [short(name, 20) for name in names])
+    _name_columns(ax, [short(name, 20) for name in names])
     if len(names) > 12:
         ax.figure.colorbar(image, ax=ax, format=FuncFormatter(lambda ns, _: show_ns(ns)))
     else:
@@ -376,7 +337,7 @@ def throughput(
     places, below = _sweep_axis(ax, x_values)
     for index, (label, line) in enumerate(lines.items()):
         aside = 0.08 * (index - (len(lines) - 1) / 2) if words else 0.0  # else one point hides the other
-        _one_line(ax, index, _short(label, 40), np.asarray(places) + aside, line, length, not words)
+        _one_line(ax, index, short(label, 40), np.asarray(places) + aside, line, length, not words)
     ax.set_ylim(0, 1.08 * top / length or 1)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     ax.set_ylabel(f"{y_label} ({unit})" if unit else y_label)
@@ -569,7 +530,7 @@ def utilizations(
         return _say(ax, "nothing has a utilization")
     for index, name in enumerate(names):
         line = [point.get(name, 0.0) for point in used]
-        ax.plot(x_values, line, marker=MARKERS[index % len(MARKERS)], markersize=5, label=_short(name), **_look(index))
+        ax.plot(x_values, line, marker=MARKERS[index % len(MARKERS)], markersize=5, label=short(name), **_look(index))
     _mark_answer(ax, answer)
     ax.set_ylim(0, 1.05)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
@@ -618,7 +579,7 @@ def queue_depth(ax: Axes, series: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> 
         return _say(ax, "no queue was seen")
     scale = _time_axis(ax, min(int(t[0]) for t, _ in kept.values()), max(int(t[-1]) for t, _ in kept.values()))
     for index, (name, (times, depth)) in enumerate(kept.items()):
-        _steps(ax, scale, times, depth, f"{_short(name)}, at most {show_number(float(depth.max()))}", _look(index))
+        _steps(ax, scale, times, depth, f"{short(name)}, at most {show_number(float(depth.max()))}", _look(index))
     _counted(ax, max(float(depth.max()) for _, depth in kept.values()))
     _legend(ax)
     said = (f"{name} at most {show_number(float(depth.max()))}" for name, (_, depth) in kept.items())
@@ -673,17 +634,11 @@ def _time_axis(ax: Axes, start: int, end: int) -> _Scale:
     origin = start // step * step if start >= 10 * span else 0
     length, unit = time_unit(start + span - origin)
     scale = _Scale(origin, length, start + span)
-    ax.set_xlabel(f"Time after {_exact(origin)} ({unit})" if origin else f"Time ({unit})")
+    ax.set_xlabel(f"Time after {exact(origin)} ({unit})" if origin else f"Time ({unit})")
     ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=length == 1, min_n_ticks=1))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     ax.set_xlim(*scale.place(np.array([start, start + span])))
     return scale
-
-
-def _exact(ns: int) -> str:
-    """`ns` without rounding, in the largest unit that leaves at most three decimals."""
-    length, name = next(unit for unit in UNITS if ns * 1000 % unit[0] == 0)
-    return f"{ns / length:,.10g} {name}"
 
 
 def _counted(ax: Axes, top: float) -> None:
@@ -726,102 +681,3 @@ def stretches(
     low = np.minimum(np.minimum.reduceat(values, first), values[last])
     high = np.maximum(np.maximum.reduceat(values, first), values[last])
     return edges[:-1], mean, low, high
-
-
-# --- whole figures --------------------------------------------------------------------------------------------------
-
-
-def figure_overview(titles: Sequence[str], heading: str = "", columns: int = 2) -> tuple[Figure, list[Axes]]:
-    """A figure with one panel a title, `columns` abreast, and its Axes in that order; draws nothing yet.
-
-    `heading` says which run it shows (scenario, seed, version). Its size follows the number of panels.
-    """
-    columns = max(1, min(columns, len(titles)))
-    rows = -(-len(titles) // columns)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5.4 * columns, 3.7 * rows), layout="constrained")
-        panels = [figure.add_subplot(rows, columns, place + 1) for place in range(len(titles))]
-        for panel, title in zip(panels, titles, strict=True):
-            panel.set_title(title)
-        if heading:
-            figure.suptitle(heading, fontsize=9, color="#555555", x=0.01, ha="left")
-    return figure, panels
-
-
-def save(figure: Figure, path: Path, description: str | None = None) -> None:
-    """Write `figure` as .svg or .png, whole or not at all, with the same bytes every time, on one matplotlib.
-
-    The description (by default every panel's alt text) goes into the file. Raises ValueError for another suffix and
-    OSError when the place can't be written; then nothing is left behind.
-    """
-    kind = path.suffix.removeprefix(".")
-    if kind not in ("svg", "png"):
-        raise ValueError(f"a figure is written as .svg or .png, not as {path.name!r}")
-    words = " ".join(filter(None, map(alt_text, figure.axes))) if description is None else description
-    metadata: dict[str, str | None] = {"Description": words}
-    if kind == "svg":
-        metadata["Date"] = None
-    box = None if figure.get_layout_engine() else "tight"  # a figure that was not made here may cut off its legend
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with mpl.rc_context(STYLE), _laid_out(figure):
-            if kind == "png" and box is None:
-                _print_png(figure, temporary, metadata)
-            else:
-                figure.savefig(temporary, format=kind, metadata=metadata, bbox_inches=box)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def as_svg(figure: Figure) -> str:
-    """`figure` as markup that stands in a page: an `svg` element with its alt text, its letters as text.
-
-    The same text every time, on one matplotlib.
-    """
-    words = " ".join(filter(None, map(alt_text, figure.axes)))
-    text = io.StringIO()
-    with mpl.rc_context({**STYLE, "svg.fonttype": "none"}), _laid_out(figure):
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    drawn = text.getvalue()
-    label = f'<svg role="img" aria-label="{html.escape(words, quote=True)}"'
-    return drawn[drawn.index("<svg") :].replace("<svg", label, 1)
-
-
-def _print_png(figure: Figure, path: Path, metadata: dict[str, str | None]) -> None:
-    """What savefig writes, without its first drawing, which is for a layout that stands already."""
-    shown_at = figure.dpi
-    figure.dpi = mpl.rcParams["savefig.dpi"]
-    try:
-        FigureCanvasAgg(figure).print_png(path, metadata=metadata)  # type: ignore[no-untyped-call]
-    finally:
-        figure.dpi = shown_at
-
-
-@contextmanager
-def _laid_out(figure: Figure) -> Iterator[None]:
-    """The figure's own layout, found from the same beginning every time and held still on round places.
-
-    Else the layout engine starts where it ended before, ends a hair beside it, and the bytes differ.
-    """
-    engine = figure.get_layout_engine()
-    if engine is None:
-        yield
-        return
-    _place(figure.axes, lambda ax: None if (cell := ax.get_subplotspec()) is None else cell.get_position(figure))
-    engine.execute(figure)  # goes over it twice, as ticks chosen in the first round may move what the second places
-    figure.set_layout_engine("none")
-    _place(figure.axes, lambda ax: Bbox.from_bounds(*np.round(ax.get_position().bounds, 5)))
-    try:
-        yield
-    finally:
-        figure.set_layout_engine(engine)
-
-
-def _place(panels: Sequence[Axes], where: Callable[[Axes], Bbox | None]) -> None:
-    """Move panels without taking them out of the layout, as matplotlib does with those that are placed by hand."""
-    for ax in panels:
-        place, in_layout = where(ax), ax.get_in_layout()
-        if place is not None:
-            ax.set_position(place)
-            ax.set_in_layout(in_layout)

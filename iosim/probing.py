@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.executors import Executor
-from iosim.judging import is_replay, summarize
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.replication import ALL, replication
 from iosim.running import Task, replicate
 from iosim.scenario.expectations import Expectation
 from iosim.scenario.loader import Scenario
+from iosim.summaries import is_replay, summarize
 from iosim.summary import QUANTILES, lookup
 from iosim.unknowns import Unknown
 from iosim.workload import NEVER

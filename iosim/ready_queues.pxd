@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 from iosim.actor cimport Actor, Clock
 from iosim.thread cimport Thread
 
-cdef int64_t BIT, HIGHEST_STARVING, PRIORITIES, SECOND, STARVING, TIMER
+cdef int64_t BIT, HIGHEST_STARVING, PRIORITIES, S, STARVING, TIMER
 cdef Thread IDLE_THREAD
 
 cdef class ReadyQueue:

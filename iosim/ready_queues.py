@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from iosim.actor import TIMER, Actor
 from iosim.thread import IDLE_THREAD, Thread
-from iosim.units import BIT
+from iosim.units import BIT, S
 
 if TYPE_CHECKING:
     from iosim.scheduling import FullDispatcher
 
 PRIORITIES = 32
-SECOND = 1_000_000_000  # ns from pass to pass
-STARVING = 4 * SECOND  # ready for longer than this
+STARVING = 4 * S  # ready for longer than this
 SCANNED = 16  # threads that a pass looks at, and
 LIFTED = 10  # that it lifts, at most
 HIGHEST_STARVING = 14  # a thread at 15 or in the real-time range is not lifted
@@ -85,7 +84,7 @@ class BalanceSetManager(Actor):
     def book(self) -> None:
         """Wake at the next full second."""
         self.booked = True
-        self.clock.at(SECOND - self.clock.now % SECOND, TIMER, self, 0)
+        self.clock.at(S - self.clock.now % S, TIMER, self, 0)
 
     def fire(self, what: int) -> None:
         """One pass."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from iosim.attribution import CANCELLED, COMPLETED, DROPPED, FAILED
 from iosim.histogram import decode
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.rows import groups, statuses
 from iosim.samples import Column, Sample, Tally, merged
 from iosim.workload import NEVER

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from iosim.cli.tables import Table
 from iosim.errors import Mistake, WrongInput
 from iosim.report_parts import Design, Part, read_parts
 from iosim.report_verdicts import SIGNS
 from iosim.scenario.fields import Default, leaves
 from iosim.scenario.loader import as_yaml
 from iosim.scenario.used import used_defaults
+from iosim.tables import Table
 from iosim.version import VERSION
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from iosim.cli.compare import tables as compared
-from iosim.cli.numbers import show_number
-from iosim.cli.summary import study_tables, tables
-from iosim.cli.tables import Table
+from iosim.comparison_tables import tables as compared
 from iosim.errors import Mistake, WrongInput
+from iosim.numbers import show_number
 from iosim.report_pictures import Picture, of_comparison, of_plan, of_run, of_study
 from iosim.report_verdicts import Verdict, grounds_of_run, of_cells, of_design, of_expectations, of_found
 from iosim.results import Study, in_words
 from iosim.scenario.nodes import read_text
+from iosim.summary_tables import study_tables, tables
+from iosim.tables import Table
 from iosim.units import as_written
 
 

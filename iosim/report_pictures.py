@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from iosim import pictures, plots
+from iosim import figures, pictures, plots
+from iosim.amounts import without_unit
 from iosim.attribution import CAUSES
-from iosim.cli.numbers import show_figure, show_time, show_value, without_unit
-from iosim.cli.summary import read_figure
-from iosim.cli.tables import Table
+from iosim.numbers import read_figure, show_figure, show_time, show_value
 from iosim.plan_document import confirmation_mark
 from iosim.results import Study, latencies
 from iosim.scenario.expectations import parse_expectation
+from iosim.tables import Table
 
 HEADS = ("mean", "p50", "p90", "p99")
 
@@ -50,7 +50,9 @@ def latency(path: Path, summary: Mapping[str, Any]) -> Picture:
     ]
     ax, figure = _panel()
     plots.latency(ax, found, pictures.refused(summary))
-    return Picture("How long requests took", plots.as_svg(figure), Table("", ["class", *HEADS], rows, frozenset(HEADS)))
+    return Picture(
+        "How long requests took", figures.as_svg(figure), Table("", ["class", *HEADS], rows, frozenset(HEADS))
+    )
 
 
 def causes(title: str, found: Mapping[str, Mapping[str, float]]) -> Picture:
@@ -59,7 +61,7 @@ def causes(title: str, found: Mapping[str, Mapping[str, float]]) -> Picture:
     rows = [[cause.replace("_", " "), *(show_time(it[cause]) for it in found.values())] for cause in shown]
     ax, figure = _panel()
     plots.causes(ax, found)
-    return Picture(title, plots.as_svg(figure), Table("", ["cause (mean)", *found], rows, frozenset(found)))
+    return Picture(title, figures.as_svg(figure), Table("", ["cause (mean)", *found], rows, frozenset(found)))
 
 
 def processor_time(summary: Mapping[str, Any]) -> Picture:
@@ -68,7 +70,7 @@ def processor_time(summary: Mapping[str, Any]) -> Picture:
     ax, figure = _panel()
     plots.processor_time(ax, [summary["scenario"]], [shares], "Scenario")
     rows = [[kind, f"{100 * share:.2f} %"] for kind, share in shares.items() if share]
-    return Picture("Processor time", plots.as_svg(figure), Table("", ["", "share"], rows, frozenset(["share"])))
+    return Picture("Processor time", figures.as_svg(figure), Table("", ["", "share"], rows, frozenset(["share"])))
 
 
 def of_comparison(against: Sequence[Mapping[str, Any]]) -> Iterator[Picture]:
@@ -86,7 +88,7 @@ def of_study(study: Study, scenario: Mapping[str, Any]) -> Iterator[Picture]:
             continue
         ax, whole = _panel()
         pictures.study_lines(study, x, figure, ax)
-        yield Picture(f"{pictures.in_words(figure)} over {x}", plots.as_svg(whole), Table("", [], []))
+        yield Picture(f"{pictures.in_words(figure)} over {x}", figures.as_svg(whole), Table("", [], []))
 
 
 def of_plan(found: Mapping[str, Any]) -> Iterator[Picture]:
@@ -104,13 +106,13 @@ def of_plan(found: Mapping[str, Any]) -> Iterator[Picture]:
     ax, figure = _panel()
     mark = confirmation_mark(found["confirmation"]) if found.get("confirmation") else None
     plots.planned(ax, asked, values, expected.bound, ends, name, expected.figure, mark)
-    yield Picture(f"{objective} over {find['path']}", plots.as_svg(figure), _scanned(name, expected.figure, points))
+    yield Picture(f"{objective} over {find['path']}", figures.as_svg(figure), _scanned(name, expected.figure, points))
     ax, figure = _panel()
     plots.utilizations(ax, asked, [it["utilization"] for it in points], ends, name)
     names = list(points[0]["utilization"])
     rows = [[f"{it['value']:.5g}", *(f"{it['utilization'].get(each, 0):.1%}" for each in names)] for it in points]
     table = Table("", [name, *names], rows, frozenset((name, *names)))
-    yield Picture("Utilization of every resource", plots.as_svg(figure), table)
+    yield Picture("Utilization of every resource", figures.as_svg(figure), table)
 
 
 def _scanned(name: str, figure: str, points: Sequence[Mapping[str, Any]]) -> Table:
@@ -124,5 +126,5 @@ def _scanned(name: str, figure: str, points: Sequence[Mapping[str, Any]]) -> Tab
 
 
 def _panel() -> tuple[Any, Any]:
-    figure, (ax,) = plots.figure_overview([""], columns=1)
+    figure, (ax,) = figures.figure_overview([""], columns=1)
     return ax, figure

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from iosim.cli.numbers import interval_text, show_figure, show_time
-from iosim.cli.summary import read_figure, regime_text, runs_text, simulated_text
+from iosim.numbers import interval_text, read_figure, show_figure, show_time
 from iosim.results import Study, in_words
 from iosim.scenario.expectations import parse_expectation
+from iosim.summary_tables import regime_text, runs_text, simulated_text
 
 MOST_CAUSES = 3  # that a verdict names
 MOST_CELLS = 4

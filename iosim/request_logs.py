@@ -13,11 +13,11 @@ from pathlib import Path
 
 from iosim.errors import Mistake, WrongInput
 from iosim.packed_files import Damaged, Stream, Unreadable, unpacked
+from iosim.units import S
 
 MAX_LINE = 65_536  # a request line and two headers of 8 KiB each, and room
 MAX_SIZE = 2**62  # bytes of one response, so that sums of two fit 64 bits
 MAX_MISTAKES = 20
-SECOND = 1_000_000_000
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE")
 OTHER = len(METHODS)
 
@@ -151,9 +151,9 @@ class _Reading:
             rows = "1 row is" if early == 1 else f"{early} rows are"
             it.warnings.append(f"{rows} earlier than the row before; the log was sorted by time")
         first = it.time[0]
-        if (it.time[-1] - first) * SECOND > 2**63 - 1:
+        if (it.time[-1] - first) * S > 2**63 - 1:
             raise self.refusal(f"rows {it.row[0]} and {it.row[-1]} are more than 292 years apart")
-        it.time = array("q", [(time - first) * SECOND for time in it.time])
+        it.time = array("q", [(time - first) * S for time in it.time])
         return it
 
     def refusal(self, message: str) -> WrongInput:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-    from iosim.machine import Raw
+    from iosim.records import Raw
 
 
 class Requests:

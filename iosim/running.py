@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from iosim import machine
 from iosim.clock import make_clock
 from iosim.compiled import MODE
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.executors import Executor
-from iosim.machine import Raw
+from iosim.machine import Machine
+from iosim.records import Raw
 from iosim.scenario.loader import Scenario
+from iosim.traces import read_traces
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ def replicate(task: Task) -> Raw:
     record = set(task.scenario.model.run.record)
     if task.timeline:
         record.add("timeline")
-    traces = machine.read_traces(task.scenario)
-    return machine.Machine(task.scenario, make_clock(task.clock), task.seed, task.replication, traces, record).run()
+    traces = read_traces(task.scenario)
+    return Machine(task.scenario, make_clock(task.clock), task.seed, task.replication, traces, record).run()
 
 
 def collect(
@@ -72,7 +73,7 @@ def check_traces(scenario: Scenario) -> None:
     """Mistakes in a trace are told before anything runs; raises WrongInput."""
     for path in scenario.traces.values():
         check_readable(str(path))
-    machine.read_traces(scenario)
+    read_traces(scenario)
 
 
 def check_readable(path: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iosim.statistics import Estimate, interval
+from iosim.theory import scalability, scalability_peak
 
 Floats = NDArray[np.float64]
 
@@ -39,11 +40,7 @@ class Scalability:
         """Throughput with so many; ValueError beyond twice the data."""
         if number > REACH * max(self.numbers):
             raise ValueError(f"the data end at {max(self.numbers):g}: nothing is said of {number:g}")
-        return _law(number, self.x1.value, self.contention.value, self.coherence.value)
-
-
-def _law(number: float, x1: float, a: float, b: float) -> float:
-    return x1 * number / (1 + a * (number - 1) + b * number * (number - 1))
+        return scalability(number, self.contention.value, self.coherence.value, self.x1.value)
 
 
 def fit(numbers: Sequence[float], throughputs: ArrayLike) -> Scalability:
@@ -94,7 +91,9 @@ def _fitted(sizes: Floats, throughputs: Floats, weights: Floats, *, never_negati
 
 def _misfit(sizes: Floats, means: Floats, error: Floats, law: tuple[float, float, float]) -> float:
     """The chance of residuals this large from the replications' noise alone: chi-square by Wilson and Hilferty (1931)."""
-    residuals = [(mean - _law(n, *law)) / e for n, mean, e in zip(sizes, means, error, strict=True)]
+    x1, a, b = law
+    said = [scalability(n, a, b, x1) for n in sizes]
+    residuals = [(mean - it) / e for it, mean, e in zip(said, means, error, strict=True)]
     df = len(sizes) - 3
     z = ((math.fsum(r * r for r in residuals) / df) ** (1 / 3) - (1 - 2 / (9 * df))) / math.sqrt(2 / (9 * df))
     return 0.5 * math.erfc(z / math.sqrt(2))
@@ -111,8 +110,8 @@ def _peak(
         return None, "the interval of the coherence touches 0: there may be no peak"
     if misfit < UNFIT:
         return None, "the law does not fit: residuals are larger than replications explain"
-    value = math.sqrt(max(0.0, 1 - a.value) / b.value)
+    value = scalability_peak(a.value, b.value)
     if value > REACH * sizes.max():
         return None, f"it would lie beyond twice the data, at {value:.4g}"
-    own = [math.sqrt(max(0.0, 1 - row[1]) / row[2]) for row in each if row[2] > 0]
+    own = [scalability_peak(row[1], row[2]) for row in each if row[2] > 0]
     return (_around(value, interval(own)), "") if len(own) == len(each) else (None, "replications disagree on a peak")

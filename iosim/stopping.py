@@ -8,8 +8,8 @@ interval that is asked again and again is at last narrow by luck. Left out: look
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from iosim.machine import Raw
 from iosim.quantiles import REPLICATIONS
+from iosim.records import Raw
 from iosim.scenario.expectations import Precision
 from iosim.scenario.schema import Run
 from iosim.summary import lookup

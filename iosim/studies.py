@@ -20,13 +20,13 @@ from iosim.cluster import Cluster
 from iosim.compiled import HERE
 from iosim.errors import IosimError, Mistake, WrongInput
 from iosim.executors import Executor, Outcome, Serial, attempt, local
-from iosim.judging import each_replication, flatten, is_replay, summarize
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.results import Study
 from iosim.running import Task, check_arguments, check_traces, collect, replicate
 from iosim.scenario.loader import Scenario
 from iosim.scenario.overrides import as_text
 from iosim.study_store import IN_MEMORY, Record, StudyStore
+from iosim.summaries import each_replication, flatten, is_replay, summarize
 from iosim.summary import Summarizer
 from iosim.version import VERSION
 

@@ -1,4 +1,4 @@
-"""From the raw records of a scenario's replications to its summary (design 2.2): figures with intervals, regime, verdicts.
+"""What a summary tells of requests (design 2.2), who waited behind whom, and the regime; of resources: resource_figures.py.
 
 Requests that count are those whose intended arrival lies after the warm-up and before the horizon. Every figure is first
 taken of each replication alone; the value is the mean over replications and `ci95` Student's interval around it (null for
@@ -9,28 +9,26 @@ replications, and a maximum, which grows with the run, has none. A quantile that
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from iosim.attribution import CAUSES, DROPPED
-from iosim.machine import Raw
 from iosim.quantiles import ascending
+from iosim.records import Raw
 from iosim.regimes import Regime, regime
-from iosim.replication import ALL, ENDS, FromRows, Replication, replication
+from iosim.replication import ALL, ENDS, FromRows, Replication
+from iosim.run_figures import NOTHING, Figures, Runs, figure, over, shown
 from iosim.samples import Sample, named
-from iosim.statistics import Estimate, WarmUp, batch_means, interval, slowest_warm_up
+from iosim.statistics import WarmUp, batch_means, slowest_warm_up
 from iosim.thread import KINDS
 from iosim.units import format_time
 from iosim.workload import NEVER
 
 SCHEMA_VERSION = 1
 BATCHES = 20
-NOTHING: dict[str, Any] = {"value": None, "ci95": None}
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-
-Figures = dict[str, Any]
 
 
 def find_warm_up(raws: list[Raw]) -> WarmUp:
@@ -62,38 +60,16 @@ def _is_state(sample: str) -> bool:
     return sample in ("in_system", "completed") or sample.endswith((".depth", ".misses"))
 
 
-def figure(values: list[float], whole: bool = False) -> Figures:
-    """One value a replication to one figure; NaN values (nothing to average) give null."""
-    if not values or any(math.isnan(value) for value in values):
-        return NOTHING
-    return shown(interval(values), whole)
-
-
-def shown(estimate: Estimate, whole: bool = False) -> Figures:
-    """An estimate as the summary shows it."""
-    ends = [max(estimate.low, 0.0), estimate.high] if estimate.has_interval else None  # no figure is negative
-    value: float = estimate.value
-    if whole and float(value).is_integer():
-        value = int(value)
-    return {"value": value, "ci95": ends}
-
-
-class Summarizer:
+class Summarizer(Runs):
     """Turns replications into the summary; collects warnings on the way."""
 
     def __init__(self, raws: list[Raw], warm_up: int, terminating: bool) -> None:
-        self.raws = raws
-        self.horizon = NEVER if terminating else raws[0].horizon
+        super().__init__(raws, warm_up, NEVER if terminating else raws[0].horizon)
         self.terminating = terminating
-        self.replications = [replication(raw, warm_up, self.horizon) for raw in raws]
         self.warnings: list[str] = []
         self.batch_means: dict[str, Figures] = {}  # of one replication's means, by path
         self.refused: dict[str, str] = {}  # figures that are null, and what they take
         self.classes = raws[0].classes
-
-    def per_replication(self, take: Callable[[Replication], float]) -> Figures:
-        """A figure from one number a replication."""
-        return figure([take(each) for each in self.replications])
 
     # ---- requests ------------------------------------------------------------------------------------------------
 
@@ -196,12 +172,8 @@ class Summarizer:
         """Mean ns a request by which parallel parts of it (of striped volumes, split transfers) ended before the last one."""
         names = self.classes if group == ALL else [self.classes[group]]
         return self.per_replication(
-            lambda each: sum(self._over(each, f"classes.{name}.slack") for name in names) / max(1, each.count(group))
+            lambda each: sum(over(each, f"classes.{name}.slack") for name in names) / max(1, each.count(group))
         )
-
-    def _over(self, each: Replication, sample: str) -> int:
-        """Of a figure that is sampled only where there is something to count."""
-        return each.over(sample) if sample in each.raw.samples else 0
 
     def request_figures(self, prefix: str, group: int) -> Figures:
         """Everything that is told of a class, or of all."""
@@ -214,218 +186,7 @@ class Summarizer:
             "slack_ns": self.slack(group),
         }
 
-    # ---- resources -----------------------------------------------------------------------------------------------
-
-    def processors(self) -> Figures:
-        """Shares of all processors' time by kind; utilization is what is not idle."""
-        total = [sum(each.over(f"processors.{kind}") for kind in KINDS) or 1 for each in self.replications]
-        share = {
-            kind: figure(
-                [each.over(f"processors.{kind}") / whole for each, whole in zip(self.replications, total, strict=True)]
-            )
-            for kind in KINDS
-        }
-        idle = [1 - each.over("processors.idle") / whole for each, whole in zip(self.replications, total, strict=True)]
-        switches = self.per_replication(lambda each: each.per_second("switches"))
-        return {
-            "utilization": figure(idle),
-            "share": share,
-            "context_switches_per_s": switches,
-            "ready_mean": self.per_replication(lambda each: each.mean("ready")),
-        }
-
-    def _most(self, names: list[str], of: Callable[[list[int]], int] = max) -> Figures:
-        return figure([float(of([raw.extremes[name] for name in names])) for raw in self.raws])
-
-    def port(self, name: str) -> Figures:
-        """One port's packets, queue and running threads; of a port for each processor, all of them together.
-
-        The maxima are then those of the single port that had the largest.
-        """
-        ports = port_names(self.raws[0], name)
-        largest = {what: [f"{at}.{what}" for at in ports] for what in ("queue_max", "active_max", "threads_used")}
-        return {
-            "limit": sum(self.raws[0].extremes[f"{at}.limit"] for at in ports),
-            "packets": self.per_replication(lambda each: float(sum(each.over(f"{at}.packets") for at in ports))),
-            "queue_mean": self.per_replication(lambda each: sum(each.mean(f"{at}.depth") for at in ports)),
-            "queue_max": self._most(largest["queue_max"], max),
-            "active_mean": self.per_replication(lambda each: sum(each.mean(f"{at}.running") for at in ports)),
-            "active_max": self._most(largest["active_max"], max),
-            "threads_used": self._most(largest["threads_used"], sum),
-        }
-
-    def pool(self, name: str) -> Figures:
-        """One pool's threads, those that it had at most (if it grows), and the packets that a call of a batch brought."""
-        at = f"pools.{name}"
-        return {
-            "threads": self.raws[0].extremes[f"{at}.threads"],
-            "threads_max": self._most([f"{at}.threads_max"]),
-            "packets_per_call": self.per_replication(lambda each: self._per_call(each, at)),
-            "switches_per_s": self.per_replication(lambda each: each.per_second(f"{at}.switches")),
-        }
-
-    def _per_call(self, each: Replication, at: str) -> float:
-        if f"{at}.calls" not in each.raw.samples:
-            return 1.0  # GetQueuedCompletionStatus takes one
-        return each.over(f"{at}.taken") / max(1, each.over(f"{at}.calls"))
-
-    def disk(self, name: str) -> Figures:
-        """One disk: requests in and above it, its interrupts, and units of flash programmed for each that was written.
-
-        `busy_share` is the share of time with a command or more in it: of a hard disk its utilization, of a solid-state drive,
-        which works on many at once, not (bottlenecks.py).
-        """
-        at = f"disks.{name}"
-        return {
-            "commands_per_s": self.per_replication(lambda each: each.per_second(f"{at}.commands")),
-            "busy_share": self.per_replication(lambda each: each.mean(f"{at}.busy")),
-            "queue_mean": self.per_replication(lambda each: each.mean(f"{at}.present")),
-            "queue_max": self._most([f"{at}.present_max"]),
-            "port_driver_queue_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
-            "port_driver_queue_max": self._most([f"{at}.waiting_max"]),
-            "interrupts_per_s": self.per_replication(lambda each: each.per_second(f"{at}.interrupts")),
-            "split_requests_per_s": self._rate_of_some(f"{at}.splits"),
-            "write_amplification": self.per_replication(lambda each: self._amplification(each, at)),
-            **self._faults(at),
-        }
-
-    def _faults(self, at: str) -> Figures:
-        """Of a disk with faults: requests that ended with its errors, resets of the whole run, commands issued anew."""
-        if f"{at}.resets" not in self.raws[0].extremes:
-            return {}
-        return {
-            "failures_per_s": self.per_replication(lambda each: each.per_second(f"{at}.failures")),
-            "resets": figure([float(raw.extremes[f"{at}.resets"]) for raw in self.raws]),
-            "reissued": figure([float(raw.extremes[f"{at}.reissued"]) for raw in self.raws]),
-        }
-
-    def _amplification(self, each: Replication, at: str) -> float:
-        if f"{at}.units_written" not in each.raw.samples:
-            return 1.0  # nothing is moved
-        return 1 + each.over(f"{at}.units_moved") / max(1, each.over(f"{at}.units_written"))
-
-    def volume(self, name: str) -> Figures:
-        """One volume's page cache: reads that found all their pages, and those that did not; what it read and wrote itself.
-
-        `blocked_issuers_per_s`: overlapped calls that kept their thread, for whatever reason.
-        """
-        at = f"volumes.{name}"
-        rates = {
-            "cache_hits": "hits",
-            "cache_misses": "misses",
-            "cached_writes": "writes",
-            "paging_reads": "paging_reads",
-            "paging_writes": "paging_writes",
-            "collided_faults": "collided",
-            "read_ahead_pages": "read_ahead_pages",
-            "written_pages": "written_pages",
-            "throttled_writes": "throttled",
-            "blocked_issuers": "blocked",
-        }
-        found = {f"{what}_per_s": self._rate(f"{at}.{sample}") for what, sample in rates.items()}
-        for what, sample in (("split_requests", "splits"), ("parts", "parts"), ("retried_parts", "retries")):
-            found[f"{what}_per_s"] = self._rate_of_some(f"{at}.{sample}")
-        found["failed_disks"] = self._most_of_some(f"{at}.failed_disks")
-        if filters := self._filters(at):
-            found["filters"] = filters
-        found["cache_hit_share"] = self.per_replication(lambda each: self._hit_share(each, at))
-        found["dirty_pages_mean"] = self.per_replication(lambda each: each.mean(f"{at}.dirty_area"))
-        found["dirty_pages_max"] = self._most([f"{at}.dirty_max"])
-        return found
-
-    def _hit_share(self, each: Replication, at: str) -> float:
-        hits = each.over(f"{at}.hits")
-        return hits / max(1, hits + each.over(f"{at}.misses"))
-
-    def _filters(self, at: str) -> Figures:
-        """By filter: reads and writes that it saw, of programs and of the memory manager, and how many it held on average."""
-        names = [name.removesuffix(".held") for name in self.raws[0].samples if name.startswith(f"{at}.filters.")]
-        return {
-            name.rsplit(".", 1)[1]: {
-                "requests_per_s": self._rate(f"{name}.seen"),
-                "paging_requests_per_s": self._rate(f"{name}.paging_seen"),
-                "held_mean": self.per_replication(lambda each, name=name: each.mean(f"{name}.held")),  # type: ignore[misc]
-            }
-            for name in dict.fromkeys(names)
-            if f"{name}.held" in self.raws[0].samples
-        }
-
-    def _rate_of_some(self, sample: str) -> Figures:
-        return self.per_replication(lambda each: self._over(each, sample) / max(each.span, 1) * 1e9)
-
-    def _most_of_some(self, extreme: str) -> Figures:
-        return figure([float(raw.extremes.get(extreme, 0)) for raw in self.raws])
-
-    def _rate(self, sample: str) -> Figures:
-        return self.per_replication(lambda each: each.per_second(sample))
-
-    def nic(self, name: str) -> Figures:
-        """One network card: frames, what its driver made of them, and how they were spread over processors.
-
-        `dropped`: for lack of a receive descriptor, or with the link down. `socket_calls` and `locked_pages` (by receives and
-        sends that wait) are of the programs' sockets on it. `ring_max` and `locked_pages_max` are of the whole run.
-        """
-        at = f"nics.{name}"
-        rates = "frames_in", "frames_out", "bytes_in", "bytes_out", "dropped", "interrupts"
-        found = {f"{what}_per_s": self._rate(f"{at}.{what}") for what in rates}
-        found["frames_per_interrupt"] = self._ratio(at, "frames_in", "interrupts")
-        found["dpc_runs_per_s"] = self._rate(f"{at}.runs")
-        found["frames_per_dpc_run"] = self._ratio(at, "frames_in", "runs")
-        found["merged_share"] = self._ratio(at, "merged", "frames_in")
-        found["copied_per_s"] = self._rate(f"{at}.copied")
-        found["link_in_share"] = self.per_replication(lambda each: each.mean(f"{at}.link_in"))
-        found["link_out_share"] = self.per_replication(lambda each: each.mean(f"{at}.link_out"))
-        found["ring_max"] = self._most([f"{at}.ring_max"])
-        found["socket_calls_per_s"] = self._rate(f"{at}.socket_calls")
-        found["locked_pages_mean"] = self.per_replication(lambda each: each.mean(f"{at}.locked_area"))
-        found["locked_pages_max"] = self._most([f"{at}.locked_pages_max"])
-        for what in ("moved_entries", "retransmitted", "unreachable"):
-            found[what] = figure([float(raw.extremes[f"{at}.{what}"]) for raw in self.raws])
-        found["processors"] = self._spread(at)
-        return found
-
-    def _ratio(self, at: str, what: str, to: str) -> Figures:
-        return self.per_replication(lambda each: each.over(f"{at}.{what}") / max(1, each.over(f"{at}.{to}")))
-
-    def _spread(self, at: str) -> Figures:
-        """By processor that a queue interrupts."""
-        ends = ".frames"
-        places = [it.removesuffix(ends) for it in self.raws[0].samples if it.startswith(f"{at}.processors.")]
-        return {
-            place.rsplit(".", 1)[1]: {
-                "frames_per_s": self._rate(f"{place}.frames"),
-                "interrupts_per_s": self._rate(f"{place}.interrupts"),
-            }
-            for place in places
-            if f"{place}.frames" in self.raws[0].samples
-        }
-
-    def numa(self) -> Figures:
-        """By node, where touching its memory has a price: bytes of it that its own and other processors touched."""
-        nodes = [name.removesuffix(".busy") for name in self.raws[0].samples if name.startswith("numa.")]
-        return {
-            at.removeprefix("numa."): {
-                "local_bytes_per_s": self._rate(f"{at}.local"),
-                "remote_bytes_per_s": self._rate(f"{at}.remote"),
-                "bandwidth_share": self.per_replication(lambda each, at=at: each.mean(f"{at}.busy")),  # type: ignore[misc]
-            }
-            for at in nodes
-            if f"{at}.busy" in self.raws[0].samples
-        }
-
-    def lock(self, name: str) -> Figures:
-        """One lock's traffic."""
-        at = f"locks.{name}"
-        return {
-            "acquisitions_per_s": self.per_replication(lambda each: each.per_second(f"{at}.acquisitions")),
-            "contended_share": self.per_replication(
-                lambda each: each.over(f"{at}.contended") / max(1, each.over(f"{at}.acquisitions"))
-            ),
-            "blocked_share": self.per_replication(
-                lambda each: each.over(f"{at}.blocked") / max(1, each.over(f"{at}.acquisitions"))
-            ),
-            "waiting_mean": self.per_replication(lambda each: each.mean(f"{at}.waiting")),
-        }
+    # ---- who waited behind whom ----------------------------------------------------------------------------------
 
     def head_of_line(self) -> Figures:
         """Mean ns that a class's requests waited at a resource behind *longer* requests of other classes."""
@@ -487,13 +248,6 @@ class Summarizer:
         levels = [each.levels(name)[max(0, half - each.first) :] for each in self.replications]
         shortest = min(len(level) for level in levels)
         return np.array([level[:shortest] for level in levels])
-
-
-def port_names(raw: Raw, name: str) -> list[str]:
-    """What a described port is called in the records: itself, or `ports.NAME[0]`, ... where every processor has one."""
-    if f"ports.{name}.limit" in raw.extremes:
-        return [f"ports.{name}"]
-    return [it for it in raw.resources if it.startswith(f"ports.{name}[")]
 
 
 def fingerprint(raws: list[Raw]) -> str:

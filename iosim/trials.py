@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from iosim.errors import IosimError
 from iosim.executors import Processes, apart
 from iosim.expected_signs import BUSY, LATENCY, OWN, RATE, TAIL
-from iosim.judging import is_replay, warm_up_of
-from iosim.machine import Raw
 from iosim.perturbing import Change
+from iosim.records import Raw
 from iosim.replication import ALL, replication
 from iosim.running import Task, replicate
 from iosim.samples import named
 from iosim.scenario.loader import Scenario
+from iosim.summaries import is_replay, warm_up_of
 from iosim.thread import KINDS
 from iosim.units import format_time
 from iosim.workload import NEVER

@@ -50,7 +50,7 @@ for design in results:
 # %%
 import matplotlib.pyplot as plt
 
-from iosim import plots
+from iosim import figures, plots
 
 
 def share(design):
@@ -134,7 +134,7 @@ def draw(threads, limit, memory):
     left.set(xlim=(0, 30), xticks=range(0, 31, 10), xlabel=f"thousand requests/s: {served / 1000:.1f}")
     right.barh(["refill"], [100 * refill], color="#D55E00", hatch="xxx")
     right.set(xlim=(0, 50), xticks=range(0, 51, 10), xlabel=f"% of processor time: {100 * refill:.0f}")
-    picture.value = plots.as_svg(figure)
+    picture.value = figures.as_svg(figure)
 
 
 def choice(name, options, value):

@@ -268,7 +268,7 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from iosim import plots
+from iosim import figures
 
 
 def draw(ax, alone, mean, what):
@@ -319,7 +319,7 @@ def cost(place, **knobs):
     ax = figure.subplots()
     draw(ax, alone, simulate(**knobs), what)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
-    picture[place].value = plots.as_svg(figure)
+    picture[place].value = figures.as_svg(figure)
 
 
 def choice(name, options, value):

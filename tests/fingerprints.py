@@ -11,11 +11,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from iosim import judging, machine
+from iosim import summaries
 from iosim.clock import CLOCKS
 from iosim.errors import IosimError, LawBroken
-from iosim.machine import Machine, Raw
+from iosim.machine import Machine
+from iosim.records import Raw
 from iosim.scenario.loader import Scenario, load
+from iosim.traces import read_traces
 
 Tree = dict[str, Any]
 PINS = Path(__file__).parent / "data" / "fingerprints.json"
@@ -48,7 +50,7 @@ def scenario_of(tree: Tree) -> Scenario:
 def run(scenario: Scenario, clock: str, record: tuple[str, ...] = (), seed: int | None = None) -> Raw:
     """The first replication on this clock."""
     seed = scenario.model.run.seed if seed is None else seed
-    return Machine(scenario, CLOCKS[clock](), seed, 0, machine.read_traces(scenario), record).run()
+    return Machine(scenario, CLOCKS[clock](), seed, 0, read_traces(scenario), record).run()
 
 
 def digests(scenario: Scenario, clock: str) -> dict[str, str]:
@@ -59,7 +61,7 @@ def digests(scenario: Scenario, clock: str) -> dict[str, str]:
         if isinstance(error, LawBroken):
             raise
         return {"stopped": str(error).split(": ", 1)[1]}  # without the file's name
-    summary = judging.summarize(scenario, [raw], raw.seed)
+    summary = summaries.summarize(scenario, [raw], raw.seed)
     kept = [(name, column.tobytes().hex()) for name, column in sorted(raw.columns.items())]
     sums = [[list(each) for each in ledger] for ledger in raw.ledgers]
     return {

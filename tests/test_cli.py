@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from iosim import cli
-from iosim.cli import summary as shown
-from iosim.cli.numbers import show_time
-from iosim.cli.tables import plain
+from iosim import summary_tables as shown
 from iosim.clock import CLOCKS, choose_clock
 from iosim.compiled import MODE, Mode
 from iosim.errors import LawBroken
+from iosim.numbers import show_time
+from iosim.tables import plain
 from iosim.version import VERSION
 
 GOOD = """\

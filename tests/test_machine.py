@@ -21,9 +21,10 @@ from iosim.drives.drive import Command
 from iosim.drives.ssd import Ssd
 from iosim.errors import IosimError, LawBroken
 from iosim.kernel_queue import KernelThread
-from iosim.machine import Machine, Raw
+from iosim.machine import Machine
 from iosim.probes import NO_PROBES, Probes
 from iosim.recorders import Behind, Fanout, Timeline, WaitRecords
+from iosim.records import Raw
 from iosim.rows import groups
 from iosim.scenario.loader import Scenario, load
 from iosim.summary import fingerprint
@@ -503,7 +504,7 @@ def test_with_all_costs_at_zero_even_blocking_handlers_do_not_thrash() -> None:
 
 def test_a_replay_that_takes_longer_than_foreseen_still_has_a_bin_for_every_request(tmp_path: Path) -> None:
     """At a fixed depth nobody knows beforehand how long the rows will take; 5 ms each here, where 1 ms was foreseen."""
-    from iosim.machine import read_traces
+    from iosim.traces import read_traces
 
     trace = tmp_path / "rows.trace"
     trace.write_text("".join(f"{row * 1000} 0 {row * 8} 8 1\n" for row in range(300)))

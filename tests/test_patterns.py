@@ -16,10 +16,10 @@ from iosim.batch import BatchServices
 from iosim.completion import SKIP_PORT_ON_SUCCESS
 from iosim.heap_clock import HeapClock
 from iosim.io_manager import IoParams
-from iosim.machine import Raw
 from iosim.pools import GrowingPool, GrowingPort, GrowingWorker, GrowthParams, PortPerProcessor, ThreadParams
 from iosim.processor import Processor
 from iosim.recorders import Behind
+from iosim.records import Raw
 from iosim.scheduling import FullDispatcher
 from iosim.summary import fingerprint
 from iosim.thread import TERMINATED, WAITING, Thread

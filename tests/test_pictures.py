@@ -7,8 +7,8 @@ from test_flash_scenarios import FLASH, with_disk
 from test_machine import scenario
 
 import iosim
+from iosim.figures import figure_overview
 from iosim.pictures import overview, study_lines
-from iosim.plots import figure_overview
 
 
 @pytest.mark.parametrize(("depth", "shown"), [(64, False), (1, True)])

@@ -17,7 +17,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from iosim import pictures, plots
+from iosim import captions, figures, pictures, plots
 from iosim.results import Study
 from iosim.statistics import Estimate, interval
 from iosim.thread import KINDS
@@ -28,7 +28,7 @@ MS = 1_000_000
 
 @pytest.fixture
 def ax() -> Axes:
-    return plots.figure_overview(["a panel"])[1][0]
+    return figures.figure_overview(["a panel"])[1][0]
 
 
 def lines_of(ax: Axes) -> dict[str, Line2D]:
@@ -102,7 +102,7 @@ def test_the_axes_that_went_in_come_out_with_labels_and_a_sentence(name: str, ax
     assert DRAWN[name](ax) is ax
     assert ax.get_xlabel()
     assert ax.get_ylabel() or name == "causes"  # its rows are classes, named by the ticks
-    assert len(plots.alt_text(ax)) > 20
+    assert len(captions.alt_text(ax)) > 20
 
 
 @pytest.mark.parametrize("name", EMPTY)
@@ -110,7 +110,7 @@ def test_an_empty_figure_says_so(name: str, ax: Axes) -> None:
     assert EMPTY[name](ax) is ax
     (text,) = texts_of(ax)
     assert text.startswith("no")
-    assert plots.alt_text(ax) == text
+    assert captions.alt_text(ax) == text
     assert not len(ax.get_xticks())
 
 
@@ -174,12 +174,12 @@ def test_twenty_eight_lines_differ_without_their_colour_or_with_it() -> None:
     ],
 )
 def test_times_are_shown_with_three_digits_and_a_unit(ns: float, text: str) -> None:
-    assert plots.show_ns(ns) == text
+    assert captions.show_ns(ns) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.001, "0.001"), (9.999, "10"), (1234.5, "1,234"), (0.5, "0.5")])
 def test_numbers_are_shown_plainly(value: float, text: str) -> None:
-    assert plots.show_number(value) == text
+    assert captions.show_number(value) == text
 
 
 def test_the_font_has_the_micro_sign() -> None:
@@ -266,7 +266,7 @@ def test_a_cause_that_rules_one_class_is_named_however_small_the_class() -> None
 
 
 def test_two_figures_with_the_same_causes_share_their_colours() -> None:
-    panels = plots.figure_overview(["a", "b"])[1]
+    panels = figures.figure_overview(["a", "b"])[1]
     for panel, causes in zip(panels, ({"user": 1.0, "lock": 9.0}, {"user": 9.0, "dma": 9.0}), strict=True):
         plots.causes(panel, {"read": causes}, kept=["lock", "user"])
     user = [to_hex(c[0].get_facecolor()) for p in panels for c in p.containers if c.get_label() == "user"]
@@ -288,7 +288,7 @@ def test_the_wait_matrix_is_written_cell_by_cell_with_row_totals(ax: Axes) -> No
     shown = ax.get_images()[0].get_array()
     assert shown is not None
     assert np.array_equal(shown, [[1.0, 2e3], [0.0, 4e6]])
-    assert "write waited 4 ms behind write" in plots.alt_text(ax)
+    assert "write waited 4 ms behind write" in captions.alt_text(ax)
 
 
 def test_a_large_matrix_has_a_scale_instead_of_numbers(ax: Axes) -> None:
@@ -352,7 +352,7 @@ def test_times_in_a_sweep_get_the_unit_that_suits(ax: Axes) -> None:
     plots.throughput(ax, [1, 3], {"p99": exactly(2e6, 40e6)}, "Threads", "Latency", y_is_ns=True)
     assert ax.get_ylabel() == "Latency (ms)"
     assert list(np.asarray(lines_of(ax)["p99"].get_ydata())) == [2, 40]
-    assert "p99 from 2 ms to 40 ms" in plots.alt_text(ax)
+    assert "p99 from 2 ms to 40 ms" in captions.alt_text(ax)
 
 
 def test_processor_time_stacks_work_below_waste_in_a_fixed_order(ax: Axes) -> None:
@@ -445,18 +445,18 @@ def test_stretches_agree_with_a_sum_over_every_nanosecond() -> None:
 
 
 def test_an_overview_has_one_titled_panel_each_and_tells_its_run() -> None:
-    figure, panels = plots.figure_overview(["one", "two", "three"], "thread-thrashing, seed 7, iosim 0.1")
+    figure, panels = figures.figure_overview(["one", "two", "three"], "thread-thrashing, seed 7, iosim 0.1")
     assert [panel.get_title(loc="left") for panel in panels] == ["one", "two", "three"]
     assert figure.get_suptitle() == "thread-thrashing, seed 7, iosim 0.1"
 
 
 def overview(path: Path) -> bytes:
-    figure, panels = plots.figure_overview(list(DRAWN), "all")
+    figure, panels = figures.figure_overview(list(DRAWN), "all")
     for panel, draw in zip(panels, DRAWN.values(), strict=True):
         draw(panel)
-    plots.save(figure, path)
+    figures.save(figure, path)
     first = path.read_bytes()
-    plots.save(figure, path)
+    figures.save(figure, path)
     assert path.read_bytes() == first
     return first
 
@@ -469,9 +469,9 @@ def test_a_figure_is_written_with_the_same_bytes_every_time(kind: str, tmp_path:
 
 
 def test_a_saved_figure_carries_its_description_and_no_date(tmp_path: Path) -> None:
-    figure, (panel,) = plots.figure_overview(["one"])
+    figure, (panel,) = figures.figure_overview(["one"])
     plots.queue_depth(panel, {"port": STEPS})
-    plots.save(figure, tmp_path / "a.svg")
+    figures.save(figure, tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text(encoding="utf-8")
     assert "Queue depth over time. port at most 3" in text
     assert "dc:date" not in text
@@ -481,7 +481,7 @@ def test_a_figure_that_was_not_made_here_is_saved_with_its_legend(tmp_path: Path
     """Without a layout engine the legend hangs below the sheet; the sheet must grow with it."""
     figure = Figure(figsize=(4, 3), dpi=100)
     plots.latency(figure.add_subplot(), LATENCIES | {f"class {i}": LATENCIES["read"] for i in range(9)})
-    plots.save(figure, tmp_path / "a.png")
+    figures.save(figure, tmp_path / "a.png")
     height, width, _ = image.imread(tmp_path / "a.png").shape
     assert height > width
 
@@ -489,7 +489,7 @@ def test_a_figure_that_was_not_made_here_is_saved_with_its_legend(tmp_path: Path
 def test_a_failed_save_keeps_the_old_file_and_leaves_no_rubbish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    figure, _ = plots.figure_overview(["one"])
+    figure, _ = figures.figure_overview(["one"])
     (tmp_path / "a.svg").write_text("old")
 
     def break_off(path: Path, **_: object) -> None:
@@ -498,14 +498,14 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_no_rubbish(
 
     monkeypatch.setattr(figure, "savefig", break_off)
     with pytest.raises(OSError, match="disk full"):
-        plots.save(figure, tmp_path / "a.svg")
+        figures.save(figure, tmp_path / "a.svg")
     assert [path.name for path in tmp_path.iterdir()] == ["a.svg"]
     assert (tmp_path / "a.svg").read_text() == "old"
 
 
 def test_an_unknown_kind_of_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.svg or \.png"):
-        plots.save(plots.figure_overview(["one"])[0], tmp_path / "a.pdf")
+        figures.save(figures.figure_overview(["one"])[0], tmp_path / "a.pdf")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from iosim.machine import transform_of
+from iosim.draws import transform_of
 from iosim.presets.sizes import SHARES, SIZE_TABLES
 from iosim.scenario.distributions import read_sizes, show_sizes
 from iosim.streams import StreamKey

@@ -44,7 +44,7 @@ def knobs_alone(lesson: Path) -> dict[str, Any]:
     begin = next(place for place, cell in enumerate(cells) if "".join(cell["source"]).startswith(KNOBS))
     end = next(place for place, cell in enumerate(cells) if "interact(" in "".join(cell["source"]))
     first = next(cell for cell in cells if cell["cell_type"] == "code")
-    notebook["cells"] = [{**first, "source": "import iosim\nfrom iosim import plots"}, *cells[begin : end + 1]]
+    notebook["cells"] = [{**first, "source": "import iosim\nfrom iosim import figures, plots"}, *cells[begin : end + 1]]
     return notebook
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 import iosim
-from iosim.cli.tables import plain
-from iosim.cli.theory import theory_tables
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.loader import Scenario, load
 from iosim.scenario.sources import bundled_directory
+from iosim.tables import plain
+from iosim.theory_tables import theory_tables
 from iosim.twins.disks import disk_twin
 from iosim.twins.formulas import port_twin, system_twin
 from iosim.twins.moments import Moments, mixed, moments_of, summed

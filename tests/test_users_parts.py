@@ -187,7 +187,7 @@ def test_a_users_step_and_a_users_draws_do_what_ours_do(monkeypatch: pytest.Monk
             super().__init__(services, Twice(time), private, request_bytes)
 
     assert fingerprint([run(tree)]) != ours
-    monkeypatch.setattr("iosim.machine.ComputeStep", OwnComputeStep)
+    monkeypatch.setattr("iosim.handlers.ComputeStep", OwnComputeStep)
     assert fingerprint([run(tree)]) == ours
 
 

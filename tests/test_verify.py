@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from iosim import cli
-from iosim.cli.numbers import show_number
 from iosim.cli.verify import SUBJECTS, _show
+from iosim.numbers import show_number
 from iosim.presets import DRIVES
 from iosim.verify import SUBJECTS as BUILT
 from iosim.verify import Row, Table, hard_disks, queues, solid_state

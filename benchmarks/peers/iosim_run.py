@@ -8,7 +8,8 @@ from benchmarks.peers.answer import answer, means, pin, timed, words
 from benchmarks.systems import scenario_of
 from iosim.clock import make_clock
 from iosim.compiled import MODE
-from iosim.machine import Machine, Raw
+from iosim.machine import Machine
+from iosim.records import Raw
 from iosim.scenario.loader import Scenario
 from iosim.version import VERSION
 

@@ -12,9 +12,10 @@ from iosim.cli.talk import data
 @with_format("table", "json")
 def command(form: str) -> None:
     """Show the bundled scenarios."""
-    from iosim.cli.tables import Table, show
+    from iosim.cli.tables import show
     from iosim.scenario import load
     from iosim.scenario.sources import bundled
+    from iosim.tables import Table
 
     rows = [[name, load(name).model.description] for name in bundled()]
     if form == "json":

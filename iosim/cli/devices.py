@@ -72,7 +72,8 @@ def _as_json(name: str, preset: "Preset") -> dict[str, Any]:
 
 
 def _list(presets: "dict[str, Preset]") -> None:
-    from iosim.cli.tables import Table, show
+    from iosim.cli.tables import show
+    from iosim.tables import Table
 
     rows = [[name, kind_of(preset), preset.title] for name, preset in presets.items()]
     show([Table("", ["preset", "kind", "drive"], rows)])

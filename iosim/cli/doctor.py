@@ -13,8 +13,8 @@ from iosim.cli.talk import data, talk
 from iosim.clock import choose_clock
 
 if TYPE_CHECKING:
-    from iosim.cli.tables import Table
     from iosim.doctor import Diagnosis, KeyReport
+    from iosim.tables import Table
 
 _WIDTH = 100
 _TITLES = {
@@ -133,8 +133,8 @@ def _show(found: "Diagnosis") -> None:
 
 def _moving(title: str, keys: "list[KeyReport]") -> "Table":
     """One row a change: the figure that it changes most."""
-    from iosim.cli.tables import Table
     from iosim.doctor import largest
+    from iosim.tables import Table
 
     rows = []
     for key in sorted(keys, key=lambda key: -max((abs(it.value) for _, _, it in largest(key)), default=0.0)):

@@ -10,8 +10,8 @@ from iosim.cli.options import load_scenario, with_format, with_set
 from iosim.cli.talk import data
 
 if TYPE_CHECKING:
-    from iosim.cli.tables import Table
     from iosim.scenario import Scenario
+    from iosim.tables import Table
 
 
 @click.command("explain", short_help="Show every value and where it comes from.")
@@ -62,7 +62,8 @@ def _print(headers: list[str], rows: list[list[str]], form: str, drives: Sequenc
     if form == "json":
         data(json.dumps([dict(zip(headers, row, strict=True)) for row in [*rows, *drives]], indent=2))
         return
-    from iosim.cli.tables import Table, show
+    from iosim.cli.tables import show
+    from iosim.tables import Table
 
     show([Table("", headers, rows), *(_card(headers, row) for row in drives)])
 
@@ -71,7 +72,7 @@ def _card(headers: list[str], row: list[str]) -> "Table":
     """A drive with its long texts, line by line."""
     import textwrap
 
-    from iosim.cli.tables import Table
+    from iosim.tables import Table
 
     lines = [
         [head if number == 0 else "", line]

@@ -16,7 +16,7 @@ from iosim.cli.talk import data, talk
 from iosim.errors import Mistake, WrongInput
 
 if TYPE_CHECKING:
-    from iosim.cli.tables import Table
+    from iosim.tables import Table
 
 P = TypeVar("P", bound=Clearable)
 

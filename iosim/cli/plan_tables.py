@@ -3,10 +3,11 @@
 from typing import Any
 
 from iosim import amounts
-from iosim.cli.summary import figure_rows, figures
-from iosim.cli.tables import Table
+from iosim.cli.summary import figure_rows
+from iosim.numbers import figures
 from iosim.plan_document import figure_text, outcome_rows
 from iosim.scenario.expectations import parse_expectation
+from iosim.tables import Table
 
 Document = dict[str, Any]
 

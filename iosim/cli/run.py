@@ -51,7 +51,8 @@ def command(
 
 
 def _print(result: Any, form: str, reproducible: bool) -> None:
-    from iosim.cli.summary import as_csv, as_study, tables
+    from iosim.cli.summary import as_csv, as_study
+    from iosim.summary_tables import tables
 
     def document() -> dict[str, Any]:
         study = {} if result.study is None else {"study": as_study(result.study)}

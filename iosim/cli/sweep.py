@@ -110,6 +110,7 @@ def _run(
 
 
 def _print(study: "Study", form: str) -> None:
-    from iosim.cli.summary import study_as_csv, study_tables
+    from iosim.cli.summary import study_as_csv
+    from iosim.summary_tables import study_tables
 
     show_as(form, study.document, lambda: study_as_csv(study), lambda: study_tables(study))

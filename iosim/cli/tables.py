@@ -1,22 +1,11 @@
-"""Tables for people: drawn by rich on a capable terminal, in plain ASCII columns everywhere else."""
+"""Tables on stdout: drawn by rich on a capable terminal, in plain ASCII columns everywhere else."""
 
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from iosim.cli.talk import data
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A few rows of text; columns named in `right` are numbers; a `note` below explains what the heads can't."""
-
-    title: str
-    headers: list[str]
-    rows: list[list[str]]
-    right: frozenset[str] = field(default_factory=frozenset)
-    note: str = ""
+from iosim.tables import Table, plain
 
 
 def show(tables: Sequence[Table]) -> None:
@@ -53,19 +42,3 @@ def _draw(tables: Sequence[Table]) -> None:
         console.print(drawn)
         if table.note:
             console.print(Text(table.note))
-
-
-def plain(table: Table) -> str:
-    """The table in aligned columns of plain text."""
-    lines = [table.headers, *table.rows] if any(table.headers) else table.rows
-    widths = [max(len(line[column]) for line in lines) for column in range(len(table.headers))]
-    texts = [_line(line, table, widths) for line in lines]
-    return "\n".join([*([table.title] if table.title else []), *texts, *([table.note] if table.note else [])])
-
-
-def _line(line: list[str], table: Table, widths: list[int]) -> str:
-    cells = (
-        cell.rjust(width) if header in table.right else cell.ljust(width)
-        for cell, header, width in zip(line, table.headers, widths, strict=True)
-    )
-    return "  ".join(cells).rstrip()

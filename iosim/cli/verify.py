@@ -78,8 +78,8 @@ def _told(name: str, found: Any, quiet: bool) -> Any:
 
 
 def _show(table: "Table", first: bool) -> None:
-    from iosim.cli.tables import Table as Shown
     from iosim.cli.tables import show
+    from iosim.tables import Table as Shown
 
     if not first:
         data("")
@@ -92,7 +92,7 @@ def _show(table: "Table", first: bool) -> None:
 
 
 def _line(row: "Row") -> list[str]:
-    from iosim.cli.numbers import show_number
+    from iosim.numbers import show_number
 
     unit = f" {row.unit}" if row.unit else ""
     tolerance = f"<={show_number(row.tolerance)}{unit}" if row.bound else _share(row.tolerance)

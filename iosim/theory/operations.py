@@ -38,11 +38,11 @@ def bounds(demands: Mapping[str, float], servers: Mapping[str, int], alone: floa
     return Bounds(order[0][1], order[0][0], time, order) if order else Bounds(math.inf, "", time, ())
 
 
-def scalability(number: float, contention: float, coherence: float) -> float:
-    """Universal Scalability Law: the speed of so many together, as a multiple of one alone."""
-    return number / (1 + contention * (number - 1) + coherence * number * (number - 1))
+def scalability(number: float, contention: float, coherence: float, alone: float = 1.0) -> float:
+    """Universal Scalability Law: the speed of so many together, where one `alone` has that speed."""
+    return alone * number / (1 + contention * (number - 1) + coherence * number * (number - 1))
 
 
 def scalability_peak(contention: float, coherence: float) -> float:
-    """The number that is fastest; infinite where `coherence` is 0."""
-    return math.sqrt((1 - contention) / coherence) if coherence > 0 else math.inf
+    """The number that is fastest; infinite where `coherence` is 0. Where one is in another's way from the start, 0."""
+    return math.sqrt(max(0.0, 1 - contention) / coherence) if coherence > 0 else math.inf

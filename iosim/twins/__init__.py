@@ -3,9 +3,11 @@
 from typing import Any
 
 from iosim.drives.hdd import HddParams
+from iosim.resource_figures import port_names
+from iosim.run_figures import Figures
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.loader import Scenario
-from iosim.summary import Figures, Summarizer, port_names
+from iosim.summary import Summarizer
 from iosim.twins import laws
 from iosim.twins.cards import card_twin
 from iosim.twins.disks import disk_twin

@@ -20,8 +20,8 @@ from iosim.scenario.steps import Transfer
 from iosim.theory import pollaczek_khinchine_wait
 from iosim.twins.formulas import ENVELOPE, Twin, found, nothing
 from iosim.twins.moments import Moments, mixed
-from iosim.twins.stations import S, Untrue
-from iosim.units import PAGE
+from iosim.twins.stations import Untrue
+from iosim.units import PAGE, S
 
 MANY = 256  # pages that each unit, or each turn of a platter, has of a file, so that random ones fall on them evenly
 ENOUGH = 1024  # slots that are never all taken at a load below 1

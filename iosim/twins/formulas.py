@@ -18,7 +18,8 @@ from iosim.theory import (
     woken_server_wait,
 )
 from iosim.twins.moments import Moments, moments_of
-from iosim.twins.stations import S, Station, Untrue, clients_of, open_rate, ports_of, service_of, station
+from iosim.twins.stations import Station, Untrue, clients_of, open_rate, ports_of, service_of, station
+from iosim.units import S
 
 EXACT, ENVELOPE, NONE = "exact", "envelope", "none"
 

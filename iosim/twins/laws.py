@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from iosim.replication import Replication
-from iosim.summary import Figures, Summarizer, port_names
+from iosim.resource_figures import port_names
+from iosim.run_figures import Figures, Runs
 from iosim.thread import KINDS
 
 
-def little(it: Summarizer, area: Sequence[str], sojourns: Sequence[str], count: Sequence[str]) -> Figures:
+def little(it: Runs, area: Sequence[str], sojourns: Sequence[str], count: Sequence[str]) -> Figures:
     """Mean number (from its integral), rate, mean time (from the sojourns of who left), and number / (rate x time) - 1."""
 
     def number(each: Replication) -> float:
@@ -37,30 +38,28 @@ def little(it: Summarizer, area: Sequence[str], sojourns: Sequence[str], count: 
     }
 
 
-def of_system(it: Summarizer) -> Figures:
+def of_system(it: Runs) -> Figures:
     """All requests, from their issue to their end."""
     return little(it, ["in_system"], ["sojourns"], ["completed"])
 
 
-def of_port(it: Summarizer, name: str) -> Figures:
+def of_port(it: Runs, name: str) -> Figures:
     """Packets that wait."""
     ports = port_names(it.raws[0], name)
     return little(it, *([f"{port}.{what}" for port in ports] for what in ("depth", "sojourns", "packets")))
 
 
-def of_disk(it: Summarizer, name: str) -> Figures:
+def of_disk(it: Runs, name: str) -> Figures:
     """Requests in the drive and above it."""
     return little(it, [f"disks.{name}.present"], [f"disks.{name}.sojourns"], [f"disks.{name}.commands"])
 
 
-def of_lock(it: Summarizer, name: str) -> Figures:
+def of_lock(it: Runs, name: str) -> Figures:
     """Threads that wait; the time is that of an acquisition, most of which do not wait."""
     return little(it, [f"locks.{name}.waiting"], [f"locks.{name}.sojourns"], [f"locks.{name}.acquisitions"])
 
 
-def utilization(
-    it: Summarizer, servers: int, busy: Sequence[str], count: Sequence[str], demand: float | None
-) -> Figures:
+def utilization(it: Runs, servers: int, busy: Sequence[str], count: Sequence[str], demand: float | None) -> Figures:
     """U = X D / c: of `servers`, the share that is busy; the demand of one visit, from the records and, if known, described.
 
     `law` is the utilization that the described demand (ns) and the measured rate give; None where it is not described.
@@ -84,7 +83,7 @@ def utilization(
     }
 
 
-def of_processors(it: Summarizer, processors: int, demand: float | None) -> Figures:
+def of_processors(it: Runs, processors: int, demand: float | None) -> Figures:
     """All that they do, for each request that ended."""
     busy = [f"processors.{kind}" for kind in KINDS if kind != "idle"]
     return utilization(it, processors, busy, ["completed"], demand)

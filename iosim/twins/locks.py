@@ -11,7 +11,8 @@ from iosim.scenario.quantities import count_on
 from iosim.scenario.schema import ScenarioModel
 from iosim.twins.formulas import Twin, found, nothing
 from iosim.twins.moments import Moments, mixed, moments_of
-from iosim.twins.stations import S, Untrue, processors_are_alike, servers_of
+from iosim.twins.stations import Untrue, processors_are_alike, servers_of
+from iosim.units import S
 
 
 def lock_twin(scenario: Scenario, name: str) -> Twin:

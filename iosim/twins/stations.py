@@ -14,8 +14,7 @@ from iosim.scenario.net_load import NetLoad
 from iosim.scenario.quantities import count_on
 from iosim.scenario.schema import ScenarioModel
 from iosim.twins.moments import Moments, mixed, moments_of, summed
-
-S = 1_000_000_000
+from iosim.units import S
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,10 @@ from iosim.processor import Processor, Scheduler
 from iosim.rss import IndirectionTable, Rss, RssHash, parse_ipv4
 from iosim.streams import StreamKey, exponential
 from iosim.thread import DPC, IDLE_THREAD, ISR, Thread
-from iosim.units import US
+from iosim.units import US, S
 from iosim.verify import FULL, Row, Table
 
 GIGABIT = 1_000_000_000
-SECOND = 1_000_000_000
 _EXACT = "exact"
 _MONTE_CARLO = "Monte Carlo of another program, 20,000 draws (5,000 of 4,096 flows)"
 _HOMA = "PlatformLab/HomaModule, perf.txt, note 32 (xl170, Linux 5.4.80)"
@@ -133,7 +132,7 @@ class Rig:
 
 def poisson(rate: int, count: int) -> list[int]:
     """Instants (ns) of so many arrivals."""
-    draw = exponential(SECOND / rate)
+    draw = exponential(S / rate)
     key = StreamKey(1, 0, f"arrivals.{rate}")
     blocks = [draw(key.uniforms(number, 12)) for number in range(-(-count // 4096))]
     instants = np.rint(np.cumsum(np.concatenate(blocks)[:count])).astype(np.int64)
@@ -147,7 +146,7 @@ def moderated(moderation: Moderation, rate: int, frames: int) -> tuple[float, fl
     """Interrupts a second, frames an interrupt and mean wait (us) of Poisson arrivals at a driver that takes no time."""
     arrivals = poisson(rate, frames)
     rig = Rig(moderation, NdisCosts(**FREE), 0, arrivals)
-    seconds = rig.clock.now / SECOND
+    seconds = rig.clock.now / S
     return rig.interrupts / seconds, rig.sink.frames / rig.interrupts, rig.sink.waited / rig.sink.frames / US
 
 
@@ -171,7 +170,7 @@ def wire() -> Table:
         count = 1000
         last = max(link.carry(frame, 0) for _ in range(count))
         what = f"frames of {frame.size} bytes"
-        rows.append(Row(what, "/s", count * SECOND / last, published, 0.0001, "IEEE 802.3, by arithmetic"))
+        rows.append(Row(what, "/s", count * S / last, published, 0.0001, "IEEE 802.3, by arithmetic"))
     return Table("A link of 1 Gbit/s", rows, "Preamble, check sequence and gap add 24 bytes to each frame.")
 
 

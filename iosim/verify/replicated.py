@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from iosim.clock import make_clock
-from iosim.machine import Machine, Raw
+from iosim.machine import Machine
 from iosim.quantiles import quantile_of_column
+from iosim.records import Raw
 from iosim.rows import groups
 from iosim.scenario.loader import load
 from iosim.statistics import Estimate, interval

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from iosim import summary
+from iosim import resource_figures, summary
 from iosim.closed_loops import caveat, closed_loops, throttled_warnings
-from iosim.machine import Raw
+from iosim.records import Raw
 from iosim.replication import ALL
 from iosim.scenario.load import AnyReplay, ClosedLoad
 from iosim.scenario.loader import Scenario
@@ -73,14 +73,14 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
         **it.request_figures("", ALL),
         "classes": {name: class_figures(it, group, name, load.kind) for group, (name, load) in loads},
         "head_of_line_ns": it.head_of_line(),
-        "processors": it.processors(),
-        "ports": {name: it.port(name) for name in model.ports},
-        "pools": {name: it.pool(name) for name in model.pools},
-        "locks": {name: it.lock(name) for name in model.locks},
-        "disks": {name: it.disk(name) for name in model.disks},
-        "volumes": {name: it.volume(name) for name in model.volumes},
-        "nics": {name: it.nic(name) for name in model.nics},
-        "numa": it.numa(),
+        "processors": resource_figures.processors(it),
+        "ports": {name: resource_figures.port(it, name) for name in model.ports},
+        "pools": {name: resource_figures.pool(it, name) for name in model.pools},
+        "locks": {name: resource_figures.lock(it, name) for name in model.locks},
+        "disks": {name: resource_figures.disk(it, name) for name in model.disks},
+        "volumes": {name: resource_figures.volume(it, name) for name in model.volumes},
+        "nics": {name: resource_figures.nic(it, name) for name in model.nics},
+        "numa": resource_figures.numa(it),
     }
     document["theory"] = theory(scenario, it, document)
     loops = closed_loops(scenario, document["classes"])

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from iosim.cli.numbers import interval_text, show_figure, show_number
-from iosim.cli.tables import Table
+from iosim.numbers import interval_text, show_figure, show_number
+from iosim.tables import Table
 
 _SECTIONS = ("ports", "disks", "nics", "locks")
 

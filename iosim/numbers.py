@@ -1,14 +1,32 @@
 """Figures as people read them: four digits, times in the unit that suits them, intervals in the same unit."""
 
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
-from iosim.amounts import is_rate, is_time, time_unit, without_unit
-
-__all__ = [
-    "Figure", "interval_text", "is_rate", "is_time", "show_figure", "show_number", "show_time", "show_value", "without_unit",
-]  # fmt: skip
+from iosim.amounts import is_rate, is_time, time_unit
 
 Figure: TypeAlias = tuple[float, float | None, float | None]
+
+
+def read_figure(value: Any) -> Figure | None:
+    """Value and interval of a leaf of the summary; None where it is no number."""
+    if isinstance(value, dict):
+        number, interval = value.get("value"), value.get("ci95") or (None, None)
+        return (number, *interval) if _is_number(number) else None
+    return (value, None, None) if _is_number(value) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def figures(summary: Any, path: str = "") -> Iterator[tuple[str, Figure]]:
+    """Every figure of a summary with its path, in order."""
+    if (figure := read_figure(summary)) is not None:
+        yield path, figure
+    elif isinstance(summary, dict) and "value" not in summary:
+        for key, child in summary.items():
+            yield from figures(child, f"{path}.{key}" if path else key)
 
 
 def show_time(value: float) -> str:
