@@ -469,7 +469,7 @@ class Planner:
         if not self.unknown.whole:
             found.scalability_reason = "needs a number of clients, threads, processors or places"
             return
-        steady = [it for it in found.scan if it.steady]
+        steady = [it for it in found.scan if it.steady and min(it.throughputs) > 0]
         if len(steady) < FEWEST or min(len(it.throughputs) for it in steady) < 2:
             found.scalability_reason = f"{len(steady)} points; the law takes {FEWEST}, of 2 replications each"
             return
@@ -502,7 +502,7 @@ def knee(found: Plan) -> dict[str, Any] | None:
     Open load: the scanned point with the most throughput per time of a request (Kleinrock's power, 1979).
     Closed: N* = (Z + R1) X, where the asymptotes of few and of many clients meet.
     """
-    steady = [it for it in found.scan if it.steady and it.document["latency_ns"]["mean"]["value"]]
+    steady = [it for it in found.scan if it.steady and it.throughput and it.document["latency_ns"]["mean"]["value"]]
     if not found.unknown.largest or not steady:
         return None
     if found.unknown.whole:

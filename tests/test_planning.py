@@ -288,3 +288,12 @@ def test_the_command_prints_and_writes(
     document = json.loads((tmp_path / "out" / "plan.json").read_text())
     assert document == json.loads(printed) if form == "json" else document["kind"] == "plan"
     assert (tmp_path / "out" / "plan.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize("find", ["pools.workers.threads", "workload.web.rate"])
+def test_a_plan_of_runs_too_short_to_tell_anything_is_undecided_and_no_fault(queue: iosim.Scenario, find: str) -> None:
+    """A millisecond after 40: hardly a request, in some replications none."""
+    short = queue.with_set({"run.warm_up": "40 ms", "run.duration": "1 ms"})
+    found = planning.plan(short, "mean < 100 ms", find, replications=1, jobs=1)
+    assert found.verdict != "met"
+    assert found.exit_status == 3
