@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import iosim
-from iosim import planning
+from iosim import amounts, planning
 from iosim.cli import main
 from iosim.cli.plan_tables import tables
 from iosim.errors import WrongInput
-from iosim.plan_document import in_words, outcome_rows, picture
+from iosim.plan_document import in_words, outcome_rows, picture, write
+from iosim.report import report
 from iosim.theory import erlang_c_wait
 from iosim.what_ifs import losses
 
@@ -297,3 +298,47 @@ def test_a_plan_of_runs_too_short_to_tell_anything_is_undecided_and_no_fault(que
     found = planning.plan(short, "mean < 100 ms", find, replications=1, jobs=1)
     assert found.verdict != "met"
     assert found.exit_status == 3
+
+
+@pytest.fixture(scope="module")
+def open_ended(tmp_path_factory: pytest.TempPathFactory) -> planning.Plan:
+    """More threads never miss an objective: whoever asks for the largest number gets the end of the scan."""
+    it = written(tmp_path_factory.mktemp("open"), QUEUE).with_set({"run.duration": "80 ms"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "EXTENSIONS", 0)
+        return planning.plan(it, "mean wait < 5 ms", "pools.workers.threads", want="largest", jobs=1)
+
+
+def test_the_end_of_the_scan_is_a_bound_and_no_largest_value(open_ended: planning.Plan) -> None:
+    """Nobody has seen the objective fail: there may be a larger value, so that nothing is decided."""
+    assert (open_ended.verdict, open_ended.bound, open_ended.exit_status) == ("undecided", "at least", 3)
+    document = open_ended.document()
+    assert document["bound"] == "at least"
+    assert document["answer"] == {"value": 16, "ci95": None}
+    assert document["why"] == "the objective is met even at 16, where the scan ended: no largest was found"
+    words = dict(in_words(open_ended))
+    assert words["largest pools.workers.threads"] == "at least 16: the scan ended there"
+    assert words["headroom over 4 today"] == "at least 300.0 % may be added: the scan ended there"
+    assert "met, not shown to be the largest" in words
+    assert "safe value, to be signed" not in words
+    assert ["knee", f"at least {amounts.number(document['knee']['value'])}: N* = (Z + R) X"] in tables(document)[0].rows
+
+
+def test_pictures_page_and_notebook_call_a_bound_a_bound(open_ended: planning.Plan, tmp_path: Path) -> None:
+    left, *_ = picture(open_ended).axes
+    assert "answer: at least 16" in [it.get_text() for it in left.get_legend().get_texts()]
+    assert "at least 16: the scan ended there" in open_ended._repr_html_()
+    write(open_ended, tmp_path)
+    page = report([tmp_path])
+    assert "at least 16: the scan ended there" in page
+    assert "pools.workers.threads: at least 16 for" in page
+    assert "answer: at least 16" in page
+    assert "not to be signed" in page
+
+
+def test_where_the_scenario_accepts_nothing_beyond_the_end_is_the_answer(queue: iosim.Scenario) -> None:
+    """One thread is the fewest that there can be."""
+    light = queue.with_set({"workload.web.rate": "300/s", "run.duration": "3 s"})
+    found = planning.plan(light, "mean < 100 ms", "pools.workers.threads", jobs=1)
+    assert (found.verdict, found.bound, found.exit_status) == ("met", "", 0)
+    assert found.recommended == 1
