@@ -86,7 +86,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
     loops = closed_loops(scenario, document["classes"])
     for name, loop in loops.items():
         document["classes"][name]["closed_load"] = loop
-    warnings += throttled_warnings(loops)
+    warnings += throttled_warnings({name: loop["self_throttled"] for name, loop in loops.items()})
     warnings += it.warnings + it.refusals() + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")

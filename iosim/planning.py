@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from iosim import amounts
 from iosim.bottlenecks import Used, resources, resources_towards
 from iosim.clock import choose_clock
+from iosim.closed_loops import throttled_warnings
 from iosim.errors import Mistake, WrongInput
 from iosim.executors import local
 from iosim.impossible import why_impossible
@@ -26,7 +27,6 @@ from iosim.quantiles import REPLICATIONS
 from iosim.running import check_arguments, check_traces
 from iosim.scaling import FEWEST, Scalability, fit
 from iosim.scenario.expectations import parse_expectation
-from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
 from iosim.searching import Root, Stretch, roots, smallest_whole, stretches
 from iosim.statistics import Estimate, interval
@@ -478,11 +478,7 @@ class Planner:
         if self.unknown.today and (today := _nearest(found.scan, self.unknown.today)) and not today.steady:
             found.warnings.append(f"today's load is not carried: {today.document['regime']['reason']}")
         found.more["closed"] = closed_loads(found)
-        for row in found.more["closed"]:
-            found.warnings.append(
-                f"self-throttled: workload '{row['workload']}' is closed, and its offered load fell by {row['fell']:.1%};"
-                " tails of a closed load are those of fewer requests than users would send"
-            )
+        found.warnings += throttled_warnings({row["workload"]: row["fell"] for row in found.more["closed"]})
 
     def _fit(self) -> None:
         found = self.found
@@ -544,32 +540,24 @@ def knee(found: Plan) -> dict[str, Any] | None:
 
 
 def closed_loads(found: Plan) -> list[dict[str, Any]]:
-    """X and R of every closed load at the answer, with X (R + Z) = N, and by how much it throttles itself.
+    """X and R of every closed load at the answer, Z by the law X (R + Z) = N, and by how much it throttles itself.
 
-    What it would offer is taken from the scan's quickest answers: N / (Z + R) there.
+    `fell` is the summary's own `self_throttled` there (closed_loops.py), null where nobody can tell.
     """
     rows = []
-    at = found.at
-    for name, load in found.scenario.model.workload.items():
-        if not isinstance(load, ClosedLoad) or at is None:
+    for name, figures in (found.at.document["classes"] if found.at else {}).items():
+        through, time = figures["throughput_per_s"]["value"], figures["latency_ns"]["mean"]["value"]
+        loop = figures.get("closed_load")
+        if not loop or not through or not time:
             continue
-        figures = [it.document["classes"][name] for it in [*found.scan, at]]
-        times = [it["latency_ns"]["mean"]["value"] for it in figures if it["latency_ns"]["mean"]["value"]]
-        through, time = figures[-1]["throughput_per_s"]["value"], figures[-1]["latency_ns"]["mean"]["value"]
-        if not times or not through or not time:
-            continue
-        path = f"workload.{name}.clients"
-        clients = (round(at.value) if path in found.unknown.paths else load.clients) * load.outstanding
-        think = max(0.0, clients / through * 1e9 - time)
-        offered = clients / (think + min(times)) * 1e9
         rows.append(
             {
                 "workload": name,
-                "clients": clients,
+                "clients": loop["clients"],
                 "throughput_per_s": through,
                 "time_ns": time,
-                "think_ns": think,
-                "fell": max(0.0, 1 - through / offered),
+                "think_ns": max(0.0, loop["clients"] / through * 1e9 - time),
+                "fell": loop["self_throttled"],
             }
         )
     return rows

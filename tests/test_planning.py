@@ -168,7 +168,10 @@ def test_closed_loads_tell_that_they_throttle_themselves(tmp_path: Path) -> None
     assert row["throughput_per_s"] * (row["time_ns"] + row["think_ns"]) / 1e9 == pytest.approx(row["clients"])
     assert row["think_ns"] == pytest.approx(4e6, rel=0.1)
     assert row["fell"] > 0.02
-    assert any("self-throttled" in line for line in plan.warnings)
+    assert plan.at is not None
+    assert row["fell"] == plan.at.document["classes"]["web"]["closed_load"]["self_throttled"]  # what a run tells, too
+    (told,) = (line for line in plan.warnings if "self-throttled" in line)
+    assert told in plan.at.document["warnings"]
 
 
 @pytest.mark.parametrize(("bound", "verdict"), [("60 ms", "met"), ("1 us", "impossible")])

@@ -124,7 +124,7 @@ def _closed(document: Document) -> Table:
             amounts.with_unit(it["throughput_per_s"], "/s"),
             amounts.time(it["time_ns"]),
             amounts.time(it["think_ns"]),
-            amounts.percent(it["fell"]),
+            "-" if it["fell"] is None else amounts.percent(it["fell"]),
         ]
         for it in document["closed"]
     ]
