@@ -4,6 +4,7 @@ Source: the interactive response time law, N = X (R + Z) (Denning and Buzen 1978
 that the same clients would have offered to an idle machine (with R the least time that a request can take) and did not.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from iosim.demands import described
@@ -43,19 +44,22 @@ def caveat(loops: dict[str, dict[str, float | None]], figure: str) -> str:
     if not ({"latency_ns", "wait_ns"} & {*parts} and parts[-1] in TAILS):
         return ""
     names = [parts[1]] if parts[0] == "classes" else [*loops]
-    return "; ".join(_fell(name, loops[name]["self_throttled"]) for name in names if name in loops)
+    return "; ".join(
+        f"self-throttled: the offered load of closed class '{name}' fell {fallen(loops[name]['self_throttled'])}"
+        for name in names
+        if name in loops
+    )
 
 
-def _fell(name: str, share: float | None) -> str:
-    by = "by nobody knows how much" if share is None else f"by {share:.1%} against an idle machine"
-    return f"self-throttled: the offered load of closed class '{name}' fell {by}"
+def fallen(share: float | None) -> str:
+    """By how much the offered load of a class fell, and against what: `run`, `plan` and `compare` say the same."""
+    return "by nobody knows how much" if share is None else f"by {share:.1%} against an idle machine"
 
 
-def throttled_warnings(loops: dict[str, dict[str, float | None]]) -> list[str]:
-    """What a reader of a tail must know."""
+def throttled_warnings(shares: Mapping[str, float | None]) -> list[str]:
+    """What a reader of a tail must know, by the class's `self_throttled`."""
     return [
-        f"class '{name}' is closed and self-throttled: its offered load fell by {share:.0%} against an idle machine, and its"
-        " tails are of that load"
-        for name, it in loops.items()
-        if (share := it["self_throttled"]) is not None and share >= TELLING
+        f"class '{name}' is closed and self-throttled: its offered load fell {fallen(share)}, and its tails are of that load"
+        for name, share in shares.items()
+        if share is not None and share >= TELLING
     ]

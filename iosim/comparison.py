@@ -15,6 +15,7 @@ import numpy as np
 
 from iosim.attribution import CAUSES
 from iosim.clock import choose_clock
+from iosim.closed_loops import fallen
 from iosim.errors import Mistake, WrongInput
 from iosim.executors import Executor, local
 from iosim.pairing import Pairs, first_divergence, gain, holm, pair, paired_p
@@ -411,14 +412,14 @@ def _not_the_same(base: Design, other: Design, pairs: Mapping[str, Sequence[Pair
 
 
 def _throttled(base: Design, other: Design, name: str) -> str:
-    """Closed clients that wait longer ask for less."""
-    offered = [design.summary["classes"][name]["requests"]["offered"] for design in (base, other)]
-    change = offered[1] / max(1, offered[0]) - 1
+    """Closed clients that wait longer ask for less: told where the designs are not asked for the same."""
+    first, second = (design.summary["classes"][name] for design in (base, other))
+    change = second["requests"]["offered"] / max(1, first["requests"]["offered"]) - 1
     if abs(change) < SAME:
         return ""
-    way = "fell" if change < 0 else "rose"
-    load = f"its offered load {way} by {abs(change):.1%} in {other.name}"
-    return f"'{name}' is self-throttled: {load}, so tails are of another load"
+    fell = [fallen(it["closed_load"]["self_throttled"]) for it in (first, second)]
+    load = f"its offered load fell {fell[0]} in {base.name} and {fell[1]} in {other.name}"
+    return f"'{name}' is self-throttled: {load}; the latter is asked for {change:+.1%}, so tails are of another load"
 
 
 # ---- in words --------------------------------------------------------------------------------------------------------

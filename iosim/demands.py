@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iosim.drives.ssd import SsdParams
-from iosim.frames import TCP_IPV4, WIRE_OVERHEAD
+from iosim.frames import TCP_IPV4, UDP_IPV4, WIRE_OVERHEAD
 from iosim.scenario.drive_params import drive_params
 from iosim.scenario.load import ClosedLoad, OpenLoad
 from iosim.scenario.loader import Scenario
@@ -214,13 +214,16 @@ def _transfer(model: ScenarioModel, found: dict[str, float], port: str, write: b
 def _network(model: ScenarioModel, found: dict[str, float], load: NetLoad) -> float:
     """What a request costs driver and TCP on its way in, its frames the wire, its answer a call; returns the time of the way.
 
-    Its size is that of the load, or nothing where a capture has it; of the answer nothing but one frame is counted.
+    Its size is that of the load, or nothing where a capture has it; of the answer nothing but one frame is counted. A
+    datagram is one frame, however large; of a stream's segments no fewer than the mean size fills are counted.
     """
-    machine, nic = model.machine, model.nics[load.nic]
-    frames = -(-load.request.mean() // machine.tcp.maximum_segment)
-    merged = 1 if nic.rsc else frames
+    machine, nic, size = model.machine, model.nics[load.nic], load.request.mean()
+    datagram = load.protocol == "udp"
+    frames = 1.0 if datagram else max(1.0, size / machine.tcp.maximum_segment)
+    headers = (UDP_IPV4 if datagram else TCP_IPV4) + WIRE_OVERHEAD
+    merged = 1.0 if nic.rsc else frames
     _add(found, "processors", frames * nic.costs.receive + merged * machine.tcp.receive)
-    wire = (load.request.mean() + frames * (TCP_IPV4 + WIRE_OVERHEAD)) * 8 * S / nic.link
+    wire = (size + frames * headers) * 8 * S / nic.link
     _add(found, f"nics.{load.nic}.link_in", wire)
     if any(next(iter(step))[0] in ("send", "transmit_file") for step in model.handlers[load.handler]):
         _spend(found, load.port, machine.kernel.call + machine.tcp.segment + nic.costs.transmit)

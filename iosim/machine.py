@@ -52,7 +52,7 @@ from iosim.scenario.load import AnyReplay, ClosedLoad, OpenLoad, Replay
 from iosim.scenario.loader import Scenario
 from iosim.scenario.net_load import NetLoad
 from iosim.scenario.quantities import PerProcessor, count_on
-from iosim.scenario.schema import Growth, Pool
+from iosim.scenario.schema import STEPS, Growth, Pool
 from iosim.scenario.steps import PostStep as PostTo
 from iosim.scheduling import PLAIN, QUANTUM_MODES, FullDispatcher, SchedulerParams
 from iosim.services import CallCosts, Services
@@ -64,7 +64,6 @@ from iosim.units import S, ps_per_byte
 from iosim.variates import CLIENT_SHIFT, Constant
 from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, RowPace, Source, Window
 
-BINS = 200
 LIMIT_FACTOR = 3  # a run that can't end its counted requests stops at three times its horizon
 SYSTEM_PRIORITY = 12  # worker threads of the system (delayed work queue: 12; semantics 7.1 names the levels)
 
@@ -92,7 +91,7 @@ class Machine:
         self.pipelines: dict[str, PipelinedSource] = {}
         horizon, step = self._horizon()
         self.columns = self._columns(horizon, step, record)
-        self.window = Window(clock, horizon, BINS, min(horizon * LIMIT_FACTOR, NEVER), self.columns)
+        self.window = Window(clock, horizon, STEPS, min(horizon * LIMIT_FACTOR, NEVER), self.columns)
         self.window.bin_ns = step
         self._build_processors()
         self.memory = node_memory(self.model.machine, self.caches.topology)
@@ -122,11 +121,11 @@ class Machine:
     def _horizon(self) -> tuple[int, int]:
         run = self.model.run
         if not self.traces:
-            return run.horizon, -(-run.horizon // BINS)
+            return run.horizon, run.step
         longest = max(int(trace.arrival[-1]) for trace in self.traces.values())
         fixed_depth = any(isinstance(it, AnyReplay) and it.timing.depth for it in self.model.workload.values())
         rows = max(len(trace.arrival) for trace in self.traces.values())
-        return NEVER, -(-(rows * 1_000_000 if fixed_depth else longest + 1) // BINS)
+        return NEVER, -(-(rows * 1_000_000 if fixed_depth else longest + 1) // STEPS)
 
     def _columns(self, horizon: int, step: int, record: Collection[str]) -> RequestColumns:
         run = self.model.run
@@ -360,7 +359,7 @@ class Machine:
 
     def _listen(self, record: Collection[str]) -> None:
         groups = len(self.model.workload)
-        self.behind = Behind(self.clock, groups, len(self.resources), self.window.bin_ns, BINS)
+        self.behind = Behind(self.clock, groups, len(self.resources), self.window.bin_ns, STEPS)
         self.waits = WaitRecords()
         start = self.window.horizon // 2 if self.window.horizon < NEVER else 0
         first = next(iter(self.ports.values()))

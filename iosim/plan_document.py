@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +57,15 @@ def find(plan: "Plan") -> dict[str, Any]:
 
 
 def outcome(plan: "Plan") -> dict[str, Any]:
-    """What is answered, of the scenario as it is and with a part lost alike; `headroom` is that of `recommended`."""
+    """What is answered, of the scenario as it is and with a part lost alike; `headroom` is that of `recommended`.
+
+    `bound` is "at least" or "at most" where the scan ended at the answer, which then is no largest or smallest value.
+    """
     return {
         "verdict": plan.verdict,
         "why": plan.why,
         "answer": _figure(plan.answer),
+        "bound": plan.bound,
         "recommended": None if plan.recommended is None else plan.unknown.written(plan.recommended),
         "headroom": None if plan.headroom is None else {"value": plan.headroom, "ci95": None},
         "confirmation": _row(plan, plan.confirmation) if plan.confirmation else None,
@@ -81,23 +86,35 @@ def outcome_rows(found: dict[str, Any], find: dict[str, Any]) -> list[tuple[str,
     unit = find["unit"]
     rows = [("verdict", ": ".join(filter(None, (found["verdict"], found["why"]))))]
     if found["answer"]:
-        rows.append((f"{find['want']} {find['path']}", figure_text(found["answer"], unit)))
+        rows.append((f"{find['want']} {find['path']}", answer_text(found, unit)))
     if confirmed := found["confirmation"]:
         name = "safe value, to be signed" if found["verdict"] == "met" else "not to be signed"
+        name = f"met, not shown to be the {find['want']}" if found["headroom"] and bound_of(found) else name
         value = amounts.with_unit(confirmed["value"], unit)
         rows.append((name, f"{value}; fresh replications: {'; '.join(map(_judged, confirmed['expect']))}"))
         caveats = dict.fromkeys(it["caveat"] for it in confirmed["expect"] if it["caveat"])
         rows += [("whose tail", "; ".join(caveats))] if caveats else []
     if find["today"] and found["answer"]:
         today = f"headroom over {amounts.with_unit(find['today'], unit)} today"
-        rows.append((today, _room(found["headroom"], find["want"] == "largest")))
+        rows.append((today, _room(found["headroom"], find["want"] == "largest", bound_of(found))))
     if found["resources"]:
         tight, *more = map(_used, found["resources"][:3])
         rows.append(("bottleneck", f"{tight}{'; next ' if more else ''}{', '.join(more)}"))
     return rows
 
 
-def _room(headroom: dict[str, Any] | None, load: bool) -> str:
+def bound_of(found: Mapping[str, Any]) -> str:
+    """`at least` or `at most` where the answer is but the end of a scan; of older documents, too."""
+    return str(found.get("bound", ""))
+
+
+def answer_text(found: dict[str, Any], unit: str) -> str:
+    """The answer of an outcome with its interval, or which bound it is."""
+    bound, text = bound_of(found), figure_text(found["answer"], unit)
+    return f"{bound} {text}: the scan ended there" if bound else text
+
+
+def _room(headroom: dict[str, Any] | None, load: bool, bound: str) -> str:
     """How far today is from the safe value: of a load what may be added, of a resource what may be spared."""
     if headroom is None:
         return "not told: no safe value is confirmed"
@@ -105,6 +122,8 @@ def _room(headroom: dict[str, Any] | None, load: bool) -> str:
     size = amounts.percent(abs(share))
     if share < 0:
         return f"none: {size} of it is beyond the safe value" if load else f"none: the safe value takes {size} more"
+    if bound:
+        return f"at least {size} may be {'added' if load else 'spared'}: the scan ended there"
     return f"{size} may be {'added' if load else 'spared'}, up to the safe value"
 
 
@@ -187,7 +206,7 @@ def picture(plan: "Plan") -> "Figure":
         plots.answered(middle[0], expected.bound, ends, roots, mark, _looked_for(plan), expected.figure)
     points = _drawn(plan)
     used = [{it.name: it.utilization for it in resources(plan.scenario, point.document)} for point in points]
-    plots.utilizations(right, [it.value for it in points], used, ends, _looked_for(plan))
+    plots.utilizations(right, [it.value for it in points], used, ends, _looked_for(plan), plan.bound)
     return figure
 
 
@@ -204,7 +223,9 @@ def draw_objective(plan: "Plan", ax: "Axes") -> None:
     expected = plan.scenario.model.expect[0]
     values = [lookup(it.document, expected.figure)["value"] for it in points]
     at = [it.value for it in points]
-    plots.planned(ax, at, values, expected.bound, _ends(plan), _looked_for(plan), expected.figure, confirmed(plan))
+    plots.planned(
+        ax, at, values, expected.bound, _ends(plan), _looked_for(plan), expected.figure, confirmed(plan), plan.bound
+    )
 
 
 def confirmed(plan: "Plan") -> tuple[float, ...] | None:

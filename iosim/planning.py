@@ -15,8 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from iosim import amounts
 from iosim.bottlenecks import Used, resources, resources_towards
 from iosim.clock import choose_clock
+from iosim.closed_loops import throttled_warnings
 from iosim.errors import Mistake, WrongInput
 from iosim.executors import local
 from iosim.impossible import why_impossible
@@ -25,12 +27,12 @@ from iosim.quantiles import REPLICATIONS
 from iosim.running import check_arguments, check_traces
 from iosim.scaling import FEWEST, Scalability, fit
 from iosim.scenario.expectations import parse_expectation
-from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
 from iosim.searching import Root, Stretch, roots, smallest_whole, stretches
 from iosim.statistics import Estimate, interval
 from iosim.stopping import looks
 from iosim.summary import lookup
+from iosim.theory import bounds
 from iosim.unknowns import Unknown, unknown
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ class Plan:
     verdict: str = "undecided"  # met, undecided, impossible
     answer: Estimate | None = None
     recommended: float | None = None
+    bound: str = (
+        ""  # "at least" or "at most" where the scan ended before the objective was missed: no largest, no smallest
+    )
     why: str = ""
     scan: list[Point] = field(default_factory=list)
     stretches: list[Stretch] = field(default_factory=list)
@@ -88,12 +93,19 @@ class Plan:
         return resources_towards(self.scenario, self.at.document, heaviest.document)
 
     @property
+    def safe(self) -> bool:
+        """Whether fresh replications have met the objectives at the recommended value, be it the largest or not."""
+        at_edge = self.bound and self.confirmation is not None and self.confirmation.verdict == "met"
+        return self.verdict == "met" or bool(at_edge)
+
+    @property
     def headroom(self) -> float | None:
         """Share of today's value that may be added (a load), or that could be spared (a resource), up to the safe value.
 
-        None where fresh replications have not confirmed one: the answer's own interval is no promise.
+        None where fresh replications have not confirmed one: the answer's own interval is no promise. Where the answer is
+        a `bound`, so is this.
         """
-        if self.verdict != "met" or self.recommended is None or not self.unknown.today:
+        if not self.safe or self.recommended is None or not self.unknown.today:
             return None
         return (1 if self.unknown.largest else -1) * (self.recommended / self.unknown.today - 1)
 
@@ -321,11 +333,19 @@ class Planner:
             self._continuous(edge, beside)
 
     def _at_the_end(self, edge: float) -> None:
-        """Met as far as was looked: the answer is the last value that was tried."""
+        """Met as far as was looked: the last value tried is the answer only where the scenario accepts none beyond."""
         self.found.answer = interval([edge])
-        word = "largest" if self.unknown.largest else "smallest"
-        self.found.warnings.append(f"the objective is met even at the {word} value that was tried")
         self._confirm([edge])
+        step = 1.0 if self.unknown.whole else edge / 2
+        if not self._legal(edge + step if self.unknown.largest else edge - step):
+            return
+        self.found.bound = "at least" if self.unknown.largest else "at most"
+        if self.found.verdict == "met":
+            self.found.verdict = "undecided"
+            value = amounts.with_unit(edge, self.unknown.unit)
+            self.found.why = (
+                f"the objective is met even at {value}, where the scan ended: no {self.unknown.want} was found"
+            )
 
     def _continuous(self, good: float, missed: float) -> None:
         low, high = sorted((good, missed))
@@ -458,18 +478,14 @@ class Planner:
         if self.unknown.today and (today := _nearest(found.scan, self.unknown.today)) and not today.steady:
             found.warnings.append(f"today's load is not carried: {today.document['regime']['reason']}")
         found.more["closed"] = closed_loads(found)
-        for row in found.more["closed"]:
-            found.warnings.append(
-                f"self-throttled: workload '{row['workload']}' is closed, and its offered load fell by {row['fell']:.1%};"
-                " tails of a closed load are those of fewer requests than users would send"
-            )
+        found.warnings += throttled_warnings({row["workload"]: row["fell"] for row in found.more["closed"]})
 
     def _fit(self) -> None:
         found = self.found
         if not self.unknown.whole:
             found.scalability_reason = "needs a number of clients, threads, processors or places"
             return
-        steady = [it for it in found.scan if it.steady]
+        steady = [it for it in found.scan if it.steady and min(it.throughputs) > 0]
         if len(steady) < FEWEST or min(len(it.throughputs) for it in steady) < 2:
             found.scalability_reason = f"{len(steady)} points; the law takes {FEWEST}, of 2 replications each"
             return
@@ -500,49 +516,48 @@ def knee(found: Plan) -> dict[str, Any] | None:
     """Where waiting begins to outweigh what more load brings.
 
     Open load: the scanned point with the most throughput per time of a request (Kleinrock's power, 1979).
-    Closed: N* = (Z + R1) X, where the asymptotes of few and of many clients meet.
+    Closed: N* = (Z + R1) X, where the asymptotes of few and of many clients meet. `bound` is "at least" where the scan ended
+    before it was passed.
     """
-    steady = [it for it in found.scan if it.steady and it.document["latency_ns"]["mean"]["value"]]
+    steady = [it for it in found.scan if it.steady and it.throughput and it.document["latency_ns"]["mean"]["value"]]
     if not found.unknown.largest or not steady:
         return None
     if found.unknown.whole:
         first = steady[0]
         most = max(it.throughput for it in steady)
-        alone = first.value / first.throughput  # Z + R by Little's law
-        return {"kind": "N* = (Z + R) X", "value": alone * most, "between": None}
+        cycle = bounds({"all": 1 / most}, {"all": 1}, alone=first.value / first.throughput)  # Z + R by Little's law
+        return {"kind": "N* = (Z + R) X", "value": cycle.knee(0), "between": None, "bound": found.bound}
     power = [it.document["throughput_per_s"]["value"] / it.document["latency_ns"]["mean"]["value"] for it in steady]
     place = max(range(len(power)), key=power.__getitem__)
     between = [steady[max(place - 1, 0)].value, steady[min(place + 1, len(steady) - 1)].value]
-    return {"kind": "most throughput per time in system", "value": steady[place].value, "between": between}
+    bound = "at least" if steady[place] is found.scan[-1] else ""
+    return {
+        "kind": "most throughput per time in system",
+        "value": steady[place].value,
+        "between": None if bound else between,
+        "bound": bound,
+    }
 
 
 def closed_loads(found: Plan) -> list[dict[str, Any]]:
-    """X and R of every closed load at the answer, with X (R + Z) = N, and by how much it throttles itself.
+    """X and R of every closed load at the answer, Z by the law X (R + Z) = N, and by how much it throttles itself.
 
-    What it would offer is taken from the scan's quickest answers: N / (Z + R) there.
+    `fell` is the summary's own `self_throttled` there (closed_loops.py), null where nobody can tell.
     """
     rows = []
-    at = found.at
-    for name, load in found.scenario.model.workload.items():
-        if not isinstance(load, ClosedLoad) or at is None:
+    for name, figures in (found.at.document["classes"] if found.at else {}).items():
+        through, time = figures["throughput_per_s"]["value"], figures["latency_ns"]["mean"]["value"]
+        loop = figures.get("closed_load")
+        if not loop or not through or not time:
             continue
-        figures = [it.document["classes"][name] for it in [*found.scan, at]]
-        times = [it["latency_ns"]["mean"]["value"] for it in figures if it["latency_ns"]["mean"]["value"]]
-        through, time = figures[-1]["throughput_per_s"]["value"], figures[-1]["latency_ns"]["mean"]["value"]
-        if not times or not through or not time:
-            continue
-        path = f"workload.{name}.clients"
-        clients = (round(at.value) if path in found.unknown.paths else load.clients) * load.outstanding
-        think = max(0.0, clients / through * 1e9 - time)
-        offered = clients / (think + min(times)) * 1e9
         rows.append(
             {
                 "workload": name,
-                "clients": clients,
+                "clients": loop["clients"],
                 "throughput_per_s": through,
                 "time_ns": time,
-                "think_ns": think,
-                "fell": max(0.0, 1 - through / offered),
+                "think_ns": max(0.0, loop["clients"] / through * 1e9 - time),
+                "fell": loop["self_throttled"],
             }
         )
     return rows

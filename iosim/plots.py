@@ -431,8 +431,11 @@ def planned(
     x_label: str,
     y_label: str,
     confirmed: Sequence[float] | None = None,
+    answer_is: str = "",
 ) -> None:
     """A figure at the points of a plan's scan, its bound, and the answer (value, and ends of the interval if it has any).
+
+    `answer_is`: "at least" or "at most" where the scan ended there.
 
     `confirmed` is what fresh replications gave: the value that is looked for, the figure, and the ends of its interval if any.
     """
@@ -445,7 +448,7 @@ def planned(
     places, heights = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
     ax.plot(places, heights / length, marker="o", markersize=5, label="scan", zorder=3, **_look(0))
     ax.axhline(bound / length, label=f"objective: {show_ns(bound) if is_ns else show_number(bound)}", **_look(1))
-    _mark_answer(ax, answer)
+    _mark_answer(ax, answer, answer_is)
     if confirmed:
         _mark_confirmed(ax, confirmed, length)
     if bound > 0 and min(heights) > 0 and max(heights) > 20 * bound:
@@ -454,16 +457,17 @@ def planned(
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     ax.set_ylabel(f"{y_label.replace('_ns', '')} ({unit})" if unit else y_label)
     _legend(ax)
-    said = f"answer {_with_ends(answer)}" if answer else "no answer"
+    said = " ".join(filter(None, ("answer", answer_is, _with_ends(answer)))) if answer else "no answer"
     said += f"; fresh replications at {show_number(confirmed[0])}" if confirmed else ""
     ax.set_label(f"{y_label} over {x_label} against the objective; {said}.")
     return None
 
 
-def _mark_answer(ax: Axes, answer: Sequence[float] | None) -> None:
+def _mark_answer(ax: Axes, answer: Sequence[float] | None, answer_is: str = "") -> None:
     if not answer:
         return
-    ax.axvline(answer[0], color="#555555", linewidth=1, linestyle=":", label=f"answer: {show_number(answer[0])}")
+    label = " ".join(filter(None, ("answer:", answer_is, show_number(answer[0]))))
+    ax.axvline(answer[0], color="#555555", linewidth=1, linestyle=":", label=label)
     if len(answer) == 3:
         ends = f"its interval: {show_number(answer[1])} to {show_number(answer[2])}"
         ax.axvspan(answer[1], answer[2], color="#555555", alpha=0.18, linewidth=0, label=ends)
@@ -522,8 +526,9 @@ def utilizations(
     used: Sequence[Mapping[str, float]],
     answer: Sequence[float] | None,
     x_label: str,
+    answer_is: str = "",
 ) -> None:
-    """Every resource's share of busy time at the points of a plan's scan."""
+    """Every resource's share of busy time at the points of a plan's scan; `answer_is` as in `planned`."""
     ax.set(xlabel=x_label, ylabel="share of time busy")
     names = list(dict.fromkeys(name for point in used for name in point))
     if not names:
@@ -531,7 +536,7 @@ def utilizations(
     for index, name in enumerate(names):
         line = [point.get(name, 0.0) for point in used]
         ax.plot(x_values, line, marker=MARKERS[index % len(MARKERS)], markersize=5, label=short(name), **_look(index))
-    _mark_answer(ax, answer)
+    _mark_answer(ax, answer, answer_is)
     ax.set_ylim(0, 1.05)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_number(value)))
     _legend(ax)

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iosim.statistics import NO_INTERVAL, Estimate, Floats, block_means, interval
+from iosim.units import format_time
 
 Kind = Literal["steady", "unstable", "undecided", "terminating"]
 
+BINS = 10  # of a window, from which its trend can be told
 TREND = 8  # replications from which each counts as one slope; fewer are cut into steps
 LEFT_BEHIND = 0.01  # of the offered requests: more than this and the load is not carried
 RISE = 0.5  # of the mean level: who surely gains more over the window is overloaded
@@ -51,8 +53,8 @@ def regime(
 ) -> Regime:
     """Tell a steady run from an overloaded one by the trend of the number in the system over the measured window.
 
-    `in_system` and each of `queues`: mean number present, shape (replications, bins), at least 10 equal bins of the
-    window *after* warm-up. `offered`: requests offered in the window, mean over replications. G is the growth over the
+    `in_system` and each of `queues`: mean number present, shape (replications, bins), equal bins of the window *after*
+    warm-up. `offered`: requests offered in the window, mean over replications. G is the growth over the
     window (see `growth`) with its interval [lo, hi] at `level`; e = G / offered and g = G / mean level.
 
     - terminating: the caller says that the run ends by itself (a trace, a fixed amount of work); nothing is looked at;
@@ -61,15 +63,17 @@ def regime(
       lo(G) > 0 and (lo(e) > 1 % or lo(g) > 1/2);
     - steady: hi(e) < 1 % and hi(g) <= 1 (so also when the system was empty throughout); with fewer than 8 replications,
       whose wide interval can't bound g, lo(G) <= 0 takes the place of the second;
-    - undecided: everything else; a longer window decides.
+    - undecided: everything else, and a window of fewer than 10 bins, whatever it holds; a longer window decides.
 
     The resource is the queue whose own growth has the largest lower bound, if above 0, else what exceeds its bound. A
     system that sheds load (drops) is steady by this rule: its drops are counted elsewhere. An overload below 1 % that
-    is lost in noise passes as steady or undecided. Raises ValueError for fewer than 10 bins, nothing offered, or an
-    empty window.
+    is lost in noise passes as steady or undecided. Raises ValueError for nothing offered, or an empty window of 10 bins.
     """
     if terminating:
         return Regime("terminating", "", NOT_LOOKED_FOR, NOT_LOOKED_FOR, "the run ends by itself")
+    bins = np.atleast_2d(np.asarray(in_system, dtype=np.float64)).shape[-1]
+    if bins < BINS:
+        return Regime("undecided", "", NOT_LOOKED_FOR, NOT_LOOKED_FOR, _too_short(bins, window_ns))
     if offered <= 0 or window_ns <= 0:
         raise ValueError("a regime needs offered requests and a window")
     present = _as_rows(in_system)
@@ -116,6 +120,16 @@ def _judge(gained: Estimate, share: Estimate, mean: float, bounded: bool, few: b
     return "undecided", f"{text}; a window about {longer:.1f} times as long may decide"
 
 
+def _too_short(bins: int, window_ns: int) -> str:
+    if not bins:
+        return f"nothing is left of the run to tell a trend from, which takes {BINS} steps; a longer run decides"
+    length = format_time(window_ns)
+    return (
+        f"the trend is told from {BINS} steps or more, and the {length} judged have {bins}; a window about"
+        f" {BINS / bins:.1f} times as long may decide"
+    )
+
+
 def _percent(share: float) -> str:
     text = f"{share:.2%}"
     return "0.00%" if text == "-0.00%" else text
@@ -141,6 +155,6 @@ def _fastest_growing(queues: Mapping[str, ArrayLike], gained: Estimate, level: f
 
 def _as_rows(series: ArrayLike) -> Floats:
     rows: Floats = np.atleast_2d(np.asarray(series, dtype=np.float64))
-    if rows.ndim != 2 or rows.shape[1] < 10:
-        raise ValueError(f"(replications, at least 10 bins) are needed, not {rows.shape}")
+    if rows.ndim != 2 or rows.shape[1] < BINS:
+        raise ValueError(f"(replications, at least {BINS} bins) are needed, not {rows.shape}")
     return rows

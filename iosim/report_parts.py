@@ -12,6 +12,7 @@ from typing import Any
 from iosim.comparison_tables import tables as compared
 from iosim.errors import Mistake, WrongInput
 from iosim.numbers import show_number
+from iosim.plan_document import bound_of
 from iosim.report_pictures import Picture, of_comparison, of_plan, of_run, of_study
 from iosim.report_verdicts import Verdict, grounds_of_run, of_cells, of_design, of_expectations, of_found
 from iosim.results import Study, in_words
@@ -192,8 +193,11 @@ def _plan(directory: Path, found: dict[str, Any]) -> Part:
     if answer := found["answer"]:
         ends = answer["ci95"]
         between = f" (95 %: {ends[0]:.5g} to {ends[1]:.5g}{unit})" if ends else ""
-        rows.append(["answer", f"{answer['value']:.5g}{unit}{between}"])
-    rows += [["to be signed", str(found["recommended"])]] if found["recommended"] is not None else []
+        bound = bound_of(found)
+        value = f"{answer['value']:.5g}{unit}{between}"
+        rows.append(["answer", f"{bound} {value}: the scan ended there" if bound else value])
+    signed = "to be signed" if found["verdict"] == "met" else "not to be signed"
+    rows += [[signed, str(found["recommended"])]] if found["recommended"] is not None else []
     heads = ["resource", "busy there", "full at"]
     used = [[it["name"], f"{it['utilization']['value']:.1%}", _rate(it["full_at_per_s"])] for it in found["resources"]]
     return Part(

@@ -12,7 +12,7 @@ from iosim import figures, pictures, plots
 from iosim.amounts import without_unit
 from iosim.attribution import CAUSES
 from iosim.numbers import read_figure, show_figure, show_time, show_value
-from iosim.plan_document import confirmation_mark
+from iosim.plan_document import bound_of, confirmation_mark
 from iosim.results import Study, latencies
 from iosim.scenario.expectations import parse_expectation
 from iosim.tables import Table
@@ -105,10 +105,10 @@ def of_plan(found: Mapping[str, Any]) -> Iterator[Picture]:
     asked = [it["value"] for it in points]
     ax, figure = _panel()
     mark = confirmation_mark(found["confirmation"]) if found.get("confirmation") else None
-    plots.planned(ax, asked, values, expected.bound, ends, name, expected.figure, mark)
+    plots.planned(ax, asked, values, expected.bound, ends, name, expected.figure, mark, bound_of(found))
     yield Picture(f"{objective} over {find['path']}", figures.as_svg(figure), _scanned(name, expected.figure, points))
     ax, figure = _panel()
-    plots.utilizations(ax, asked, [it["utilization"] for it in points], ends, name)
+    plots.utilizations(ax, asked, [it["utilization"] for it in points], ends, name, bound_of(found))
     names = list(points[0]["utilization"])
     rows = [[f"{it['value']:.5g}", *(f"{it['utilization'].get(each, 0):.1%}" for each in names)] for it in points]
     table = Table("", [name, *names], rows, frozenset((name, *names)))

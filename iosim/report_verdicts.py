@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iosim.numbers import interval_text, read_figure, show_figure, show_time
+from iosim.plan_document import bound_of
 from iosim.results import Study, in_words
 from iosim.scenario.expectations import parse_expectation
 from iosim.summary_tables import regime_text, runs_text, simulated_text
@@ -110,7 +111,8 @@ def of_found(plan: dict[str, Any]) -> Verdict:
     what, objective = plan["find"]["path"], " and ".join(plan["objectives"])
     verdict, signed = plan["verdict"], plan["recommended"]
     why = f"; {plan['why']}" if plan["why"] else ""
-    text = f"{what}: {'no value' if signed is None else signed} for {objective}{why}."
+    value = " ".join(filter(None, (bound_of(plan), str("no value" if signed is None else signed))))
+    text = f"{what}: {value} for {objective}{why}."
     grounds = []
     if again := plan["confirmation"]:
         grounds += [f"On {again['replications']} fresh replications {expectation_text(it)}" for it in again["expect"]]

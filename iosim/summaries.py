@@ -10,7 +10,7 @@ from iosim.records import Raw
 from iosim.replication import ALL
 from iosim.scenario.load import AnyReplay, ClosedLoad
 from iosim.scenario.loader import Scenario
-from iosim.statistics import WITNESSES, WarmUp
+from iosim.statistics import WarmUp
 from iosim.summary import Summarizer
 from iosim.twins import theory
 from iosim.verdicts import judge
@@ -51,7 +51,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
     loads = list(enumerate(model.workload.items()))
     kinds = {load.kind for load in model.workload.values()}
     regime = it.regime(kinds == {"closed"})
-    if warnings and regime.kind == "steady" and len(raws) >= WITNESSES:
+    if warnings and regime.kind == "steady":
         regime = replace(regime, kind="undecided", reason=f"{warnings[0]}; a longer run decides")
     document = {
         "schema_version": summary.SCHEMA_VERSION,
@@ -86,7 +86,7 @@ def summarize(scenario: Scenario, raws: list[Raw], seed: int, cut: int | None = 
     loops = closed_loops(scenario, document["classes"])
     for name, loop in loops.items():
         document["classes"][name]["closed_load"] = loop
-    warnings += throttled_warnings(loops)
+    warnings += throttled_warnings({name: loop["self_throttled"] for name, loop in loops.items()})
     warnings += it.warnings + it.refusals() + regime_warnings(scenario, regime.kind, regime.resource, regime.reason)
     if left := document["requests"]["in_flight"]:
         warnings.append(f"{left} counted requests never ended; maxima and tails are lower bounds")

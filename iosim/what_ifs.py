@@ -85,10 +85,10 @@ def uncertainty(again: Again, scenario: Scenario, found: Plan, inputs: Sequence[
     for text in inputs:
         path, low, high = parse_input(text)
         ends.append((path, [(value, scenario.with_set({path: value})) for value in (low, high)]))
-    rows, squares, decided = [], 0.0, found.answer is not None
+    rows, squares, decided = [], 0.0, found.answer is not None and not found.bound
     for path, pair in ends:
-        answers = [again(it).answer for _, it in pair]
-        values = [None if it is None else it.value for it in answers]
+        plans = [again(it) for _, it in pair]
+        values = [None if it.answer is None or it.bound else it.answer.value for it in plans]
         rows.append({"path": path, "low": pair[0][0], "high": pair[1][0], "answers": values})
         if values[0] is None or values[1] is None:
             decided = False
@@ -114,20 +114,24 @@ def parse_growth(text: str) -> tuple[float, float]:
 
 
 def month_it_breaks(found: Plan, growth: tuple[float, float]) -> dict[str, Any] | None:
-    """Months until today's load has grown to the answer: from its low end and fast growth to its high end and slow growth.
+    """Months until today's load has grown to the safe value, and between which it breaks.
 
-    None where nothing was found, or what is looked for is no load.
+    The interval reaches from the safe value and fast growth to the answer's high end and slow growth. Where the scan ended
+    at the answer, nobody knows the latter: no interval, and `bound` is "at least". None where no safe value is confirmed, or
+    what is looked for is no load.
     """
-    it, today = found.answer, found.unknown.today
-    if it is None or not found.unknown.largest or today <= 0:
+    it, safe, today = found.answer, found.recommended, found.unknown.today
+    if it is None or safe is None or not found.safe or not found.unknown.largest or today <= 0:
         return None
 
     def months(capacity: float, rate: float) -> float:
         return max(0.0, math.log(max(capacity, 1e-12) / today) / math.log1p(rate))
 
-    low, high = (it.low, it.high) if it.has_interval else (it.value, it.value)
+    high = max(safe, it.high if it.has_interval else it.value)
+    ends = None if found.bound else [months(safe, growth[1]), months(high, growth[0])]
     middle = math.sqrt(growth[0] * growth[1])
     return {
         "growth_per_month": list(growth),
-        "months": {"value": months(it.value, middle), "ci95": [months(low, growth[1]), months(high, growth[0])]},
+        "months": {"value": months(safe, middle), "ci95": ends},
+        "bound": found.bound,
     }

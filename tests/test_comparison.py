@@ -242,7 +242,12 @@ def test_closed_clients_ask_for_less_of_a_slower_server(one: Scenario) -> None:
     closed = one.with_set({"workload.web": None, "workload.clients": CLOSED})
     found = versus(closed, {"handlers.request": [{"compute": "200 us"}]})
     (line,) = found.warnings
-    assert line.startswith("'clients' is self-throttled: its offered load fell by ")
+    share = found.difference("classes.clients.closed_load.self_throttled")
+    fell = [share["base"], share["other"]]
+    assert line.startswith(
+        f"'clients' is self-throttled: its offered load fell by {fell[0]:.1%} against an idle machine in "
+    )
+    assert f"and by {fell[1]:.1%} against an idle machine in " in line
     assert found.difference("throughput_per_s")["difference"]["value"] < 0
 
 

@@ -102,3 +102,48 @@ def test_bounds_and_product_form_enclose_a_closed_load(tmp_path: Path) -> None:
     assert bound.bottleneck == "threads.main"
     best = closed_network(40, it.think, [it.resources["threads.main"]], [12])
     assert best.throughput <= bound.throughput(it.clients, it.think)
+
+
+NET = """version: 1
+scenario: card
+machine: {cores_per_node: 2, kernel: {remove: 0 ns}, tcp: {receive: 1 us, segment: 0 ns}}
+nics: {nic0: {link: 10 Gbit/s, rsc: false, costs: {receive: 350 ns}}}
+ports: {main: {}}
+pools: {workers: {port: main, threads: 2}}
+handlers: {take: [{compute: 5 us}]}
+workload: {feed: {kind: open, nic: nic0, rate: 2000/s, connections: 16, request: 14600 B, handler: take}}
+run: {duration: 50 ms, warm_up: 5 ms, replications: 2}
+"""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "request_size", "frames", "headers"),
+    [
+        ("tcp", "14600 B", 10, 54),
+        ("tcp", {"uniform": ["1 B", "2919 B"]}, 1, 54),
+        ("tcp", "2190 B", 1.5, 54),
+        ("udp", "14600 B", 1, 42),
+    ],
+)
+def test_a_datagram_is_one_frame_and_a_stream_no_fewer_than_its_mean_fills(
+    tmp_path: Path, protocol: str, request_size: Any, frames: float, headers: int
+) -> None:
+    """Segments rounded up from the mean would be no lower bound: most sizes may lie below it."""
+    path = tmp_path / "card.yaml"
+    path.write_text(NET)
+    load = iosim.load(path, set={"workload.feed.protocol": protocol, "workload.feed.request": request_size})
+    found = described(load).classes["feed"].resources
+    size = load.model.workload["feed"].request.mean()
+    assert found["processors"] == pytest.approx(5_000 + frames * (350 + 1_000))
+    assert found["nics.nic0.link_in"] == pytest.approx((size + frames * (headers + 24)) * 0.8)
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_the_demands_of_load_over_a_card_are_lower_bounds_of_what_runs_use(tmp_path: Path, protocol: str) -> None:
+    path = tmp_path / "card.yaml"
+    path.write_text(NET)
+    load = iosim.load(path, set={"workload.feed.protocol": protocol})
+    summary: dict[str, Any] = iosim.run(load, jobs=1).summary
+    used = summary["processors"]["utilization"]["value"] * load.model.machine.processors
+    surely = summary["throughput_per_s"]["value"] / 1e9 * described(load).classes["feed"].resources["processors"]
+    assert 0.2 * used < surely <= used

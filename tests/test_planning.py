@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import iosim
-from iosim import planning
+from iosim import amounts, planning
 from iosim.cli import main
 from iosim.cli.plan_tables import tables
 from iosim.errors import WrongInput
-from iosim.plan_document import in_words, outcome_rows, picture
+from iosim.plan_document import in_words, outcome_rows, picture, write
+from iosim.report import report
 from iosim.theory import erlang_c_wait
 from iosim.what_ifs import losses
 
@@ -167,7 +168,10 @@ def test_closed_loads_tell_that_they_throttle_themselves(tmp_path: Path) -> None
     assert row["throughput_per_s"] * (row["time_ns"] + row["think_ns"]) / 1e9 == pytest.approx(row["clients"])
     assert row["think_ns"] == pytest.approx(4e6, rel=0.1)
     assert row["fell"] > 0.02
-    assert any("self-throttled" in line for line in plan.warnings)
+    assert plan.at is not None
+    assert row["fell"] == plan.at.document["classes"]["web"]["closed_load"]["self_throttled"]  # what a run tells, too
+    (told,) = (line for line in plan.warnings if "self-throttled" in line)
+    assert told in plan.at.document["warnings"]
 
 
 @pytest.mark.parametrize(("bound", "verdict"), [("60 ms", "met"), ("1 us", "impossible")])
@@ -288,3 +292,57 @@ def test_the_command_prints_and_writes(
     document = json.loads((tmp_path / "out" / "plan.json").read_text())
     assert document == json.loads(printed) if form == "json" else document["kind"] == "plan"
     assert (tmp_path / "out" / "plan.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize("find", ["pools.workers.threads", "workload.web.rate"])
+def test_a_plan_of_runs_too_short_to_tell_anything_is_undecided_and_no_fault(queue: iosim.Scenario, find: str) -> None:
+    """A millisecond after 40: hardly a request, in some replications none."""
+    short = queue.with_set({"run.warm_up": "40 ms", "run.duration": "1 ms"})
+    found = planning.plan(short, "mean < 100 ms", find, replications=1, jobs=1)
+    assert found.verdict != "met"
+    assert found.exit_status == 3
+
+
+@pytest.fixture(scope="module")
+def open_ended(tmp_path_factory: pytest.TempPathFactory) -> planning.Plan:
+    """More threads never miss an objective: whoever asks for the largest number gets the end of the scan."""
+    it = written(tmp_path_factory.mktemp("open"), QUEUE).with_set({"run.duration": "80 ms"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "EXTENSIONS", 0)
+        return planning.plan(it, "mean wait < 5 ms", "pools.workers.threads", want="largest", jobs=1)
+
+
+def test_the_end_of_the_scan_is_a_bound_and_no_largest_value(open_ended: planning.Plan) -> None:
+    """Nobody has seen the objective fail: there may be a larger value, so that nothing is decided."""
+    assert (open_ended.verdict, open_ended.bound, open_ended.exit_status) == ("undecided", "at least", 3)
+    document = open_ended.document()
+    assert document["bound"] == "at least"
+    assert document["answer"] == {"value": 16, "ci95": None}
+    assert document["why"] == "the objective is met even at 16, where the scan ended: no largest was found"
+    words = dict(in_words(open_ended))
+    assert words["largest pools.workers.threads"] == "at least 16: the scan ended there"
+    assert words["headroom over 4 today"] == "at least 300.0 % may be added: the scan ended there"
+    assert "met, not shown to be the largest" in words
+    assert "safe value, to be signed" not in words
+    assert ["knee", f"at least {amounts.number(document['knee']['value'])}: N* = (Z + R) X"] in tables(document)[0].rows
+
+
+def test_pictures_page_and_notebook_call_a_bound_a_bound(open_ended: planning.Plan, tmp_path: Path) -> None:
+    left, *_ = picture(open_ended).axes
+    legend = left.get_legend()
+    assert legend is not None and "answer: at least 16" in [it.get_text() for it in legend.get_texts()]
+    assert "at least 16: the scan ended there" in open_ended._repr_html_()
+    write(open_ended, tmp_path)
+    page = report([tmp_path])
+    assert "at least 16: the scan ended there" in page
+    assert "pools.workers.threads: at least 16 for" in page
+    assert "answer: at least 16" in page
+    assert "not to be signed" in page
+
+
+def test_where_the_scenario_accepts_nothing_beyond_the_end_is_the_answer(queue: iosim.Scenario) -> None:
+    """One thread is the fewest that there can be."""
+    light = queue.with_set({"workload.web.rate": "300/s", "run.duration": "3 s"})
+    found = planning.plan(light, "mean < 100 ms", "pools.workers.threads", jobs=1)
+    assert (found.verdict, found.bound, found.exit_status) == ("met", "", 0)
+    assert found.recommended == 1

@@ -10,6 +10,7 @@ from tiny_queue import queue_lengths
 
 import iosim
 from iosim import regimes as ours
+from iosim.errors import WrongInput
 
 PORT = """\
 version: 1
@@ -149,11 +150,22 @@ def test_a_run_that_ends_by_itself_is_terminating_whatever_its_queues_do() -> No
     assert ours.regime([], 0, 0, terminating=True).kind == "terminating"
 
 
-def test_a_regime_without_bins_load_or_window_is_refused() -> None:
+def test_a_regime_without_load_or_window_is_refused() -> None:
     bins = np.ones((10, 20))
-    for series, offered, window in ((bins[:, :9], 5, 1), (bins, 0, 1), (bins, 5, 0)):
-        with pytest.raises(ValueError, match=r"needed|needs"):
-            ours.regime(series, offered, window)
+    for offered, window in ((0, 1), (5, 0)):
+        with pytest.raises(ValueError, match="needs"):
+            ours.regime(bins, offered, window)
+
+
+@pytest.mark.parametrize("replications", [1, 3, 10])
+def test_a_window_too_short_for_a_trend_is_undecided_and_says_how_long_it_would_have_to_be(replications: int) -> None:
+    climb = np.tile(np.arange(8.0), (replications, 1))
+    found = ours.regime(climb, 5, 20 * 10**6)
+    assert (found.kind, found.resource) == ("undecided", "")
+    assert found.reason == (
+        "the trend is told from 10 steps or more, and the 20 ms judged have 8; a window about 1.2 times as long may decide"
+    )
+    assert ours.regime(climb[:, :0], 5, 0).kind == "undecided"
 
 
 @pytest.mark.parametrize("replications", [1, 3, 10])
@@ -215,10 +227,14 @@ def test_a_cache_that_fills_past_half_of_the_run_is_undecided(summary: Any) -> N
     assert found["warm_up_ns"] == pytest.approx(found["simulated_ns"] / 2, rel=0.01)
 
 
-def test_two_replications_can_not_tell_a_state_on_its_way_from_luck_and_warn(summary: Any) -> None:
-    """MSER-5 alone puts its cut into the last half of three steady runs of ten."""
-    found = summary({**FILLS, "run.replications": 2})
-    assert found["regime"]["kind"] == "steady"
+@pytest.mark.parametrize("replications", [1, 2])
+def test_a_cut_past_half_of_the_run_is_undecided_of_one_or_two_replications_too(
+    summary: Any, replications: int
+) -> None:
+    """They can't tell a state on its way from luck (of three steady runs of ten the minimum lies there): nobody knows."""
+    found = summary({**FILLS, "run.replications": replications})
+    assert found["regime"]["kind"] == "undecided"
+    assert "had not settled in the first half of the run" in found["regime"]["reason"]
     assert any("had not settled in the first half of the run" in line for line in found["warnings"])
 
 
@@ -231,3 +247,26 @@ def test_a_cache_that_has_filled_in_the_first_half_is_cut_off_and_steady(summary
 def test_closed_clients_are_never_unstable(summary: Any) -> None:
     clients = {"kind": "closed", "port": "main", "handler": "serve", "clients": 50}
     assert summary({**BLOCKS, "workload": {"all": clients}})["regime"]["kind"] == "steady"
+
+
+@pytest.mark.parametrize("replications", [1, 3])
+@pytest.mark.parametrize("duration", ["2 ms", "1 ms"])
+def test_a_run_too_short_for_a_trend_has_figures_but_no_regime(summary: Any, duration: str, replications: int) -> None:
+    """2 ms after 40 are the last 9 of 200 steps."""
+    found = summary({"run.duration": duration, "run.replications": replications})
+    assert found["regime"]["kind"] == "undecided"
+    assert "told from 10 steps" in found["regime"]["reason"]
+    assert found["latency_ns"]["mean"]["value"] > 0
+
+
+@pytest.mark.parametrize("replications", [1, 3])
+@pytest.mark.parametrize("duration", ["1 ns", "10 us", "1 ms"])
+def test_the_shortest_runs_end_without_a_fault(summary: Any, duration: str, replications: int) -> None:
+    found = summary({"run.duration": duration, "run.warm_up": None, "run.replications": replications})
+    assert found["regime"]["kind"] in ("steady", "undecided")
+
+
+def test_a_duration_of_less_than_a_step_after_the_warm_up_is_refused_with_what_would_be_accepted(summary: Any) -> None:
+    with pytest.raises(WrongInput, match=r"run.duration: 200 us after a warm-up of 40 ms .*; 201.007 us or more"):
+        summary({"run.duration": "200 us"})
+    assert summary({"run.duration": "201007 ns", "run.replications": 1})["requests"]["offered"] >= 0

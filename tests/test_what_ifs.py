@@ -1,5 +1,6 @@
 """Around a plan: parts lost, growth, inputs that are known only so well, and what is cheapest."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +65,30 @@ def test_each_loss_has_an_answer_of_its_own(server: iosim.Scenario) -> None:
     assert (rows[0]["recommended"], rows[0]["headroom"]["value"]) == ("290/s", pytest.approx(1.9))
 
 
-def test_growth_uses_capacity_up_in_an_interval_of_months(server: iosim.Scenario) -> None:
-    """Capacity 200 (190 to 210) for a load of 100 that grows by 2 to 4 % a month."""
+def test_growth_uses_the_safe_value_up_in_an_interval_of_months(server: iosim.Scenario) -> None:
+    """A safe value of 190 and an answer of 190 to 210, for a load of 100 that grows by 2 to 4 % a month."""
     found = month_it_breaks(answered(server, 200), parse_growth("2 %..4 %"))
     assert found is not None
     assert found["months"]["ci95"] == pytest.approx([16.37, 37.47], rel=1e-3)
     assert found["months"]["ci95"][0] < found["months"]["value"] < found["months"]["ci95"][1]
     assert month_it_breaks(answered(server, 80), (0.02, 0.02))["months"]["value"] == 0  # type: ignore[index]
     assert month_it_breaks(answered(server, 200, largest=False), (0.02, 0.02)) is None
+
+
+def test_months_are_counted_from_what_is_signed_and_not_told_where_nothing_is(server: iosim.Scenario) -> None:
+    """At 3 % a month 100 are 180 after 19.9 months; what nobody has confirmed is no promise."""
+    signed = replace(answered(server, 200), recommended=180.0)
+    found = month_it_breaks(signed, (0.03, 0.03))
+    assert found is not None
+    assert found["months"]["value"] == pytest.approx(19.885, abs=1e-3)
+    assert found["months"]["ci95"] == pytest.approx([19.885, 25.10], abs=1e-2)
+    assert month_it_breaks(replace(signed, verdict="undecided"), (0.03, 0.03)) is None
+
+
+def test_months_to_the_end_of_a_scan_are_a_bound(server: iosim.Scenario) -> None:
+    found = month_it_breaks(replace(answered(server, 200), bound="at least"), (0.02, 0.04))
+    assert found is not None
+    assert (found["bound"], found["months"]["ci95"]) == ("at least", None)
 
 
 @pytest.mark.parametrize("text", ["fast", "0 %", "4 %..2 %", "-1 %"])

@@ -14,13 +14,13 @@ Document = dict[str, Any]
 
 def as_csv(document: Document) -> str:
     """One row a figure, in the form of the other verbs: path, value, low, high."""
-    words = [[key, document[key] or ""] for key in ("verdict", "why", "recommended")]
+    words = [[key, document[key] or ""] for key in ("verdict", "why", "recommended", "bound")]
     parts = {key: document[key] for key in ("answer", "headroom", "knee", "scalability")}
     parts |= {f"resources.{it['name']}.utilization": it["utilization"] for it in document["resources"]}
     parts |= {f"scan[{it['value']:g}]": it["latency_ns"] for it in document["scan"]}
     for it in document.get("losses", ()):
         at = f"losses[{it['lost']}]"
-        words += [[f"{at}.{key}", it[key] or ""] for key in ("verdict", "why", "recommended")]
+        words += [[f"{at}.{key}", it[key] or ""] for key in ("verdict", "why", "recommended", "bound")]
         parts |= {at: {key: it[key] for key in ("answer", "headroom")}}
     return figure_rows(words, figures(parts))
 
@@ -50,14 +50,16 @@ def _knee(document: Document) -> list[tuple[str, str]]:
     if not knee:
         return []
     figure = {"value": knee["value"], "ci95": knee["between"]}
-    return [("knee", f"{figure_text(figure, document['find']['unit'])}: {knee['kind']}")]
+    text = " ".join(filter(None, (knee["bound"], figure_text(figure, document["find"]["unit"]))))
+    return [("knee", f"{text}: {knee['kind']}")]
 
 
 def _around(document: Document) -> list[tuple[str, str]]:
     """Growth and inputs, where they were asked for."""
     rows = []
     if grown := document.get("growth"):
-        rows.append(("months until the answer is used up", figure_text(grown["months"], "")))
+        months = figure_text(grown["months"], "")
+        rows.append(("months until the safe value is used up", " ".join(filter(None, (grown["bound"], months)))))
     if it := document.get("uncertainty"):
         text = (
             figure_text(it["answer"], document["find"]["unit"]) if it["answer"] else "an end of an input has no answer"
@@ -123,7 +125,7 @@ def _closed(document: Document) -> Table:
             amounts.with_unit(it["throughput_per_s"], "/s"),
             amounts.time(it["time_ns"]),
             amounts.time(it["think_ns"]),
-            amounts.percent(it["fell"]),
+            "-" if it["fell"] is None else amounts.percent(it["fell"]),
         ]
         for it in document["closed"]
     ]

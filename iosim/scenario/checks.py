@@ -21,12 +21,12 @@ from iosim.scenario.nic_checks import nic_mistakes
 from iosim.scenario.nodes import Node
 from iosim.scenario.problems import mistake_at
 from iosim.scenario.quantities import count_on
-from iosim.scenario.schema import ScenarioModel
+from iosim.scenario.schema import STEPS, Run, ScenarioModel
 from iosim.scenario.steps import LockStep, ReadStep, TransferStep, WriteStep
 from iosim.scenario.storage import PresetDisk
 from iosim.scenario.suggest import closest
 from iosim.scenario.volumes import capacity, shares
-from iosim.units import PAGE, format_size, size_in_words
+from iosim.units import PAGE, format_size, format_time, size_in_words
 
 Found = Iterator[tuple[tuple[str | int, ...], str]]
 
@@ -153,9 +153,23 @@ def impossible(
     replays = any(isinstance(load, AnyReplay) for load in model.workload.values())
     if not model.run.rows and model.run.warm_up is None and not replays:
         found.append((("run", "rows"), "without rows a warm-up can't be found afterwards; give 'warm_up' a time"))
+    if not replays:
+        found += _durations(model.run)
     if machine_known:
         found += [*_processors(model), *_pools(model), *nic_mistakes(model)]
     return [mistake_at(tree, path, message) for path, message in found]
+
+
+def _durations(run: Run) -> Found:
+    """At least one step is measured after the warm-up, which takes whole steps."""
+    warm_up = run.warm_up or 0
+    if -(-warm_up // run.step) * run.step >= run.horizon:
+        least = format_time(-(-warm_up // (STEPS - 1)) + 1)
+        message = (
+            f"{format_time(run.duration)} after a warm-up of {format_time(warm_up)} is less than one of the {STEPS} steps that"
+            f" a run is judged in: nothing would be measured; {least} or more would be accepted"
+        )
+        yield ("run", "duration"), message
 
 
 def _sizes(model: ScenarioModel) -> Found:

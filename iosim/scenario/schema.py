@@ -139,6 +139,9 @@ class Pool(Section):
     )
 
 
+STEPS = 200  # that a run is judged in
+
+
 class Run(Section):
     """How long and how often."""
 
@@ -176,6 +179,11 @@ class Run(Section):
     def horizon(self) -> int:
         """How long (ns) the load stays on at least: measured time and warm-up, a quarter of it where that is to be found."""
         return self.duration + (self.duration // 4 if self.warm_up is None else self.warm_up)
+
+    @property
+    def step(self) -> int:
+        """How long (ns) one of its steps is; a warm-up is a whole number of them, rounded up."""
+        return -(-self.horizon // STEPS)
 
 
 class Plot(Section):
