@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ def outcome(plan: "Plan") -> dict[str, Any]:
     }
 
 
-def outcome_rows(found: dict[str, Any], find: dict[str, Any]) -> list[tuple[str, str]]:
+def outcome_rows(found: Mapping[str, Any], find: Mapping[str, Any]) -> list[tuple[str, str]]:
     """An outcome in words, name by name; `find` is that of the document."""
     unit = find["unit"]
     rows = [("verdict", ": ".join(filter(None, (found["verdict"], found["why"]))))]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from iosim.cli import plan_tables
 from iosim.cli.compare import tables as compared
-from iosim.cli.numbers import show_number
 from iosim.cli.summary import study_tables, tables
 from iosim.cli.tables import Table
 from iosim.errors import Mistake, WrongInput
@@ -185,34 +185,21 @@ def _comparison(directory: Path, found: dict[str, Any]) -> Part:
 
 def _plan(directory: Path, found: dict[str, Any]) -> Part:
     """Of the largest load, or the smallest resource, that meets an objective."""
-    what, want, unit = found["find"]["path"], found["find"]["want"], found["find"]["unit"]
-    unit = f" {unit}" if unit and not unit.startswith("/") else unit
-    objective = " and ".join(found["objectives"])
-    rows = [["objective", objective], ["looked for", f"{want} {what}"]]
-    if answer := found["answer"]:
-        ends = answer["ci95"]
-        between = f" (95 %: {ends[0]:.5g} to {ends[1]:.5g}{unit})" if ends else ""
-        rows.append(["answer", f"{answer['value']:.5g}{unit}{between}"])
-    rows += [["to be signed", str(found["recommended"])]] if found["recommended"] is not None else []
-    heads = ["resource", "busy there", "full at"]
-    used = [[it["name"], f"{it['utilization']['value']:.1%}", _rate(it["full_at_per_s"])] for it in found["resources"]]
+    what, want, objective = found["find"]["path"], found["find"]["want"], " and ".join(found["objectives"])
+    behind = (plan_tables.confirmed, plan_tables.resources, plan_tables.closed)  # the scan is that of the picture
     return Part(
         kind="plan",
         name=f"{want} {what} of {found['scenario']}",
         about=found["scenario"],
         directory=directory.resolve().name,
         description=f"The {want} {what} with {objective}.",
-        head=Table("", ["", ""], rows),
+        head=plan_tables.answer(found),
         verdicts=[of_found(found)],
         warnings=list(found["warnings"]),
-        shown=[Table("Resources at the answer, the bottleneck first", heads, used, frozenset(heads[1:]))],
+        shown=[*plan_tables.losses(found), *(table(found) for table in behind)],
         pictures=list(of_plan(found)),
         designs=[Design(found["scenario"], found["effective"])],
     )
-
-
-def _rate(per_s: float | None) -> str:
-    return "-" if per_s is None else f"{show_number(per_s)}/s"
 
 
 _READERS: dict[str, Callable[[Path, dict[str, Any]], Part]] = {

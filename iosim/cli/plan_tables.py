@@ -1,5 +1,6 @@
 """A plan's document as tables for people, or as rows of figures for a spreadsheet."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from iosim import amounts
@@ -8,7 +9,7 @@ from iosim.cli.tables import Table
 from iosim.plan_document import figure_text, outcome_rows
 from iosim.scenario.expectations import parse_expectation
 
-Document = dict[str, Any]
+Document = Mapping[str, Any]
 
 
 def as_csv(document: Document) -> str:
@@ -26,17 +27,18 @@ def as_csv(document: Document) -> str:
 
 def tables(document: Document) -> list[Table]:
     """The answer first, then the answers with a part lost, then what stands behind it."""
-    behind = (_confirmed, _resources, _scan, _closed)
-    return [_answer(document), *_losses(document), *(table(document) for table in behind)]
+    behind = (confirmed, resources, scan, closed)
+    return [answer(document), *losses(document), *(table(document) for table in behind)]
 
 
-def _answer(document: Document) -> Table:
+def answer(document: Document) -> Table:
+    """What was found, with headroom, knee, scalability, growth and the inputs' uncertainty."""
     rows = [("objective", " and ".join(document["objectives"])), *outcome_rows(document, document["find"])]
     rows += [*_knee(document), ("scalability", _scalability(document["scalability"])), *_around(document)]
     return Table("", ["", ""], [list(row) for row in rows])
 
 
-def _losses(document: Document) -> list[Table]:
+def losses(document: Document) -> list[Table]:
     """In the same words as the answer itself."""
     return [
         Table(f"without {it['lost']}", ["", ""], [list(row) for row in outcome_rows(it, document["find"])])
@@ -73,21 +75,23 @@ def _scalability(law: Document) -> str:
     return f"contention {contention}, coherence {coherence}; {peak}"
 
 
-def _confirmed(document: Document) -> Table:
-    confirmed = document["confirmation"]
+def confirmed(document: Document) -> Table:
+    """What fresh replications gave at the value to be signed."""
+    fresh = document["confirmation"]
     rows = []
-    for verdict in confirmed["expect"] if confirmed else ():
+    for verdict in fresh["expect"] if fresh else ():
         path, value = parse_expectation(verdict["expect"]).figure, verdict["value"]
         between = "" if value is None else amounts.interval(value, verdict["ci95"], path)
         rows.append([verdict["expect"], verdict["verdict"], amounts.figure(value, path), between])
     title = ""
-    if confirmed:
-        value = amounts.with_unit(confirmed["value"], document["find"]["unit"])
-        title = f"{confirmed['replications']} fresh replications with {document['find']['path']} = {value}"
+    if fresh:
+        value = amounts.with_unit(fresh["value"], document["find"]["unit"])
+        title = f"{fresh['replications']} fresh replications with {document['find']['path']} = {value}"
     return Table(title, ["objective", "verdict", "value", "95 % interval"], rows)
 
 
-def _resources(document: Document) -> Table:
+def resources(document: Document) -> Table:
+    """How busy each is at the answer, the bottleneck first."""
     rows = []
     for place, it in enumerate(document["resources"]):
         ends = it["utilization"]["ci95"]
@@ -99,7 +103,8 @@ def _resources(document: Document) -> Table:
     return Table("resources there", heads, rows, frozenset(heads[2:]))
 
 
-def _scan(document: Document) -> Table:
+def scan(document: Document) -> Table:
+    """Every value that was tried, with the figures of the objectives."""
     paths = [parse_expectation(text).figure for text in document["objectives"]]
     rows = [
         [
@@ -114,7 +119,8 @@ def _scan(document: Document) -> Table:
     return Table("scan", heads, rows, frozenset(heads[: 1 + len(paths)]))
 
 
-def _closed(document: Document) -> Table:
+def closed(document: Document) -> Table:
+    """By how much closed classes throttled themselves."""
     rows = [
         [
             it["workload"],
