@@ -81,7 +81,7 @@ def outcome(plan: "Plan") -> dict[str, Any]:
     }
 
 
-def outcome_rows(found: dict[str, Any], find: dict[str, Any]) -> list[tuple[str, str]]:
+def outcome_rows(found: Mapping[str, Any], find: Mapping[str, Any]) -> list[tuple[str, str]]:
     """An outcome in words, name by name; `find` is that of the document."""
     unit = find["unit"]
     rows = [("verdict", ": ".join(filter(None, (found["verdict"], found["why"]))))]
@@ -108,7 +108,7 @@ def bound_of(found: Mapping[str, Any]) -> str:
     return str(found.get("bound", ""))
 
 
-def answer_text(found: dict[str, Any], unit: str) -> str:
+def answer_text(found: Mapping[str, Any], unit: str) -> str:
     """The answer of an outcome with its interval, or which bound it is."""
     bound, text = bound_of(found), figure_text(found["answer"], unit)
     return f"{bound} {text}: the scan ended there" if bound else text

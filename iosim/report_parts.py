@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from iosim import plan_tables
 from iosim.comparison_tables import tables as compared
 from iosim.errors import Mistake, WrongInput
-from iosim.numbers import show_number
-from iosim.plan_document import bound_of
 from iosim.report_pictures import Picture, of_comparison, of_plan, of_run, of_study
 from iosim.report_verdicts import Verdict, grounds_of_run, of_cells, of_design, of_expectations, of_found
 from iosim.results import Study, in_words
@@ -186,37 +185,21 @@ def _comparison(directory: Path, found: dict[str, Any]) -> Part:
 
 def _plan(directory: Path, found: dict[str, Any]) -> Part:
     """Of the largest load, or the smallest resource, that meets an objective."""
-    what, want, unit = found["find"]["path"], found["find"]["want"], found["find"]["unit"]
-    unit = f" {unit}" if unit and not unit.startswith("/") else unit
-    objective = " and ".join(found["objectives"])
-    rows = [["objective", objective], ["looked for", f"{want} {what}"]]
-    if answer := found["answer"]:
-        ends = answer["ci95"]
-        between = f" (95 %: {ends[0]:.5g} to {ends[1]:.5g}{unit})" if ends else ""
-        bound = bound_of(found)
-        value = f"{answer['value']:.5g}{unit}{between}"
-        rows.append(["answer", f"{bound} {value}: the scan ended there" if bound else value])
-    signed = "to be signed" if found["verdict"] == "met" else "not to be signed"
-    rows += [[signed, str(found["recommended"])]] if found["recommended"] is not None else []
-    heads = ["resource", "busy there", "full at"]
-    used = [[it["name"], f"{it['utilization']['value']:.1%}", _rate(it["full_at_per_s"])] for it in found["resources"]]
+    what, want, objective = found["find"]["path"], found["find"]["want"], " and ".join(found["objectives"])
+    behind = (plan_tables.confirmed, plan_tables.resources, plan_tables.closed)  # the scan is that of the picture
     return Part(
         kind="plan",
         name=f"{want} {what} of {found['scenario']}",
         about=found["scenario"],
         directory=directory.resolve().name,
         description=f"The {want} {what} with {objective}.",
-        head=Table("", ["", ""], rows),
+        head=plan_tables.answer(found),
         verdicts=[of_found(found)],
         warnings=list(found["warnings"]),
-        shown=[Table("Resources at the answer, the bottleneck first", heads, used, frozenset(heads[1:]))],
+        shown=[*plan_tables.losses(found), *(table(found) for table in behind)],
         pictures=list(of_plan(found)),
         designs=[Design(found["scenario"], found["effective"])],
     )
-
-
-def _rate(per_s: float | None) -> str:
-    return "-" if per_s is None else f"{show_number(per_s)}/s"
 
 
 _READERS: dict[str, Callable[[Path, dict[str, Any]], Part]] = {

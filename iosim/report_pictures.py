@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from iosim import figures, pictures, plots
-from iosim.amounts import without_unit
+from iosim import amounts, figures, pictures, plan_tables, plots
 from iosim.attribution import CAUSES
-from iosim.numbers import read_figure, show_figure, show_time, show_value
+from iosim.numbers import read_figure, show_figure, show_time
 from iosim.plan_document import bound_of, confirmation_mark
 from iosim.results import Study, latencies
 from iosim.scenario.expectations import parse_expectation
@@ -106,23 +105,19 @@ def of_plan(found: Mapping[str, Any]) -> Iterator[Picture]:
     ax, figure = _panel()
     mark = confirmation_mark(found["confirmation"]) if found.get("confirmation") else None
     plots.planned(ax, asked, values, expected.bound, ends, name, expected.figure, mark, bound_of(found))
-    yield Picture(f"{objective} over {find['path']}", figures.as_svg(figure), _scanned(name, expected.figure, points))
+    yield Picture(f"{objective} over {find['path']}", figures.as_svg(figure), plan_tables.scan(found))
     ax, figure = _panel()
     plots.utilizations(ax, asked, [it["utilization"] for it in points], ends, name, bound_of(found))
     names = list(points[0]["utilization"])
-    rows = [[f"{it['value']:.5g}", *(f"{it['utilization'].get(each, 0):.1%}" for each in names)] for it in points]
-    table = Table("", [name, *names], rows, frozenset((name, *names)))
+    rows = [
+        [
+            amounts.with_unit(it["value"], find["unit"]),
+            *(amounts.percent(it["utilization"].get(each, 0)) for each in names),
+        ]
+        for it in points
+    ]
+    table = Table("", [find["path"], *names], rows, frozenset((find["path"], *names)))
     yield Picture("Utilization of every resource", figures.as_svg(figure), table)
-
-
-def _scanned(name: str, figure: str, points: Sequence[Mapping[str, Any]]) -> Table:
-    rows = []
-    for it in points:
-        value = it["expect"][0]["value"]
-        shown = "-" if value is None else show_value(value, figure)
-        rows.append([f"{it['value']:.5g}", shown, "met" if it["met"] else "missed"])
-    head = without_unit(figure)
-    return Table("", [name, head, ""], rows, frozenset((name, head)))
 
 
 def _panel() -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from iosim import amounts
 from iosim.numbers import interval_text, read_figure, show_figure, show_time
 from iosim.plan_document import bound_of
 from iosim.results import Study, in_words
@@ -118,6 +119,8 @@ def of_found(plan: dict[str, Any]) -> Verdict:
         grounds += [f"On {again['replications']} fresh replications {expectation_text(it)}" for it in again["expect"]]
     if plan["resources"]:
         first = plan["resources"][0]
-        grounds.append(f"The bottleneck there is {first['name']}, {first['utilization']['value']:.1%} busy.")
+        grounds.append(
+            f"The bottleneck there is {first['name']}, {amounts.percent(first['utilization']['value'])} busy."
+        )
     tone = verdict if verdict in ("met", "undecided") else "missed"
     return Verdict(verdict, tone, text, tuple(grounds))

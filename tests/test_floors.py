@@ -38,6 +38,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pairing",
         "pictures",
         "plan_document",
+        "plan_tables",
         "planning",
         "plots",
         "probing",

@@ -11,9 +11,9 @@ import pytest
 import iosim
 from iosim import amounts, planning
 from iosim.cli import main
-from iosim.cli.plan_tables import tables
 from iosim.errors import WrongInput
 from iosim.plan_document import in_words, outcome_rows, picture, write
+from iosim.plan_tables import tables
 from iosim.report import report
 from iosim.theory import erlang_c_wait
 from iosim.what_ifs import losses

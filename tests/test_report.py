@@ -1,5 +1,6 @@
 """The page for a design review: it holds what was found, needs nothing beside it, and opens in a browser."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from browser import opened
 
 import iosim
 from iosim import cli
+from iosim.plan_tables import tables
 from iosim.report import MOST, report
 from iosim.results import to_json
 from iosim.scenario.fields import same_quantity
@@ -180,28 +182,49 @@ def planned() -> dict[str, Any]:
     """A plan's file, written by hand: a plan takes its time."""
     point = {"value": 1000.0, "met": True, "regime": "steady", "utilization": {"processors": 0.5}}
     expect = [{"expect": "latency_ns.mean < 1 ms", "verdict": "met", "value": 5e5, "ci95": [4e5, 6e5], "needs": ""}]
-    return {
-        "scenario": "head-of-line",
-        "effective": iosim.load("head-of-line", set=TINY).effective(),
-        "find": {"path": "workload.web.rate", "unit": "/s", "want": "largest"},
-        "objectives": ["latency_ns.mean < 1 ms"],
+    found = {
         "verdict": "met",
         "why": "",
         "answer": {"value": 1500.0, "ci95": [1490.0, 1510.0]},
         "recommended": "1475/s",
+        "headroom": {"value": 0.475, "ci95": None},
         "confirmation": {"value": 1475.0, "replications": 12, "expect": expect},
-        "scan": [{**point, "expect": expect}, {**point, "value": 2000.0, "met": False, "expect": expect}],
         "resources": [{"name": "processors", "utilization": {"value": 0.8, "ci95": None}, "full_at_per_s": 1900.0}],
         "warnings": [],
+    }
+    lost = {"lost": "processor", **found, "answer": {"value": 750.0, "ci95": [740.0, 760.0]}}
+    return {
+        **found,
+        "scenario": "head-of-line",
+        "effective": iosim.load("head-of-line", set=TINY).effective(),
+        "find": {"path": "workload.web.rate", "unit": "/s", "want": "largest", "today": 1000.0},
+        "objectives": ["latency_ns.mean < 1 ms"],
+        "scan": [{**point, "expect": expect}, {**point, "value": 2000.0, "met": False, "expect": expect}],
+        "knee": {"value": 1200.0, "between": [1000.0, 1400.0], "kind": "most throughput per time in the system"},
+        "scalability": {"fitted": False, "reason": "a load is looked for"},
+        "closed": [],
+        "growth": {"months": {"value": 13.7, "ci95": [9.2, 20.1]}},
+        "losses": [lost],
     }
 
 
 def test_a_plan_is_told_with_its_answer_its_confirmation_and_its_bottleneck(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(to_json(planned()), encoding="utf-8")
     made = report([tmp_path])
-    assert "1475/s" in made and "1490 to 1510/s" in made and "80.0%" in made
+    assert "1475/s" in made and "1,490/s to 1,510/s" in made
     assert "On 12 fresh replications latency_ns.mean &lt; 1 ms: it is 500 us (95 %: 400 to 600 us)." in made
-    assert "The bottleneck there is processors, 80.0% busy." in made
+    assert "The bottleneck there is processors, 80.0 % busy." in made
+
+
+def test_the_page_of_a_plan_holds_all_that_the_verb_itself_shows(tmp_path: Path) -> None:
+    """Headroom, knee, growth, the answer with a part lost: a reviewer has the page, not the terminal."""
+    document = planned()
+    (tmp_path / "plan.json").write_text(to_json(document), encoding="utf-8")
+    made = html.unescape(report([tmp_path]))
+    shown = [cell for table in tables(document) for cell in (table.title, *(it for row in table.rows for it in row))]
+    assert {"headroom over 1,000/s today", "knee", "months until the answer is used up"} <= set(shown)
+    assert "without processor" in shown and "750/s (740/s to 760/s)" in shown
+    assert [cell for cell in shown if f">{cell}</" not in made and cell not in ("", "scan")] == []
 
 
 def test_everything_that_commands_left_in_one_directory_is_on_the_page_each_under_its_head(tmp_path: Path) -> None:

@@ -73,8 +73,9 @@ def command(
     choose_clock(chosen["clock"])
     loaded = load_scenario(scenario, changes)
     directory = directory_for(out, loaded.name)
-    from iosim.cli.plan_tables import as_csv, tables
+    from iosim.cli.plan_rows import as_csv
     from iosim.plan_document import write
+    from iosim.plan_tables import tables
     from iosim.planning import plan, prepare
     from iosim.what_ifs import losses, lost, month_it_breaks, parse_growth, parse_input, uncertainty
 

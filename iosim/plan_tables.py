@@ -1,43 +1,30 @@
-"""A plan's document as tables for people, or as rows of figures for a spreadsheet."""
+"""A plan's document as tables, for the terminal and for the page of a report."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from iosim import amounts
-from iosim.cli.summary import figure_rows
-from iosim.numbers import figures
 from iosim.plan_document import figure_text, outcome_rows
 from iosim.scenario.expectations import parse_expectation
 from iosim.tables import Table
 
-Document = dict[str, Any]
-
-
-def as_csv(document: Document) -> str:
-    """One row a figure, in the form of the other verbs: path, value, low, high."""
-    words = [[key, document[key] or ""] for key in ("verdict", "why", "recommended", "bound")]
-    parts = {key: document[key] for key in ("answer", "headroom", "knee", "scalability")}
-    parts |= {f"resources.{it['name']}.utilization": it["utilization"] for it in document["resources"]}
-    parts |= {f"scan[{it['value']:g}]": it["latency_ns"] for it in document["scan"]}
-    for it in document.get("losses", ()):
-        at = f"losses[{it['lost']}]"
-        words += [[f"{at}.{key}", it[key] or ""] for key in ("verdict", "why", "recommended", "bound")]
-        parts |= {at: {key: it[key] for key in ("answer", "headroom")}}
-    return figure_rows(words, figures(parts))
+Document = Mapping[str, Any]
 
 
 def tables(document: Document) -> list[Table]:
     """The answer first, then the answers with a part lost, then what stands behind it."""
-    behind = (_confirmed, _resources, _scan, _closed)
-    return [_answer(document), *_losses(document), *(table(document) for table in behind)]
+    behind = (confirmed, resources, scan, closed)
+    return [answer(document), *losses(document), *(table(document) for table in behind)]
 
 
-def _answer(document: Document) -> Table:
+def answer(document: Document) -> Table:
+    """What was found, with headroom, knee, scalability, growth and the inputs' uncertainty."""
     rows = [("objective", " and ".join(document["objectives"])), *outcome_rows(document, document["find"])]
     rows += [*_knee(document), ("scalability", _scalability(document["scalability"])), *_around(document)]
     return Table("", ["", ""], [list(row) for row in rows])
 
 
-def _losses(document: Document) -> list[Table]:
+def losses(document: Document) -> list[Table]:
     """In the same words as the answer itself."""
     return [
         Table(f"without {it['lost']}", ["", ""], [list(row) for row in outcome_rows(it, document["find"])])
@@ -76,21 +63,23 @@ def _scalability(law: Document) -> str:
     return f"contention {contention}, coherence {coherence}; {peak}"
 
 
-def _confirmed(document: Document) -> Table:
-    confirmed = document["confirmation"]
+def confirmed(document: Document) -> Table:
+    """What fresh replications gave at the value to be signed."""
+    fresh = document["confirmation"]
     rows = []
-    for verdict in confirmed["expect"] if confirmed else ():
+    for verdict in fresh["expect"] if fresh else ():
         path, value = parse_expectation(verdict["expect"]).figure, verdict["value"]
         between = amounts.interval(value, verdict["ci95"], path)
         rows.append([verdict["expect"], verdict["verdict"], amounts.figure(value, path), between])
     title = ""
-    if confirmed:
-        value = amounts.with_unit(confirmed["value"], document["find"]["unit"])
-        title = f"{confirmed['replications']} fresh replications with {document['find']['path']} = {value}"
+    if fresh:
+        value = amounts.with_unit(fresh["value"], document["find"]["unit"])
+        title = f"{fresh['replications']} fresh replications with {document['find']['path']} = {value}"
     return Table(title, ["objective", "verdict", "value", "95 % interval"], rows)
 
 
-def _resources(document: Document) -> Table:
+def resources(document: Document) -> Table:
+    """How busy each is at the answer, the bottleneck first."""
     rows = []
     for place, it in enumerate(document["resources"]):
         ends = it["utilization"]["ci95"]
@@ -102,7 +91,8 @@ def _resources(document: Document) -> Table:
     return Table("resources there", heads, rows, frozenset(heads[2:]))
 
 
-def _scan(document: Document) -> Table:
+def scan(document: Document) -> Table:
+    """Every value that was tried, with the figures of the objectives."""
     paths = [parse_expectation(text).figure for text in document["objectives"]]
     rows = [
         [
@@ -117,7 +107,8 @@ def _scan(document: Document) -> Table:
     return Table("scan", heads, rows, frozenset(heads[: 1 + len(paths)]))
 
 
-def _closed(document: Document) -> Table:
+def closed(document: Document) -> Table:
+    """By how much closed classes throttled themselves."""
     rows = [
         [
             it["workload"],
