@@ -1,6 +1,7 @@
 """Capacity planning: the largest load, or the smallest resource, that meets an objective, with an interval that can be signed.
 
-1. Screening: two light runs give every resource's utilization; the operational bound says where it is full.
+1. Screening: where demands are described, their operational bound says what no rate goes beyond; two light runs, placed by
+   it, give every resource's utilization, and a straight line through them where it is full.
 2. A coarse scan of six to eight points: the objective may be met in several intervals.
 3. Every replication's own root (paired seeds); the answer is their mean, with its t interval. More replications, by the
    stopping rule of stopping.py, until half of it lies within the indifference zone of 1 %.
@@ -19,6 +20,7 @@ from iosim import amounts
 from iosim.bottlenecks import Used, resources, resources_towards
 from iosim.clock import choose_clock
 from iosim.closed_loops import throttled_warnings
+from iosim.demands import described
 from iosim.errors import Mistake, WrongInput
 from iosim.executors import local
 from iosim.impossible import why_impossible
@@ -28,6 +30,7 @@ from iosim.running import check_arguments, check_traces
 from iosim.scaling import FEWEST, Scalability, fit
 from iosim.scenario.expectations import parse_expectation
 from iosim.scenario.loader import Scenario
+from iosim.scenario.overrides import parse_path
 from iosim.searching import Root, Stretch, roots, smallest_whole, stretches
 from iosim.statistics import Estimate, interval
 from iosim.stopping import looks
@@ -42,7 +45,8 @@ ZONE = 0.01  # of the answer: who is nearer does not care
 NEAR = 0.03  # of what the scan tells: where roots are looked for first
 MOST = 60  # replications of the roots
 COARSE = 4  # replications of a point of the scan
-SHARES = (0.2, 0.45, 0.7, 0.85, 0.95, 1.03)  # of the load at which a resource is full, beside today's two
+SHARES = (0.2, 0.45, 0.7, 0.85, 0.95, 1.03)  # of the load at which a resource is full
+BESIDE = 0.1  # of a point of the scan: another so near would tell the same
 EXTENSIONS = 6
 LONGEST = 14  # points of a scan that has to feel its way
 MANY = 100  # whole numbers from which they pass as continuous
@@ -237,19 +241,37 @@ class Planner:
         return self.bench.points(values, range(min(COARSE, self.pilot)))
 
     def _loads(self) -> list[Point]:
-        """Placed by the bound: utilizations of two light points, drawn on in a straight line, say where a resource is full."""
-        today = self.unknown.today
-        points = self._points([today, today / 2])
+        """Placed by the bound: utilizations of two light points, drawn on in a straight line, say where a resource is full.
+
+        The described demands are lower bounds: what they leave out (switches, cold caches) makes resources full earlier, and
+        that is what the two points correct.
+        """
+        today, most = self.unknown.today, self._most()
+        screened = math.isfinite(most)
+        points = self._points([SHARES[1] * most, SHARES[0] * most] if screened else [today, today / 2])
         while not points[-1].steady and len(points) < EXTENSIONS:
             points += self._points([points[-1].value / 4])
         calm = [it for it in sorted(points, key=lambda it: it.value) if it.steady]
         if len(calm) == 1:
             calm = [*self._points([calm[0].value / 2]), *calm]
         if calm:
-            self.full = _full_at(self.bench.scenario, calm[-2], calm[-1])
+            self.full = min(most, _full_at(self.bench.scenario, calm[-2], calm[-1]))
         top = self.full if math.isfinite(self.full) else 8 * today
         points = sorted((it for it in points if it.value <= 1.1 * top), key=lambda it: it.value)[-2:]
-        return self._upward(points, [share * top for share in SHARES])
+        values = [share * top for share in SHARES]
+        return self._upward(
+            points, [it for it in values if not any(abs(it - other.value) < BESIDE * it for other in points)]
+        )
+
+    def _most(self) -> float:
+        """The rate that the described demands of one open class allow at the most; infinite where nothing is described."""
+        if len(self.unknown.paths) != 1:
+            return math.inf
+        section, name, *rest = parse_path(self.unknown.paths[0])
+        if section != "workload" or rest != ["rate"] or self.unknown.unit.strip() != "/s":
+            return math.inf
+        most, _ = described(self.bench.scenario).most(str(name))
+        return most or math.inf
 
     def _upward(self, points: list[Point], values: list[float]) -> list[Point]:
         """Light ones first, never more than twice the largest load that was carried; overload is costly and tells little."""
@@ -475,10 +497,15 @@ class Planner:
             found.warnings.append(
                 f"the objective is met in {len(found.stretches)} intervals of the scan ({shown}) and missed in between"
             )
-        if self.unknown.today and (today := _nearest(found.scan, self.unknown.today)) and not today.steady:
-            found.warnings.append(f"today's load is not carried: {today.document['regime']['reason']}")
+        if over := next((it for it in found.scan if not it.steady and self._no_more_than_today(it.value)), None):
+            found.warnings.append(f"today's load is not carried: {over.document['regime']['reason']}")
         found.more["closed"] = closed_loads(found)
         found.warnings += throttled_warnings({row["workload"]: row["fell"] for row in found.more["closed"]})
+
+    def _no_more_than_today(self, value: float) -> bool:
+        """Whether what is not carried at this value is not carried today either."""
+        today = self.unknown.today
+        return 0 < value <= today if self.unknown.largest else value == today
 
     def _fit(self) -> None:
         found = self.found
@@ -490,10 +517,6 @@ class Planner:
             found.scalability_reason = f"{len(steady)} points; the law takes {FEWEST}, of 2 replications each"
             return
         found.scalability = fit([it.value for it in steady], [it.throughputs for it in steady])
-
-
-def _nearest(points: list[Point], value: float) -> Point | None:
-    return next((it for it in points if it.value == value), None)
 
 
 def _centred(value: float, spread: Estimate) -> Estimate:

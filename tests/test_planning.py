@@ -11,9 +11,12 @@ import pytest
 import iosim
 from iosim import amounts, planning
 from iosim.cli import main
+from iosim.clock import choose_clock
 from iosim.errors import WrongInput
+from iosim.executors import local
 from iosim.plan_document import in_words, outcome_rows, picture, write
 from iosim.plan_tables import tables
+from iosim.probing import Bench
 from iosim.report import report
 from iosim.theory import erlang_c_wait
 from iosim.what_ifs import losses
@@ -346,3 +349,26 @@ def test_where_the_scenario_accepts_nothing_beyond_the_end_is_the_answer(queue: 
     found = planning.plan(light, "mean < 100 ms", "pools.workers.threads", jobs=1)
     assert (found.verdict, found.bound, found.exit_status) == ("met", "", 0)
     assert found.recommended == 1
+
+
+def test_the_scan_of_a_described_load_is_placed_by_its_bound_and_not_by_today(queue: iosim.Scenario) -> None:
+    """Four servers of 1 ms are full at 4,000 a second: whoever asks for 40 times as much pays for no hopeless overload."""
+    bench = Bench(
+        *planning.prepare(queue.with_set({"workload.web.rate": "160000/s"}), "mean wait < 0.5 ms", "workload.web.rate", None),
+        local(1, 10), choose_clock(None), 1, lambda done, total, what: None,
+    )  # fmt: skip
+    planner = planning.Planner(bench, 10)
+    values = [it.value for it in planner._scan()]
+    assert values[:2] == pytest.approx([800, 1800])  # 0.2 and 0.45 of the bound
+    assert planner.full == pytest.approx(4000, rel=0.1) and planner.full <= 4000
+    assert 5 <= len(values) <= 8 and max(values) <= 1.03 * 4000
+    assert len({round(it, -2) for it in values}) == len(values)  # none tells the same as its neighbour
+
+
+def test_a_load_without_described_demands_is_scanned_from_todays(queue: iosim.Scenario) -> None:
+    """What is no rate of an open class has no bound."""
+    bench = Bench(
+        *planning.prepare(queue, "mean wait < 0.5 ms", "handlers.request[0].compute.time.exponential", None),
+        local(1, 10), choose_clock(None), 1, lambda done, total, what: None,
+    )  # fmt: skip
+    assert planning.Planner(bench, 10)._most() == float("inf")
