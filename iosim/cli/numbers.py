@@ -1,8 +1,8 @@
-"""Figures as people read them: four digits, times in the unit that suits them, intervals in the same unit."""
+"""Figures as people read them: four digits, thousands apart, times in the unit that suits them, intervals in the same unit."""
 
 from typing import TypeAlias
 
-from iosim.amounts import is_rate, is_time, time_unit, without_unit
+from iosim.amounts import is_rate, is_time, number, time_unit, without_unit
 
 __all__ = [
     "Figure", "interval_text", "is_rate", "is_time", "show_figure", "show_number", "show_time", "show_value", "without_unit",
@@ -14,18 +14,12 @@ Figure: TypeAlias = tuple[float, float | None, float | None]
 def show_time(value: float) -> str:
     """A time with four digits, in the unit that suits it."""
     scale, unit = time_unit(value)
-    return f"{_digits(value / scale)} {unit}"
+    return f"{number(value / scale)} {unit}"
 
 
 def show_number(value: float) -> str:
-    """Four digits, or all digits before the point where there are more; what is nearly 0 only as that."""
-    if isinstance(value, int):
-        return str(value)
-    return "<0.0001" if 0 < value < 0.0001 else _digits(value)
-
-
-def _digits(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    """As plans and comparisons write it (amounts.py); a count has all its digits."""
+    return f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def show_value(value: float, path: str) -> str:
