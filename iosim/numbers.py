@@ -1,9 +1,9 @@
-"""Figures as people read them: four digits, times in the unit that suits them, intervals in the same unit."""
+"""Figures as people read them: four digits, thousands apart, times in the unit that suits them, intervals in the same unit."""
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from iosim.amounts import is_rate, is_time, time_unit
+from iosim.amounts import is_rate, is_time, number, time_unit
 
 Figure: TypeAlias = tuple[float, float | None, float | None]
 
@@ -32,18 +32,12 @@ def figures(summary: Any, path: str = "") -> Iterator[tuple[str, Figure]]:
 def show_time(value: float) -> str:
     """A time with four digits, in the unit that suits it."""
     scale, unit = time_unit(value)
-    return f"{_digits(value / scale)} {unit}"
+    return f"{number(value / scale)} {unit}"
 
 
 def show_number(value: float) -> str:
-    """Four digits, or all digits before the point where there are more; what is nearly 0 only as that."""
-    if isinstance(value, int):
-        return str(value)
-    return "<0.0001" if 0 < value < 0.0001 else _digits(value)
-
-
-def _digits(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    """As plans and comparisons write it (amounts.py); a count has all its digits."""
+    return f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def show_value(value: float, path: str) -> str:

@@ -286,7 +286,7 @@ def test_the_table_shows_what_matters_most_first() -> None:
         "seed        1, 2 replications",
         "simulated   up to 2 s a replication, to the end of its last request; the first 500 ms are warm-up",
         "requests    100 offered, 99 completed, 1 in_flight in all replications together",
-        "throughput  19422/s (95 %: 18000 to 20000/s)",
+        "throughput  19,422/s (95 %: 18,000 to 20,000/s)",
         "figures     means over replications with their 95 % intervals; quantiles and max are those of all requests together",
     ]
     assert "all    mean   1.5 ms  1.4 to 1.6 ms  900 ns" in text
@@ -332,11 +332,11 @@ def test_verdicts_stand_on_the_first_screen_below_what_kind_of_run_it_was() -> N
     }
     head, verdicts, *_ = shown.tables(SUMMARY, [verdict], None)
     assert len(head.rows) + len(verdicts.rows) < 24
-    assert verdicts.rows == [["throughput_per_s > 9000", "met", "9500/s", "9400 to 9600/s", ""]]
+    assert verdicts.rows == [["throughput_per_s > 9000", "met", "9,500/s", "9,400 to 9,600/s", ""]]
 
 
 def test_no_time_is_shown_in_powers_of_ten() -> None:
-    assert [show_time(value) for value in (3e13, 1.5e6, 0)] == ["30000 s", "1.5 ms", "0 ns"]
+    assert [show_time(value) for value in (3e13, 1.5e6, 0)] == ["30,000 s", "1.5 ms", "0 ns"]
 
 
 def test_a_known_drive_is_described_with_units_on_lines_that_fit(iosim: Any) -> None:

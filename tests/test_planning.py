@@ -333,7 +333,8 @@ def test_the_end_of_the_scan_is_a_bound_and_no_largest_value(open_ended: plannin
 def test_pictures_page_and_notebook_call_a_bound_a_bound(open_ended: planning.Plan, tmp_path: Path) -> None:
     left, *_ = picture(open_ended).axes
     legend = left.get_legend()
-    assert legend is not None and "answer: at least 16" in [it.get_text() for it in legend.get_texts()]
+    assert legend is not None
+    assert "answer: at least 16" in [it.get_text() for it in legend.get_texts()]
     assert "at least 16: the scan ended there" in open_ended._repr_html_()
     write(open_ended, tmp_path)
     page = report([tmp_path])
