@@ -79,9 +79,20 @@ from iosim.scheduling import PLAIN, QUANTUM_MODES, FullDispatcher, SchedulerPara
 from iosim.services import CallCosts, Services
 from iosim.slim_locks import SlimLock
 from iosim.storage import Storage
-from iosim.streams import Streams, Transform, empirical, exponential, lognormal, pareto, table, uniform, whole
+from iosim.streams import (
+    Streams,
+    Transform,
+    empirical,
+    exponential,
+    lognormal,
+    pareto,
+    random_page,
+    table,
+    uniform,
+    whole,
+)
 from iosim.system_workers import SystemWorker
-from iosim.units import PAGE, S, ps_per_byte
+from iosim.units import S, ps_per_byte
 from iosim.variates import CLIENT_SHIFT, Constant, Sequential, Variate
 from iosim.workload import NEVER, ClosedSource, OpenSource, PipelinedSource, ReplaySource, RowPace, Source, Window
 
@@ -489,8 +500,7 @@ class Machine:
         if isinstance(body.offset, int):
             offset = Constant(body.offset)
         elif body.offset == "random":  # on any page; one that starts too late for its size is moved down
-            places = (file.size - (most if bounded else 0)) // PAGE + 1
-            offset = self._draw(f"{workload}.{index}.offset", whole(max(1, places), PAGE))
+            offset = self._draw(f"{workload}.{index}.offset", random_page(file.size, most if bounded else 0))
         else:
             offset = Sequential(max(1, most), file.size)
         cache = self.storage.file_caches[body.file]
