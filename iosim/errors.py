@@ -57,12 +57,6 @@ class WrongInput(IosimError):
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
-class ExpectationMissed(IosimError):
-    """A figure that the scenario expects was missed or could not be decided."""
-
-    exit_status = 3
-
-
 class LawBroken(IosimError):
     """A conservation law does not hold: the model is wrong, and no result of this run may be used."""
 

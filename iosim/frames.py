@@ -9,7 +9,6 @@ from iosim.attribution import NO_REQUEST, Request
 DATA, ACK, SYN, SYN_ACK, FIN, RST, DATAGRAM = range(7)  # kinds
 
 NO_HASH = -1
-NO_FLOW = -1
 ETHERNET = 14  # bytes of its header
 WIRE_OVERHEAD = 8 + 4 + 12  # bytes on a wire beside those that count as a frame's size (link.py)
 SHORTEST = 60  # a frame is filled up to it; its check sequence is the wire's (link.py)

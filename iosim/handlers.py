@@ -39,7 +39,6 @@ from iosim.scenario.steps import Transfer
 from iosim.services import Services
 from iosim.storage import Storage
 from iosim.streams import table, whole
-from iosim.units import PAGE
 from iosim.variates import Constant, Sequential, Variate
 
 PortAt: TypeAlias = Callable[[str, int], CompletionPort]
@@ -157,8 +156,7 @@ class Handlers:
         if isinstance(body.offset, int):
             offset = Constant(body.offset)
         elif body.offset == "random":  # on any page; one that starts too late for its size is moved down
-            places = (file.size - (most if bounded else 0)) // PAGE + 1
-            offset = self.draws.draw(f"{workload}.{index}.offset", whole(max(1, places), PAGE))
+            offset = self.draws.draw(f"{workload}.{index}.offset", random_page(file.size, most if bounded else 0))
         else:
             offset = Sequential(max(1, most), file.size)
         cache = self.storage.file_caches[body.file]

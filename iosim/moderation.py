@@ -15,8 +15,6 @@ NEVER = -1  # before the first interrupt
 # Gaps of the Intel Windows driver's "Interrupt Moderation Rate" (ITR register, units of 256 ns; StarTech ST2000SPEXI manual).
 ITR_UNIT = 256
 ITR_RATES = {"off": 0, "minimal": 200, "low": 400, "medium": 950, "high": 2000, "extreme": 3600}
-# Gaps of ixgbe (Linux ixgbe.h: register = us * 4).
-IXGBE_GAPS = {"100k": 10 * US, "20k": 50 * US, "12k": 84 * US, "10k": 100 * US, "8k": 125 * US}
 # Delay and count of Linux' DIM receive profiles (lib/dim/net_dim.c, event mode); step 1 is the default.
 DIM_RECEIVE = [(1 * US, 256), (8 * US, 256), (64 * US, 256), (128 * US, 256), (256 * US, 256)]
 

@@ -22,7 +22,7 @@ from iosim.net_clients import (
     ReplayNetworkSource,
 )
 from iosim.net_traces import NetTrace, read_net_trace
-from iosim.networks import CLIENTS, Network
+from iosim.networks import Network
 from iosim.scenario.distributions import Distribution
 from iosim.scenario.load import ClosedLoad
 from iosim.scenario.loader import Scenario
@@ -69,9 +69,9 @@ class NetworkLoads:
         assert isinstance(load, NetLoad)
         target = self._target(group, network, trace)
         reach = Reach(network.host, network.far, target, self._way(load, network), service)
-        addresses = self._addresses(name, load, trace)
+        addresses = self._addresses(name, load, network, trace)
         if load.direction == "replies":
-            addresses = ReplyAddresses(addresses, CLIENTS << 16 | target & 0xFFFF)
+            addresses = ReplyAddresses(addresses, network.params.clients << 16 | target & 0xFFFF)
         common = self.clock, self.window, group, port, reach
         request = self.draw(load.request, name, 0, "request")
         behaviour = self._resets(name, load), params_of(load)
@@ -119,14 +119,14 @@ class NetworkLoads:
             return [self.streams.closed(f"{name}.resets", transform, load.clients * load.outstanding)]
         return [self._drawn(f"{name}.resets", transform)]
 
-    def _addresses(self, name: str, load: NetLoad, trace: NetTrace | None) -> ClientAddresses:
+    def _addresses(self, name: str, load: NetLoad, network: Network, trace: NetTrace | None) -> ClientAddresses:
         if trace is not None and len(trace.addresses):
             return GivenAddresses(trace.addresses, NO_TARGETS)
         if load.addresses == DRAWN:
             drawn = self._drawn(f"{name}.addresses", whole(1 << DRAWN_BITS))
             return RandomAddresses(FIRST_DRAWN, 1 << DRAWN_BITS, drawn)
         if load.addresses == RISING:
-            return SequentialAddresses(CLIENTS)
+            return SequentialAddresses(network.params.clients)
         return GivenAddresses(*captured_addresses(self.scenario, name, load))
 
 

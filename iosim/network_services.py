@@ -14,8 +14,7 @@ from iosim.scenario.distributions import Distribution
 from iosim.scenario.schema import ScenarioModel
 from iosim.services import Services
 from iosim.storage import Storage
-from iosim.streams import whole
-from iosim.units import PAGE
+from iosim.streams import random_page
 from iosim.variates import Column, Constant, Variate
 
 ANSWERS = ("send", "transmit_file")
@@ -102,8 +101,10 @@ class NetworkServices:
     ) -> TransmitStep:
         file = self.storage.open(body.file, port)
         size = Constant(file.size) if body.size is None else self.draw(body.size, workload, index, "size")
-        if body.offset == "random":  # on any page; one that starts too late for its size is moved down
-            offset = self.stream(f"{workload}.{index}.offset", whole(max(1, file.size // PAGE), PAGE))
+        if body.offset == "random":  # on any page that leaves room for its size, where that is bounded
+            most = file.size if body.size is None else body.size.largest
+            reach = int(most) if most <= file.size else 0
+            offset = self.stream(f"{workload}.{index}.offset", random_page(file.size, reach))
         else:
             assert isinstance(body.offset, int)
             offset = Constant(body.offset)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from iosim.units import PAGE
 from iosim.variates import Drawn, Supply, Variate
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -138,6 +139,11 @@ def uniform(low: float, high: float) -> Transform:
 def whole(count: int, unit: int = 1) -> Transform:
     """One of 0, unit, ..., (count - 1) * unit, all as likely."""
     return lambda u: np.floor(u * count) * float(unit)
+
+
+def random_page(size: int, most: int) -> Transform:
+    """The start of any page of a file of `size` bytes that leaves room for `most` of them."""
+    return whole(max(1, (size - most) // PAGE + 1), PAGE)
 
 
 def lognormal(median: float, sigma: float) -> Transform:

@@ -12,7 +12,6 @@ from iosim.moderation import (
     INTEL_RATES,
     ITR_RATES,
     ITR_UNIT,
-    IXGBE_GAPS,
     LOW_LATENCY,
     LOWEST_LATENCY,
     Adaptive,
@@ -176,5 +175,4 @@ def test_classes_follow_each_other_by_frames_and_bytes_of_a_visit(
 def test_published_settings_are_the_rates_that_they_stand_for() -> None:
     by_name = {name: round(PER_SECOND / (units * ITR_UNIT)) for name, units in ITR_RATES.items() if units}
     assert by_name == {"minimal": 19_531, "low": 9_766, "medium": 4_112, "high": 1_953, "extreme": 1_085}
-    assert [gap // 1000 for gap in IXGBE_GAPS.values()] == [10, 50, 84, 100, 125]
     assert DIM_RECEIVE[1] == (8_000, 256)

@@ -1,6 +1,7 @@
 """Load over a card as scenario files describe it: what is accepted, what is told to be wrong, and what comes of it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 import iosim
 from iosim.captures import CSV_HEADER
 from iosim.errors import WrongInput
+from iosim.network_loads import NetworkLoads
+from iosim.networks import CLIENTS
 
 BASE = """
 version: 1
@@ -66,6 +69,15 @@ def test_connections_are_spread_over_the_cards_processors_by_their_addresses(mor
     """Random clients hit both, the ports of one client too; datagrams go by their hosts alone."""
     processors = iosim.run(scenario(OPEN + more)).summary["nics"]["nic0"]["processors"]
     assert sum(it["frames_per_s"]["value"] > 0 for it in processors.values()) == used
+
+
+def test_rising_addresses_begin_where_the_cards_own_clients_do() -> None:
+    described = scenario(f"{OPEN}, addresses: sequential")
+    unused: Any = None
+    loads = NetworkLoads(described, unused, unused, unused, unused)
+    second: Any = SimpleNamespace(params=SimpleNamespace(clients=CLIENTS + (1 << 16)))
+    load: Any = described.model.workload["web"]
+    assert loads._addresses("web", load, second, None).source(0) >> 16 == CLIENTS + (1 << 16)
 
 
 def test_a_longer_round_trip_than_the_cards_other_loads_have_is_spent_on_the_way() -> None:

@@ -25,6 +25,7 @@ from iosim.streams import (
     lognormal,
     normal,
     pareto,
+    random_page,
     table,
     uniform,
     whole,
@@ -209,6 +210,13 @@ def test_pareto_has_its_median_and_never_falls_below_its_scale() -> None:
 def test_whole_numbers_fill_all_places_and_no_other() -> None:
     values = whole(8, 512)(uniforms())
     assert sorted(set(values.tolist())) == [512.0 * place for place in range(8)]
+
+
+def test_a_random_page_leaves_room_for_what_is_asked_and_all_such_pages_are_as_likely() -> None:
+    values = random_page(8 * 4096, 3 * 4096)(uniforms())
+    counts = np.unique(values, return_counts=True)
+    assert counts[0].tolist() == [4096 * it for it in range(6)]
+    assert counts[1].max() < 1.1 * counts[1].min()
 
 
 def test_a_tables_shares_are_met_and_the_first_value_of_an_empirical_one_has_its_own() -> None:

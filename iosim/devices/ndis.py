@@ -24,7 +24,6 @@ from iosim.receive_coalescing import coalesce
 from iosim.rings import NEVER
 
 INDICATE_ALL = 0  # NDIS_INDICATE_ALL_NBLS: what NDIS tells drivers as a rule, the limit being their own (0b.25, 75 %)
-NAPI_WEIGHT = 64  # the budget of Linux' NAPI, for comparison
 DESCRIPTOR = 16  # bytes: four to a line (Intel's 82599 data sheet)
 ENDLESS = 1 << 40  # buffers, or descriptors: more than any run needs
 
