@@ -38,7 +38,7 @@ from iosim.scenario.schema import ScenarioModel
 from iosim.scenario.steps import Transfer
 from iosim.services import Services
 from iosim.storage import Storage
-from iosim.streams import table, whole
+from iosim.streams import random_page, table, whole
 from iosim.variates import Constant, Sequential, Variate
 
 PortAt: TypeAlias = Callable[[str, int], CompletionPort]
