@@ -60,7 +60,7 @@ def test_a_run_of_acks_costs_the_segments_that_it_lets_go_each_once(
     assert cost == count * COSTS.receive_cost + sent * COSTS.segment_cost
 
 
-def test_0b_23_one_posted_receive_is_copied_into_once_whatever_comes_in_the_run() -> None:
+def test_0b23_one_posted_receive_is_copied_into_once_whatever_comes_in_the_run() -> None:
     tiny = TinySock(tcp=COSTS, copy_ps=ONE_NS_A_BYTE)
     end = tiny.connected()
     tiny.receive(end, 1500)
@@ -75,7 +75,7 @@ def test_6_1_9_what_can_not_stay_in_the_cards_buffers_is_copied_at_once_though_n
     assert tiny.near.cost(frames) == 3 * COSTS.receive_cost + 1000
 
 
-def test_0b_23_of_a_run_of_datagrams_as_many_are_copied_as_receives_wait() -> None:
+def test_0b23_of_a_run_of_datagrams_as_many_are_copied_as_receives_wait() -> None:
     tiny = TinySock(tcp=COSTS, copy_ps=ONE_NS_A_BYTE)
     end = tiny.socket(kind=DATAGRAM)
     assert tiny.afd.bind(end, 5000) == 0
