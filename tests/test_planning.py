@@ -341,7 +341,7 @@ def test_pictures_page_and_notebook_call_a_bound_a_bound(open_ended: planning.Pl
     assert "at least 16: the scan ended there" in page
     assert "pools.workers.threads: at least 16 for" in page
     assert "answer: at least 16" in page
-    assert "not to be signed" in page
+    assert "met, not shown to be the" in page
 
 
 def test_where_the_scenario_accepts_nothing_beyond_the_end_is_the_answer(queue: iosim.Scenario) -> None:

@@ -181,7 +181,8 @@ def test_a_sweep_is_told_cell_by_cell(tmp_path: Path) -> None:
 def planned() -> dict[str, Any]:
     """A plan's file, written by hand: a plan takes its time."""
     point = {"value": 1000.0, "met": True, "regime": "steady", "utilization": {"processors": 0.5}}
-    expect = [{"expect": "latency_ns.mean < 1 ms", "verdict": "met", "value": 5e5, "ci95": [4e5, 6e5], "needs": ""}]
+    judged = {"expect": "latency_ns.mean < 1 ms", "verdict": "met", "value": 5e5, "ci95": [4e5, 6e5]}
+    expect = [{**judged, "needs": "", "caveat": ""}]
     found = {
         "verdict": "met",
         "why": "",
@@ -200,10 +201,10 @@ def planned() -> dict[str, Any]:
         "find": {"path": "workload.web.rate", "unit": "/s", "want": "largest", "today": 1000.0},
         "objectives": ["latency_ns.mean < 1 ms"],
         "scan": [{**point, "expect": expect}, {**point, "value": 2000.0, "met": False, "expect": expect}],
-        "knee": {"value": 1200.0, "between": [1000.0, 1400.0], "kind": "most throughput per time in the system"},
+        "knee": {"value": 1200.0, "between": [1000.0, 1400.0], "kind": "most throughput", "bound": ""},
         "scalability": {"fitted": False, "reason": "a load is looked for"},
         "closed": [],
-        "growth": {"months": {"value": 13.7, "ci95": [9.2, 20.1]}},
+        "growth": {"months": {"value": 13.7, "ci95": [9.2, 20.1]}, "bound": ""},
         "losses": [lost],
     }
 
@@ -222,7 +223,7 @@ def test_the_page_of_a_plan_holds_all_that_the_verb_itself_shows(tmp_path: Path)
     (tmp_path / "plan.json").write_text(to_json(document), encoding="utf-8")
     made = html.unescape(report([tmp_path]))
     shown = [cell for table in tables(document) for cell in (table.title, *(it for row in table.rows for it in row))]
-    assert {"headroom over 1,000/s today", "knee", "months until the answer is used up"} <= set(shown)
+    assert {"headroom over 1,000/s today", "knee", "months until the safe value is used up"} <= set(shown)
     assert "without processor" in shown and "750/s (740/s to 760/s)" in shown
     assert [cell for cell in shown if f">{cell}</" not in made and cell not in ("", "scan")] == []
 
