@@ -134,16 +134,20 @@ def _hit_share(each: Replication, at: str) -> float:
 
 def _filters(it: Runs, at: str) -> Figures:
     """By filter: reads and writes that it saw, of programs and of the memory manager, and how many it held on average."""
-    names = [name.removesuffix(".held") for name in it.raws[0].samples if name.startswith(f"{at}.filters.")]
     return {
-        name.rsplit(".", 1)[1]: {
-            "requests_per_s": it.rate(f"{name}.seen"),
-            "paging_requests_per_s": it.rate(f"{name}.paging_seen"),
-            "held_mean": it.mean(f"{name}.held"),
+        name: {
+            "requests_per_s": it.rate(f"{place}.seen"),
+            "paging_requests_per_s": it.rate(f"{place}.paging_seen"),
+            "held_mean": it.mean(f"{place}.held"),
         }
-        for name in dict.fromkeys(names)
-        if f"{name}.held" in it.raws[0].samples
+        for name, place in _beneath(it, f"{at}.filters", "held")
     }
+
+
+def _beneath(it: Runs, at: str, figure: str) -> list[tuple[str, str]]:
+    """Of what has a sampled figure of that name beneath `at`: its own name, and where its figures stand."""
+    places = [name.removesuffix(f".{figure}") for name in it.raws[0].samples if name.endswith(f".{figure}")]
+    return [(place.rsplit(".", 1)[1], place) for place in places if place.startswith(f"{at}.")]
 
 
 def nic(it: Runs, name: str) -> Figures:
@@ -174,14 +178,9 @@ def nic(it: Runs, name: str) -> Figures:
 
 def _spread(it: Runs, at: str) -> Figures:
     """By processor that a queue interrupts."""
-    places = [name.removesuffix(".frames") for name in it.raws[0].samples if name.startswith(f"{at}.processors.")]
     return {
-        place.rsplit(".", 1)[1]: {
-            "frames_per_s": it.rate(f"{place}.frames"),
-            "interrupts_per_s": it.rate(f"{place}.interrupts"),
-        }
-        for place in places
-        if f"{place}.frames" in it.raws[0].samples
+        name: {"frames_per_s": it.rate(f"{place}.frames"), "interrupts_per_s": it.rate(f"{place}.interrupts")}
+        for name, place in _beneath(it, f"{at}.processors", "frames")
     }
 
 
